@@ -1,0 +1,74 @@
+/** Everything outside the program that could make two runs differ. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly log: Log;
+}
+
+/** Wall time is for people and HTTP dates; monotonic time is for every interval and timeout. */
+export interface Clock {
+  wallMs(): number; // may jump, in either direction
+  nowMs(): number; // never goes back; fractions are meaningful
+  after(delayMs: number, fire: () => void): Timer; // never keeps the process alive
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** Choices only: balancing, jitter, sampling. Secrets come from node:crypto, never from a seed. */
+export interface Random {
+  below(bound: number): number; // a whole number in [0, bound)
+}
+
+/** The part of net.Socket the data path uses. A net.Socket is a Wire as it stands: no wrapper. */
+export interface Wire {
+  readonly destroyed: boolean;
+  readonly writableLength: number; // bytes taken by write() that the system has not taken yet
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  write(bytes: Uint8Array): boolean; // false: hold on until "drain"
+  write(text: string, encoding: "latin1"): boolean;
+  end(): unknown; // sends FIN after what was written; reading goes on
+  destroy(): unknown;
+  resetAndDestroy(): unknown; // RST: the peer must not take what it has for a whole
+  pause(): unknown;
+  resume(): unknown;
+  on(event: "data", fn: (bytes: Uint8Array) => void): unknown;
+  on(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
+  on(event: "error", fn: (error: NodeJS.ErrnoException) => void): unknown;
+}
+
+/**
+ * Who reads a wire that we opened. The owner lends the buffer to read into, so that a slice of it
+ * can be written on without a copy; "data" events do not fire on such a wire.
+ */
+export interface WireReader {
+  buffer(): Uint8Array; // asked for before every read
+  read(count: number, buffer: Uint8Array): void;
+}
+
+export interface Network {
+  /** Rejects with the system's error if the address cannot be bound. */
+  listen(address: Address, onWire: (wire: Wire) => void): Promise<Door>;
+  /** Answers at once; the wire emits "connect", or "error" and "close". */
+  connect(address: Address, reader: WireReader): Wire;
+}
+
+export interface Address {
+  readonly host: string; // an IP address, a name, or a socket path that starts with "/"
+  readonly port: number; // 0 asks the system for a free port when listening; unused for a path
+}
+
+/** A bound socket. Disposing it stops accepting; wires already accepted live on. */
+export interface Door extends AsyncDisposable {
+  readonly address: Address; // as bound, so port 0 is already resolved
+}
+
+export interface Log {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}

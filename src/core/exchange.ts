@@ -1,0 +1,100 @@
+import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { Fault } from "./fault.ts";
+import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
+import type { Endpoint } from "./upstream.ts";
+
+/** Who is asking. */
+export interface Client {
+  readonly wireAddress: string; // the peer of the socket; "unix" for a unix socket
+  readonly wirePort: number;
+  /** Who we believe it is, after the trusted forwarding fields. */
+  readonly address: string;
+  readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
+}
+
+/**
+ * A request, canonical: match, access rules, keys and forwarding all use these same values, so no
+ * two of them can disagree on what was asked.
+ */
+export interface RequestHead {
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  readonly host: string; // lower case, no port; "" only for HTTP/1.0 without Host
+  readonly port: number; // as in the authority; 0 if it names none
+  readonly path: string; // canonical, "/" first; "*" only for OPTIONS *
+  readonly query: string; // without "?"; "" if there is none
+  readonly minorVersion: 0 | 1; // of HTTP/1; 1 for anything newer
+  readonly targetReceived: string; // as on the wire, for the log
+  readonly headers: HeaderList; // edits made here are what goes upstream
+  /** Where the request goes: the same path and query until a rewrite says otherwise. */
+  upstreamPath: string;
+  upstreamQuery: string;
+}
+
+export interface ResponseHead {
+  status: number;
+  readonly headers: HeaderList;
+}
+
+/** What one exchange measured. Monotonic milliseconds; 0 where it did not happen. */
+export interface ExchangeTimes {
+  startedMs: number; // the first byte of the head
+  headMs: number; // the head is complete
+  claimedMs: number; // an endpoint is chosen (the last attempt's)
+  connectedMs: number; // its connection is ready to be written to
+  responseMs: number; // its response head is complete
+  endedMs: number; // the last byte was written, or the exchange was cut
+}
+
+/** One try on one endpoint. */
+export interface Attempt {
+  readonly number: number; // 1 for the first
+  readonly endpoint: Endpoint;
+  connectionReused: boolean;
+  fault: Fault | undefined;
+}
+
+/** One request and its response, from the first byte of the head to the last byte of the reply. */
+export class Exchange {
+  readonly runtime: Runtime; // the config it began under; a reload does not change it
+  readonly listener: ListenerPlan;
+  readonly client: Client;
+  readonly request: RequestHead;
+  readonly times: ExchangeTimes;
+  id: string; // the request id, ours or a trusted peer's
+  site: Site | undefined;
+  route: Route | undefined;
+  response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
+  fault: Fault | undefined;
+  upstream: string; // the upstream's name; "" if none was asked
+  endpoint: Endpoint | undefined; // of the last attempt
+  attempts: number;
+  connectionReused: boolean; // of the last attempt
+  requestBytes: number; // body bytes received, framing not counted
+  responseBytes: number; // body bytes sent, framing not counted
+
+  constructor(
+    runtime: Runtime,
+    listener: ListenerPlan,
+    client: Client,
+    request: RequestHead,
+    times: ExchangeTimes,
+  ) {
+    this.runtime = runtime;
+    this.listener = listener;
+    this.client = client;
+    this.request = request;
+    this.times = times;
+    this.id = "";
+    this.site = undefined;
+    this.route = undefined;
+    this.response = undefined;
+    this.fault = undefined;
+    this.upstream = "";
+    this.endpoint = undefined;
+    this.attempts = 0;
+    this.connectionReused = false;
+    this.requestBytes = 0;
+    this.responseBytes = 0;
+  }
+}

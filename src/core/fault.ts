@@ -1,0 +1,67 @@
+/**
+ * What can go wrong with an exchange: whose doing it is, what the client is told, and whether
+ * another try is safe. Faults are expected, so they are plain values: no Error, no stack.
+ * The metrics labels, the access log and docs/faults.md are all generated from this table.
+ */
+export interface FaultKind {
+  readonly side: "downstream" | "proxy" | "upstream";
+  readonly status: number;
+  /** "always": no byte has gone upstream. "if-replayable": the request can be sent once more. */
+  readonly retry: "never" | "if-replayable" | "always";
+  readonly about: string; // one line for docs/faults.md
+}
+
+// biome-ignore format: a table
+export const FAULTS = {
+  // The client sent something that we refuse.
+  request_malformed:        { side: "downstream", status: 400, retry: "never", about: "The request head does not follow the grammar of RFC 9112." },
+  request_framing:          { side: "downstream", status: 400, retry: "never", about: "Content-Length and Transfer-Encoding leave doubt about where the body ends." },
+  request_host:             { side: "downstream", status: 400, retry: "never", about: "Host is missing, repeated, malformed, or differs from the authority in the target." },
+  request_target:           { side: "downstream", status: 400, retry: "never", about: "The request target is malformed or refused by the path policy." },
+  request_connection:       { side: "downstream", status: 400, retry: "never", about: "Connection lists a field that is not hop-by-hop." },
+  request_upgrade:          { side: "downstream", status: 400, retry: "never", about: "The WebSocket handshake is malformed." },
+  request_body_malformed:   { side: "downstream", status: 400, retry: "never", about: "The chunked request body does not follow the grammar of RFC 9112." },
+  request_truncated:        { side: "downstream", status: 400, retry: "never", about: "The client closed its side before the request was complete." },
+  request_coding:           { side: "downstream", status: 501, retry: "never", about: "The transfer coding is not one that we implement." },
+  request_method:           { side: "downstream", status: 501, retry: "never", about: "CONNECT and TRACE are not served." },
+  request_version:          { side: "downstream", status: 505, retry: "never", about: "The protocol version is neither HTTP/1.0 nor HTTP/1.1." },
+  request_expectation:      { side: "downstream", status: 417, retry: "never", about: "Expect holds something other than 100-continue." },
+  request_line_too_long:    { side: "downstream", status: 414, retry: "never", about: "The request line is longer than limits.requestLineBytes." },
+  request_head_too_large:   { side: "downstream", status: 431, retry: "never", about: "The header section is larger than limits.headerBytes or has more than limits.headerCount fields." },
+  request_body_too_large:   { side: "downstream", status: 413, retry: "never", about: "The request body is larger than limits.bodyBytes." },
+  request_head_timeout:     { side: "downstream", status: 408, retry: "never", about: "The request head did not arrive within timeouts.requestHead." },
+  request_body_timeout:     { side: "downstream", status: 408, retry: "never", about: "The request body stalled for timeouts.requestBody or came slower than the minimum rate." },
+  response_write_timeout:   { side: "downstream", status: 499, retry: "never", about: "The client did not take the response within timeouts.write or took it slower than the minimum rate." },
+  client_gone:              { side: "downstream", status: 499, retry: "never", about: "The client closed the connection before the response was complete." },
+  // We answer for a reason of our own.
+  no_site:                  { side: "proxy",      status: 421, retry: "never", about: "No site is configured for this host." },
+  no_route:                 { side: "proxy",      status: 404, retry: "never", about: "No route of the site matches." },
+  loop_detected:            { side: "proxy",      status: 508, retry: "never", about: "Via shows that this request has been through this proxy before." },
+  overloaded:               { side: "proxy",      status: 503, retry: "never", about: "A limit on connections or memory is reached." },
+  shutting_down:            { side: "proxy",      status: 503, retry: "never", about: "The drain deadline passed before the exchange was over." },
+  bug:                      { side: "proxy",      status: 500, retry: "never", about: "An invariant of the proxy broke; the log has the stack." },
+  // The upstream failed us.
+  no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
+  connect_refused:          { side: "upstream",   status: 502, retry: "always",        about: "The endpoint refused the connection or cannot be reached." },
+  connect_timeout:          { side: "upstream",   status: 504, retry: "always",        about: "The connection was not made within timeouts.connect." },
+  name_unresolved:          { side: "upstream",   status: 502, retry: "always",        about: "The name of the endpoint could not be resolved." },
+  reset_before_head:        { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint closed the connection before any byte of the response." },
+  upstream_send_timeout:    { side: "upstream",   status: 504, retry: "if-replayable", about: "The endpoint did not take the request within timeouts.send." },
+  response_timeout:         { side: "upstream",   status: 504, retry: "if-replayable", about: "The response head did not arrive within timeouts.responseHead." },
+  response_body_timeout:    { side: "upstream",   status: 504, retry: "never",         about: "The response body stalled for timeouts.responseBody." },
+  response_malformed:       { side: "upstream",   status: 502, retry: "never",         about: "The response head does not follow the grammar of RFC 9112." },
+  response_framing:         { side: "upstream",   status: 502, retry: "never",         about: "The response leaves doubt about where its body ends." },
+  response_head_too_large:  { side: "upstream",   status: 502, retry: "never",         about: "The response head is larger than limits.responseHeaderBytes." },
+  response_body_malformed:  { side: "upstream",   status: 502, retry: "never",         about: "The chunked response body does not follow the grammar of RFC 9112." },
+  response_truncated:       { side: "upstream",   status: 502, retry: "never",         about: "The endpoint closed the connection in the middle of the response." },
+  response_interim:         { side: "upstream",   status: 502, retry: "never",         about: "The endpoint sent more than 8 interim responses." },
+  response_upgrade:         { side: "upstream",   status: 502, retry: "never",         about: "The endpoint switched protocols unasked or with a wrong handshake." },
+  tunnel_idle:              { side: "proxy",      status: 504, retry: "never",         about: "No byte went through the tunnel for timeouts.tunnelIdle." },
+} as const satisfies Record<string, FaultKind>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+export interface Fault {
+  readonly code: FaultCode;
+  readonly detail: string; // for the log, never for the client
+}

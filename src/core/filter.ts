@@ -1,0 +1,49 @@
+import type { Attempt, Exchange } from "./exchange.ts";
+
+/** An answer at once where possible: only a step that has to wait makes a promise. */
+export type Step<T> = T | Promise<T>;
+
+/** An answer made here. To return one ends the chain; to return nothing goes on. */
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+/**
+ * A filter takes part in the phases it has a method for, and costs nothing in the others.
+ *
+ *   arrive → (route) → admit → rewrite → lookup → ┌ send → receive ┐ → respond → finish
+ *                                                 └──── attempt ───┘
+ */
+export interface Filter {
+  readonly name: string;
+  arrive?(exchange: Exchange): Step<Reply | undefined>; // the head is parsed, no route yet
+  admit?(exchange: Exchange): Step<Reply | undefined>; // may it pass? limits, identity, WAF
+  rewrite?(exchange: Exchange): Step<Reply | undefined>; // change what goes on
+  lookup?(exchange: Exchange): Step<Reply | undefined>; // answer from here: cache, file
+  send?(exchange: Exchange, attempt: Attempt): Step<undefined>; // what goes upstream, per try
+  receive?(exchange: Exchange, attempt: Attempt): Step<"retry" | undefined>; // what came back
+  respond?(exchange: Exchange): Step<undefined>; // the head that goes to the client
+  finish?(exchange: Exchange): undefined; // always, exactly once: log, count, close the span
+}
+
+/** Ends a route: forwards or replies. Exactly one per route. A reply returned is sent as it is. */
+export interface Handler {
+  readonly kind: string; // the config key, "forward"
+  handle(exchange: Exchange): Step<Reply | undefined>;
+}
+
+export type ExchangeStep = (exchange: Exchange) => Step<Reply | undefined>;
+export type AttemptStep<T> = (exchange: Exchange, attempt: Attempt) => Step<T>;
+
+/** A route's filters, sorted once: each list holds only the filters that have that method. */
+export interface Phases {
+  readonly admit: readonly ExchangeStep[];
+  readonly rewrite: readonly ExchangeStep[];
+  readonly lookup: readonly ExchangeStep[];
+  readonly send: readonly AttemptStep<undefined>[];
+  readonly receive: readonly AttemptStep<"retry" | undefined>[];
+  readonly respond: readonly ((exchange: Exchange) => Step<undefined>)[];
+  readonly finish: readonly ((exchange: Exchange) => undefined)[];
+}

@@ -1,0 +1,78 @@
+/**
+ * Every limit and timeout with its default. Numbers are resolved one by one, the nearest level wins:
+ * defaults here, then the config's top level, listener, site, route, upstream.
+ */
+export interface Limits {
+  readonly requestLineBytes: number;
+  readonly headerBytes: number; // all header lines, each counted with 32 more (RFC 9113 §6.5.2)
+  readonly headerCount: number;
+  readonly trailerBytes: number;
+  readonly trailerCount: number;
+  readonly responseHeaderBytes: number;
+  readonly responseHeaderCount: number;
+  readonly bodyBytes: number; // Infinity: none
+  readonly replayBytes: number; // how much of a request body is kept for another try
+  readonly connectionsMax: number; // per listener; Infinity: none
+  readonly requestsPerConnection: number; // Infinity: none
+}
+
+/** Milliseconds. Infinity switches a timer off. All are progress timeouts unless said. */
+export interface Timeouts {
+  readonly requestHead: number; // total, from the first byte of the head
+  readonly requestBody: number; // between two reads of the body
+  readonly write: number; // the client takes nothing of the response
+  readonly keepAlive: number; // an idle client connection
+  readonly halfClose: number; // how long an exchange goes on after the client's FIN
+  readonly connect: number;
+  readonly send: number; // the endpoint takes nothing of the request
+  readonly responseHead: number;
+  readonly responseBody: number; // between two reads of the body
+  readonly expectContinue: number; // how long we wait for the endpoint's 100 before we send our own
+  readonly tunnelIdle: number;
+  readonly upstreamKeepAlive: number; // an idle upstream connection
+  readonly drain: number; // total, from SIGTERM
+}
+
+/** The least progress a peer may make over time, against slow bodies and slow reads. */
+export interface Rates {
+  readonly minBytesPerSecond: number;
+  readonly graceMs: number;
+}
+
+const KIB = 1024;
+
+export const LIMITS: Limits = {
+  requestLineBytes: 8 * KIB,
+  headerBytes: 32 * KIB,
+  headerCount: 100,
+  trailerBytes: 8 * KIB,
+  trailerCount: 32,
+  responseHeaderBytes: 64 * KIB,
+  responseHeaderCount: 256,
+  bodyBytes: Number.POSITIVE_INFINITY,
+  replayBytes: 64 * KIB,
+  connectionsMax: Number.POSITIVE_INFINITY,
+  requestsPerConnection: Number.POSITIVE_INFINITY,
+};
+
+export const TIMEOUTS: Timeouts = {
+  requestHead: 15_000,
+  requestBody: 30_000,
+  write: 30_000,
+  keepAlive: 75_000, // above the 60 s of common load balancers, so that they close first
+  halfClose: 500,
+  connect: 3_000,
+  send: 30_000,
+  responseHead: 60_000,
+  responseBody: 60_000,
+  expectContinue: 1_000,
+  tunnelIdle: 600_000,
+  upstreamKeepAlive: 30_000,
+  drain: 30_000,
+};
+
+export const RATES: Rates = { minBytesPerSecond: 500, graceMs: 20_000 };
+
+/** Fixed by the protocol engine; not settable. */
+export const INTERIM_RESPONSES_MAX = 8;
+export const CHUNK_LINE_BYTES_MAX = 256; // size, extensions and CRLF of one chunk

@@ -1,0 +1,62 @@
+import type { Address } from "../base/world.ts";
+import type { Exchange, RequestHead } from "./exchange.ts";
+import type { Handler, Phases, Reply } from "./filter.ts";
+import type { Limits, Rates, Timeouts } from "./limits.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** A whole configuration, compiled. Frozen once built; live state hangs off SharedState instead. */
+export interface Runtime {
+  readonly version: number;
+  readonly listeners: ReadonlyMap<string, ListenerPlan>; // by listener key, "0.0.0.0:80"
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly forwarding: Forwarding;
+}
+
+/** What one listener serves, and under which limits until a route is known. */
+export interface ListenerPlan {
+  readonly key: string;
+  readonly address: Address;
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly rates: Rates;
+  readonly sites: SiteTable;
+  readonly errors: ErrorReplies; // before a site is known
+}
+
+/** Finds the site of a host: exact, then the longest wildcard, then the default site. */
+export interface SiteTable {
+  find(host: string): Site | undefined;
+}
+
+export interface Site {
+  readonly name: string; // its first host
+  readonly routes: RouteTable;
+  readonly errors: ErrorReplies;
+}
+
+/** First match wins, in the order written. */
+export interface RouteTable {
+  find(request: RequestHead, clientAddress: string): Route | undefined;
+}
+
+export interface Route {
+  readonly name: string; // as configured, or "site#3"
+  readonly phases: Phases;
+  readonly handler: Handler;
+  readonly limits: Limits; // resolved, but for what an upstream sets
+  readonly timeouts: Timeouts;
+  readonly rates: Rates;
+  readonly errors: ErrorReplies;
+}
+
+/** Makes the answer for a fault: the custom page if there is one, else ours, by Accept. */
+export interface ErrorReplies {
+  reply(exchange: Exchange | undefined, status: number, code: string): Reply;
+}
+
+/** Whom to believe, and how we name ourselves. */
+export interface Forwarding {
+  isTrusted(address: string): boolean;
+  readonly pseudonym: string; // in Via; "" switches Via off
+  readonly emitForwarded: boolean; // RFC 7239, beside X-Forwarded-*
+}

@@ -1,0 +1,10 @@
+/** Live things that outlive a reload, each under the key of what it is about. */
+export interface SharedState {
+  draft(): StateDraft;
+}
+
+/** What one compile keeps. A draft that is thrown away changes nothing. */
+export interface StateDraft {
+  keep<T>(key: string, make: () => T): T; // the one there is, or a new one
+  commit(): void; // lets go of everything this draft did not keep
+}

@@ -1,0 +1,213 @@
+import { HEADER_ID_COUNT, headerIdOfText, OTHER } from "./header-id.ts";
+
+// Five numbers a field. A line ends where the next one starts, the last one at `linesEnd`.
+const STRIDE = 5; // the first is the name's number, or DROPPED
+const LINE = 1; // where the line starts
+const COLON = 2; // just past the name
+const VALUE = 3; // just past the leading whitespace
+const VALUE_END = 4; // before the trailing whitespace
+const DROPPED = -1;
+
+/**
+ * Header lines in arrival order. Names compare without case and keep the case they came with.
+ *
+ * The lines stay the text they arrived as, with offsets beside them. Fields are dropped by marking
+ * and added at the end, so that the lines nobody touched are copied onward as whole runs: a list of
+ * string pairs was measured to cost as much as the whole rest of an exchange.
+ */
+export class HeaderList {
+  readonly text: string; // latin1; holds more than the lines (the start line, for one)
+  readonly linesEnd: number;
+  readonly #fields: number[];
+  #added: string[] | undefined; // name, value, name, value …
+
+  constructor(text: string, linesEnd: number, fields: number[]) {
+    this.text = text;
+    this.linesEnd = linesEnd;
+    this.#fields = fields;
+    this.#added = undefined;
+  }
+
+  static empty(): HeaderList {
+    return new HeaderList("", 0, []);
+  }
+
+  /** From name, value pairs; for replies, tests and explain. The caller vouches for the bytes. */
+  static of(pairs: Readonly<Record<string, string>>): HeaderList {
+    const list = HeaderList.empty();
+    for (const name in pairs) list.add(name, pairs[name]!);
+    return list;
+  }
+
+  /** The first value, as it arrived; undefined if there is none. */
+  get(name: string): string | undefined {
+    const id = headerIdOfText(name);
+    return id === OTHER ? this.#firstByName(name.toLowerCase()) : this.first(id);
+  }
+
+  /** As get(), for a name that has a number. */
+  first(id: number): string | undefined {
+    const fields = this.#fields;
+    for (let at = 0; at < fields.length; at += STRIDE) {
+      if (fields[at] === id) return this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
+    }
+    return this.#added === undefined ? undefined : this.#addedById(id);
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /** All values in order. */
+  all(name: string): readonly string[] {
+    const wanted = name.toLowerCase();
+    const values: string[] = [];
+    this.each((each, value) => {
+      if (each.toLowerCase() === wanted) values.push(value);
+    });
+    return values;
+  }
+
+  /** Every field that is still there, arrival order first, then what was added. */
+  each(visit: (name: string, value: string) => void): void {
+    const fields = this.#fields;
+    for (let at = 0; at < fields.length; at += STRIDE) {
+      if (fields[at] === DROPPED) continue;
+      visit(this.#nameAt(at), this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!));
+    }
+    const added = this.#added;
+    if (added === undefined) return;
+    for (let at = 0; at < added.length; at += 2) visit(added[at]!, added[at + 1]!);
+  }
+
+  /** Replaces every field of that name. Throws if the value could end the line (P2). */
+  set(name: string, value: string): void {
+    this.delete(name);
+    this.add(name, value);
+  }
+
+  /** Adds a field after the others. Throws if the value could end the line (P2). */
+  add(name: string, value: string): void {
+    if (!isFieldName(name)) throw new TypeError(`Cannot add a header: not a field name: ${name}`);
+    if (!isFieldValue(value)) {
+      throw new TypeError(`Cannot add the header ${name}: the value has a control character`);
+    }
+    this.#added ??= [];
+    this.#added.push(name, value);
+  }
+
+  delete(name: string): void {
+    const id = headerIdOfText(name);
+    const lower = name.toLowerCase();
+    const fields = this.#fields;
+    for (let at = 0; at < fields.length; at += STRIDE) {
+      const isIt =
+        id === OTHER ? fields[at] === OTHER && this.#isNamed(at, lower) : fields[at] === id;
+      if (isIt) fields[at] = DROPPED;
+    }
+    const added = this.#added;
+    if (added === undefined) return;
+    for (let at = added.length - 2; at >= 0; at -= 2) {
+      if (added[at]!.toLowerCase() === lower) added.splice(at, 2);
+    }
+  }
+
+  /**
+   * The lines to send on, each with its CRLF: all but those whose number is marked in `drop`
+   * (HEADER_ID_COUNT entries, 1 to drop).
+   */
+  lines(drop: Uint8Array): string {
+    const { text } = this;
+    const fields = this.#fields;
+    let out = "";
+    let runAt = -1; // the first line of the run that is being kept
+    for (let at = 0; at < fields.length; at += STRIDE) {
+      const id = fields[at]!;
+      const isKept = id !== DROPPED && drop[id] === 0;
+      if (isKept) {
+        if (runAt < 0) runAt = fields[at + LINE]!;
+      } else if (runAt >= 0) {
+        out += text.slice(runAt, fields[at + LINE]!);
+        runAt = -1;
+      }
+    }
+    if (runAt >= 0) out += text.slice(runAt, this.linesEnd);
+    return this.#added === undefined ? out : out + this.#addedLines(drop);
+  }
+
+  #addedLines(drop: Uint8Array): string {
+    const added = this.#added!;
+    let out = "";
+    for (let at = 0; at < added.length; at += 2) {
+      const name = added[at]!;
+      if (drop[headerIdOfText(name)] === 0) out += `${name}: ${added[at + 1]!}\r\n`;
+    }
+    return out;
+  }
+
+  #firstByName(lower: string): string | undefined {
+    const fields = this.#fields;
+    for (let at = 0; at < fields.length; at += STRIDE) {
+      if (fields[at] === OTHER && this.#isNamed(at, lower)) {
+        return this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
+      }
+    }
+    const added = this.#added;
+    if (added === undefined) return undefined;
+    for (let at = 0; at < added.length; at += 2) {
+      if (added[at]!.toLowerCase() === lower) return added[at + 1];
+    }
+    return undefined;
+  }
+
+  #addedById(id: number): string | undefined {
+    const added = this.#added!;
+    for (let at = 0; at < added.length; at += 2) {
+      if (headerIdOfText(added[at]!) === id) return added[at + 1];
+    }
+    return undefined;
+  }
+
+  #isNamed(at: number, lower: string): boolean {
+    const fields = this.#fields;
+    if (fields[at + COLON]! - fields[at + LINE]! !== lower.length) return false;
+    return this.#nameAt(at).toLowerCase() === lower;
+  }
+
+  #nameAt(at: number): string {
+    return this.text.slice(this.#fields[at + LINE]!, this.#fields[at + COLON]!);
+  }
+}
+
+/** Five numbers a field, appended by the parser in this order. */
+export function pushField(
+  fields: number[],
+  id: number,
+  line: number,
+  colon: number,
+  value: number,
+  valueEnd: number,
+): void {
+  fields.push(id, line, colon, value, valueEnd);
+}
+
+/** A drop table for HeaderList.lines. */
+export function dropTable(ids: readonly number[]): Uint8Array {
+  const table = new Uint8Array(HEADER_ID_COUNT);
+  for (const id of ids) table[id] = 1;
+  return table;
+}
+
+/** RFC 9110 §5.6.2: a token. */
+export function isFieldName(name: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name);
+}
+
+/** RFC 9110 §5.5: visible characters, spaces, tabs and obs-text, in latin1. */
+export function isFieldValue(value: string): boolean {
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) return false;
+  }
+  return true;
+}
