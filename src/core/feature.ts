@@ -1,0 +1,33 @@
+import type { z } from "zod";
+import type { World } from "../base/world.ts";
+import type { Filter, Handler } from "./filter.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** One capability of a route: its key in the config, the check of its options, what it becomes. */
+export interface Feature<Options, Built extends Filter | Handler = Filter | Handler> {
+  readonly name: string; // the config key, "redirect"
+  readonly kind: "handler" | "filter"; // a route has exactly one handler, and any filters
+  readonly about: string; // one line, for the generated reference
+  readonly schema: z.ZodType<Options>; // checks, infers the type, prints the JSON Schema
+  build(options: Options, tools: BuildTools): Built;
+}
+
+/** Where in the config something is: ["sites", 0, "routes", 3, "rateLimit", "per"]. */
+export type Path = readonly (string | number)[];
+
+/**
+ * The user's config did it. The message has the grammar: action that failed, colon, wanted form,
+ * current value: Cannot use rateLimit.per: must be a duration such as "10s", got 10
+ */
+export interface Problem {
+  readonly at: Path;
+  readonly message: string;
+}
+
+export interface BuildTools {
+  readonly world: Pick<World, "clock" | "random" | "log">;
+  /** The upstream of that name; the check has made sure that there is one. */
+  upstream(name: string): Upstream;
+  /** Something that survives reloads for as long as this place in the config asks for it. */
+  keep<T>(key: string, make: () => T): T;
+}
