@@ -34,6 +34,7 @@ export interface Wire {
   write(text: string, encoding: "latin1"): boolean;
   end(): unknown; // sends FIN after what was written; reading goes on
   destroy(): unknown;
+  destroySoon(): unknown; // FIN after what was written, and then destroy without waiting to read
   resetAndDestroy(): unknown; // RST: the peer must not take what it has for a whole
   pause(): unknown;
   resume(): unknown;

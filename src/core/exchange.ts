@@ -1,4 +1,5 @@
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { Downstream } from "./downstream.ts";
 import type { Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
 import type { Endpoint } from "./upstream.ts";
@@ -7,6 +8,8 @@ import type { Endpoint } from "./upstream.ts";
 export interface Client {
   readonly wireAddress: string; // the peer of the socket; "unix" for a unix socket
   readonly wirePort: number;
+  readonly localPort: number; // of ours that the peer is connected to
+  readonly isTrusted: boolean; // its forwarding fields are believed
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
   readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
@@ -58,6 +61,7 @@ export interface Attempt {
 export class Exchange {
   readonly runtime: Runtime; // the config it began under; a reload does not change it
   readonly listener: ListenerPlan;
+  readonly downstream: Downstream; // the client's side of it
   readonly client: Client;
   readonly request: RequestHead;
   readonly times: ExchangeTimes;
@@ -76,12 +80,14 @@ export class Exchange {
   constructor(
     runtime: Runtime,
     listener: ListenerPlan,
+    downstream: Downstream,
     client: Client,
     request: RequestHead,
     times: ExchangeTimes,
   ) {
     this.runtime = runtime;
     this.listener = listener;
+    this.downstream = downstream;
     this.client = client;
     this.request = request;
     this.times = times;

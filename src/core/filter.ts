@@ -39,6 +39,7 @@ export type AttemptStep<T> = (exchange: Exchange, attempt: Attempt) => Step<T>;
 
 /** A route's filters, sorted once: each list holds only the filters that have that method. */
 export interface Phases {
+  readonly before: readonly ExchangeStep[]; // admit, rewrite and lookup in a row, made once
   readonly admit: readonly ExchangeStep[];
   readonly rewrite: readonly ExchangeStep[];
   readonly lookup: readonly ExchangeStep[];

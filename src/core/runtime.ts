@@ -1,4 +1,5 @@
 import type { Address } from "../base/world.ts";
+import type { TargetPolicy } from "../protocol/http/target.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply } from "./filter.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
@@ -10,6 +11,12 @@ export interface Runtime {
   readonly listeners: ReadonlyMap<string, ListenerPlan>; // by listener key, "0.0.0.0:80"
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly forwarding: Forwarding;
+  readonly observers: readonly Observer[];
+}
+
+/** Sees every exchange once, when it is over: the access log, the metrics. Must not throw or wait. */
+export interface Observer {
+  ended(exchange: Exchange): void;
 }
 
 /** What one listener serves, and under which limits until a route is known. */
@@ -30,6 +37,7 @@ export interface SiteTable {
 
 export interface Site {
   readonly name: string; // its first host
+  readonly paths: TargetPolicy;
   readonly routes: RouteTable;
   readonly errors: ErrorReplies;
 }

@@ -1,0 +1,131 @@
+/**
+ * From what a transport read to the one canonical request: authority, site, target, scheme and
+ * client address are decided here and nowhere else (SECURITY P1, P3, H1, H3).
+ */
+import { formatIp, formatIpv4, isIpv4, parseIp } from "../base/ip-address.ts";
+import { parseAuthority } from "../protocol/http/authority.ts";
+import type { HeaderList } from "../protocol/http/header-list.ts";
+import { canonicalTarget, TARGET_POLICY } from "../protocol/http/target.ts";
+import type { Client, RequestHead } from "./exchange.ts";
+import type { Fault } from "./fault.ts";
+import type { Forwarding, ListenerPlan, Site } from "./runtime.ts";
+
+/** A head as a transport read it, whichever protocol it came in. */
+export interface ReceivedHead {
+  readonly method: string;
+  readonly target: string;
+  readonly minorVersion: 0 | 1;
+  readonly host: string | undefined;
+  readonly headers: HeaderList;
+}
+
+export interface Arrival {
+  readonly request: RequestHead;
+  readonly client: Client;
+  readonly site: Site | undefined;
+  readonly fault: Fault | undefined; // the request is refused, and is only as good as the log needs
+}
+
+/** `peer`: the client as the wire shows it. */
+export function arrive(
+  head: ReceivedHead,
+  peer: Client,
+  plan: ListenerPlan,
+  forwarding: Forwarding,
+): Arrival {
+  let scheme: "http" | "https" = peer.tls === undefined ? "http" : "https";
+  let client = peer;
+  if (peer.isTrusted) {
+    scheme = believedScheme(head.headers, scheme);
+    client = { ...peer, address: believedAddress(head.headers, peer, forwarding) };
+  }
+  // The authority comes first, because the site that it names says how paths are read.
+  let host = "";
+  let port = 0;
+  if (head.host !== undefined) {
+    const authority = parseAuthority(head.host, scheme);
+    if (authority === undefined) return refused(head, client, "request_host", head.host);
+    host = authority.host;
+    port = authority.port;
+  }
+  let site = plan.sites.find(host);
+  const target = canonicalTarget(head.target, head.method, site?.paths ?? TARGET_POLICY);
+  if (target.kind === "refused") return refused(head, client, "request_target", target.why);
+
+  if (target.kind === "absolute") {
+    // RFC 9112 §3.2.2: the target's authority counts. We never dial it, and where Host says
+    // something else, someone is trying to be in two places (SECURITY P3).
+    const authority = parseAuthority(target.authority, scheme);
+    const isSame = authority !== undefined && authority.host === host && authority.port === port;
+    if (authority === undefined || (head.host !== undefined && !isSame)) {
+      const detail = `target ${target.authority}, Host ${head.host}`;
+      return refused(head, client, "request_host", detail);
+    }
+    host = authority.host;
+    port = authority.port;
+    site = plan.sites.find(host);
+  }
+  const request = requestHead(head, scheme, host, port, target.path, target.query);
+  return { request, client, site, fault: undefined };
+}
+
+function requestHead(
+  head: ReceivedHead,
+  scheme: "http" | "https",
+  host: string,
+  port: number,
+  path: string,
+  query: string,
+): RequestHead {
+  return {
+    method: head.method,
+    scheme,
+    host,
+    port,
+    path,
+    query,
+    minorVersion: head.minorVersion,
+    targetReceived: head.target,
+    headers: head.headers,
+    upstreamPath: path,
+    upstreamQuery: query,
+  };
+}
+
+function refused(
+  head: ReceivedHead,
+  client: Client,
+  code: "request_host" | "request_target",
+  detail: string,
+): Arrival {
+  const request = requestHead(head, "http", "", 0, "/", "");
+  return { request, client, site: undefined, fault: { code, detail } };
+}
+
+function believedScheme(headers: HeaderList, own: "http" | "https"): "http" | "https" {
+  const proto = headers.get("x-forwarded-proto");
+  return proto === "http" || proto === "https" ? proto : own;
+}
+
+/**
+ * Right to left through X-Forwarded-For: each hop vouches for the one before it for as long as it
+ * is itself trusted. The first that is not is the client; what it claims about others is only talk.
+ */
+function believedAddress(headers: HeaderList, peer: Client, forwarding: Forwarding): string {
+  let believed = peer.address;
+  const hops = headers.all("x-forwarded-for").join(",").split(",");
+  for (let index = hops.length - 1; index >= 0; index--) {
+    const address = canonicalIp(hops[index]!.trim());
+    if (address === undefined) return believed; // not an address: the last good one stands
+    believed = address;
+    if (!forwarding.isTrusted(address)) return believed;
+  }
+  return believed;
+}
+
+/** One spelling for each address, IPv4 also where it came mapped into IPv6. */
+export function canonicalIp(text: string): string | undefined {
+  const words = parseIp(text);
+  if (words === undefined) return undefined;
+  return isIpv4(words) ? formatIpv4(words[3]!) : formatIp(words);
+}

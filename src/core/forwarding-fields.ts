@@ -1,0 +1,140 @@
+/**
+ * The fields that tell the next server who asked us, and through what (DEFAULTS "Headers"). From a
+ * peer that is not trusted every such field is dropped and ours are set; a trusted peer's are kept
+ * and continued.
+ */
+import { dropTable } from "../protocol/http/header-list.ts";
+import { idOf, type KnownHeader } from "../protocol/http/header-id.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Never sent on as received: about this hop, or sent anew from our own state. */
+const HOP: readonly KnownHeader[] = [
+  "host",
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "content-length",
+  "transfer-encoding",
+  "expect",
+  "upgrade",
+  "te",
+  "http2-settings",
+  "proxy", // HTTPoxy (SECURITY H6)
+  "proxy-authorization",
+  "proxy-authenticate",
+];
+
+/** Claims about who asked for what, which only a trusted peer may make (SECURITY H3, H7). */
+const CLAIMS: readonly KnownHeader[] = [
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-server",
+  "x-forwarded-prefix",
+  "x-forwarded-ssl",
+  "x-forwarded-scheme",
+  "x-real-ip",
+  "x-client-ip",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "x-original-url",
+  "x-original-host",
+  "x-rewrite-url",
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+  "x-request-id",
+];
+
+/** What we set ourselves also where the peer is trusted. */
+const CONTINUED: readonly KnownHeader[] = [
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-request-id",
+];
+
+const DROP_UNTRUSTED = dropTable([...HOP, ...CLAIMS].map(idOf));
+const DROP_TRUSTED = dropTable([...HOP, ...CONTINUED].map(idOf));
+const DROP_TRUSTED_NO_FORWARDED = dropTable(
+  [...HOP, ...CONTINUED].filter((name) => name !== "forwarded").map(idOf),
+);
+
+/** Which received request fields do not go upstream. */
+export function requestDrops(exchange: Exchange): Uint8Array {
+  if (!exchange.client.isTrusted) return DROP_UNTRUSTED;
+  return exchange.runtime.forwarding.emitForwarded ? DROP_TRUSTED : DROP_TRUSTED_NO_FORWARDED;
+}
+
+/** Which received response fields do not go downstream. */
+export const RESPONSE_DROPS = dropTable(
+  (
+    [
+      "connection",
+      "keep-alive",
+      "proxy-connection",
+      "content-length",
+      "transfer-encoding",
+      "upgrade",
+      "te",
+      "proxy-authenticate",
+      "http2-settings",
+    ] as const
+  ).map(idOf),
+);
+
+/** Our own lines, each with its CRLF. Every value has been validated on its way in. */
+export function forwardingLines(exchange: Exchange): string {
+  const { request, client, runtime } = exchange;
+  const { forwarding } = runtime;
+  const host = request.port === 0 ? request.host : `${request.host}:${request.port}`;
+  let lines = client.isTrusted
+    ? continuedLines(exchange, host)
+    : `X-Forwarded-For: ${client.wireAddress}\r\nX-Forwarded-Proto: ${request.scheme}\r\n` +
+      `X-Forwarded-Host: ${host}\r\nX-Forwarded-Port: ${client.localPort}\r\n`;
+  if (forwarding.emitForwarded) lines += forwardedLine(exchange, host);
+  if (forwarding.pseudonym !== "") {
+    lines += `Via: 1.${request.minorVersion} ${forwarding.pseudonym}\r\n`;
+  }
+  return `${lines}X-Request-Id: ${exchange.id}\r\n`;
+}
+
+function continuedLines(exchange: Exchange, host: string): string {
+  const { request, client } = exchange;
+  const { headers } = request;
+  const hops = [...headers.all("x-forwarded-for"), client.wireAddress].join(", ");
+  const said = (name: string, own: string) => headers.get(name) ?? own;
+  return (
+    `X-Forwarded-For: ${hops}\r\nX-Forwarded-Proto: ${request.scheme}\r\n` +
+    `X-Forwarded-Host: ${said("x-forwarded-host", host)}\r\n` +
+    `X-Forwarded-Port: ${said("x-forwarded-port", String(client.localPort))}\r\n`
+  );
+}
+
+/** RFC 7239 §4: IPv6 addresses are quoted and in brackets. */
+function forwardedLine(exchange: Exchange, host: string): string {
+  const { request, client } = exchange;
+  const node = client.wireAddress.includes(":") ? `"[${client.wireAddress}]"` : client.wireAddress;
+  const own = `for=${node};host="${host}";proto=${request.scheme}`;
+  const received = client.isTrusted ? request.headers.all("forwarded") : [];
+  return `Forwarded: ${[...received, own].join(", ")}\r\n`;
+}
+
+/** Our pseudonym in Via: this request has been here before (RFC 9110 §7.6.3). */
+export function isLoop(exchange: Exchange): boolean {
+  const { pseudonym } = exchange.runtime.forwarding;
+  if (pseudonym === "") return false;
+  const via = exchange.request.headers.first(VIA);
+  if (via === undefined) return false;
+  return exchange.request.headers
+    .all("via")
+    .join(",")
+    .split(",")
+    .some((hop) => hop.trim().split(/[ \t]+/)[1] === pseudonym);
+}
+
+const VIA = idOf("via");

@@ -1,0 +1,106 @@
+/**
+ * The way of an exchange through its phases, on no socket: a transport calls serve() and the rest
+ * goes through exchange.downstream. Steps that answer at once keep everything on one stack; the
+ * first that has to wait moves the rest of the way into a promise.
+ */
+import { HeaderList } from "../protocol/http/header-list.ts";
+import type { BodySource } from "./downstream.ts";
+import type { Exchange } from "./exchange.ts";
+import { FAULTS, type Fault } from "./fault.ts";
+import type { ExchangeStep, Reply, Step } from "./filter.ts";
+import type { Route } from "./runtime.ts";
+
+/** Routes the exchange and runs it. Bugs are thrown, or reject the promise. */
+export function serve(exchange: Exchange): Step<undefined> {
+  const { site } = exchange;
+  if (site === undefined) return fail(exchange, { code: "no_site", detail: exchange.request.host });
+  const route = site.routes.find(exchange.request, exchange.client.address);
+  if (route === undefined) return fail(exchange, { code: "no_route", detail: site.name });
+  exchange.route = route;
+
+  const answer = runPhases(route, exchange);
+  if (answer instanceof Promise) return answer.then((reply) => conclude(exchange, reply));
+  return conclude(exchange, answer);
+}
+
+function runPhases(route: Route, exchange: Exchange): Step<Reply | undefined> {
+  const answer = runPhase(route.phases.before, exchange);
+  if (answer === undefined) return route.handler.handle(exchange);
+  if (!(answer instanceof Promise)) return answer;
+  return answer.then((reply) => reply ?? route.handler.handle(exchange));
+}
+
+/** Runs the steps in order until one answers. Makes no promise until a step hands one back. */
+export function runPhase(
+  steps: readonly ExchangeStep[],
+  exchange: Exchange,
+): Step<Reply | undefined> {
+  for (let index = 0; index < steps.length; index++) {
+    const answer = steps[index]!(exchange);
+    if (answer === undefined) continue;
+    if (answer instanceof Promise) return runPhaseRest(steps, index + 1, exchange, answer);
+    return answer;
+  }
+  return undefined;
+}
+
+async function runPhaseRest(
+  steps: readonly ExchangeStep[],
+  next: number,
+  exchange: Exchange,
+  pending: Promise<Reply | undefined>,
+): Promise<Reply | undefined> {
+  let answer = await pending;
+  for (let index = next; answer === undefined && index < steps.length; index++) {
+    answer = await steps[index]!(exchange);
+  }
+  return answer;
+}
+
+function conclude(exchange: Exchange, reply: Reply | undefined): undefined {
+  if (reply !== undefined) answer(exchange, reply);
+  return undefined; // the handler answers, or has answered, through the downstream side
+}
+
+/** Answers with a reply of our own. */
+export function answer(exchange: Exchange, reply: Reply): void {
+  const { downstream } = exchange;
+  if (downstream.isAnswered) return;
+  const headers = HeaderList.empty();
+  for (const name in reply.headers) headers.add(name, reply.headers[name]!);
+  const response = { status: reply.status, headers };
+  exchange.response = response;
+
+  const body =
+    typeof reply.body === "string" ? Buffer.from(reply.body, "utf8") : toBuffer(reply.body);
+  const isBodyless = reply.status === 204 || reply.status === 304;
+  const steps = exchange.route?.phases.respond;
+  if (steps !== undefined) for (const step of steps) step(exchange);
+  downstream.respond(
+    response,
+    isBodyless ? { kind: "none" } : { kind: "length", bytes: body.length },
+    WHOLE,
+  );
+  if (exchange.request.method !== "HEAD" && !isBodyless && body.length > 0) downstream.write(body);
+  downstream.end(undefined);
+}
+
+/** Answers a fault with its page; where the response has begun, cuts it short. */
+export function fail(exchange: Exchange, fault: Fault): undefined {
+  exchange.fault ??= fault;
+  const { downstream } = exchange;
+  if (downstream.isAnswered) {
+    downstream.cut(fault);
+    return;
+  }
+  const errors = (exchange.route ?? exchange.site ?? exchange.listener).errors;
+  answer(exchange, errors.reply(exchange, FAULTS[fault.code].status, fault.code));
+}
+
+function toBuffer(bytes: Uint8Array | undefined): Buffer {
+  if (bytes === undefined) return Buffer.alloc(0);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The source of a body that was written at once: there is nothing to hold back. */
+const WHOLE: BodySource = { pause() {}, resume() {}, clientGone() {} };

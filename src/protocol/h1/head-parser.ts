@@ -1,0 +1,279 @@
+import { headerId, OTHER } from "../http/header-id.ts";
+import { HeaderList, pushField } from "../http/header-list.ts";
+import {
+  COLON,
+  CR,
+  IS_METHOD,
+  IS_TOKEN,
+  IS_VALUE,
+  IS_VISIBLE,
+  NEED_MORE,
+  REFUSE,
+  SP,
+  scanLineEnd,
+  scanWhile,
+  TAB,
+} from "./scan.ts";
+
+export interface HeadLimits {
+  readonly lineBytes: number; // the start line
+  readonly fieldBytes: number; // all field lines: name, value and 32 each (RFC 9113 §6.5.2)
+  readonly fieldCount: number;
+}
+
+/** Why a head was refused. */
+export type HeadRefusal = "grammar" | "version" | "line-too-long" | "fields-too-large";
+
+const METHOD_BYTES_MAX = 32;
+const FIELD_OVERHEAD_BYTES = 32;
+
+/**
+ * Reads a message head, whole or in pieces: a start line and field lines, or field lines alone (the
+ * trailer section of a chunked body). Bytes in, facts out; the bytes stay the caller's.
+ *
+ * The caller keeps the head's bytes together from its first byte on and calls parse() with all of
+ * them as they grow. Lines that were read are not read again. Offsets count from the first byte.
+ */
+export class HeadParser {
+  readonly #role: "request" | "response" | "trailers";
+  readonly #limits: HeadLimits;
+  #next: number; // where the first unread line starts
+  #isStarted: boolean; // the start line has been read
+  #fieldBytes: number;
+  #fieldCount: number;
+  #fields: number[];
+  refusal: HeadRefusal | undefined;
+  detail: string; // for the log
+
+  // Facts of the start line, valid once parse() has answered with a position.
+  methodAt: number;
+  methodEnd: number;
+  targetEnd: number; // the target starts one past methodEnd
+  minorVersion: 0 | 1;
+  status: number;
+  linesEnd: number; // past the last field line, before the empty line
+  hasAliases: boolean; // a name is one of ours but for "_" or "." (SECURITY H4)
+
+  constructor(role: "request" | "response" | "trailers", limits: HeadLimits) {
+    this.#role = role;
+    this.#limits = limits;
+    this.#next = 0;
+    this.#isStarted = role === "trailers";
+    this.#fieldBytes = 0;
+    this.#fieldCount = 0;
+    this.#fields = [];
+    this.refusal = undefined;
+    this.detail = "";
+    this.methodAt = 0;
+    this.methodEnd = 0;
+    this.targetEnd = 0;
+    this.minorVersion = 1;
+    this.status = 0;
+    this.linesEnd = 0;
+    this.hasAliases = false;
+  }
+
+  /** Makes ready for the next head; header lists handed out keep what they have. */
+  reset(): void {
+    this.#next = 0;
+    this.#isStarted = this.#role === "trailers";
+    this.#fieldBytes = 0;
+    this.#fieldCount = 0;
+    this.#fields = [];
+    this.refusal = undefined;
+    this.hasAliases = false;
+  }
+
+  /** Whether a byte of the head has been seen that is more than an empty line. */
+  get isUnderway(): boolean {
+    return this.#isStarted;
+  }
+
+  /** Reads bytes[start..end); answers with the position after the head, NEED_MORE or REFUSE. */
+  parse(bytes: Uint8Array, start: number, end: number): number {
+    let at = start + this.#next;
+    if (!this.#isStarted) {
+      at =
+        this.#role === "request"
+          ? this.#requestLine(bytes, start, at, end)
+          : this.#statusLine(bytes, start, at, end);
+      if (at < 0) return at === NEED_MORE ? this.#checkStartLine(end - start) : this.#refuse();
+      if (at - start > this.#limits.lineBytes + 2) return this.#refuse("line-too-long");
+      this.#isStarted = true;
+      this.#next = at - start;
+    }
+
+    while (at < end) {
+      if (bytes[at] === CR) {
+        const after = scanLineEnd(bytes, at, end);
+        if (after === REFUSE) return this.#refuse("grammar", "a lone CR");
+        this.linesEnd = at - start;
+        return after;
+      }
+      const next = this.#fieldLine(bytes, start, at, end);
+      if (next < 0) {
+        if (next === REFUSE) return this.#refuse();
+        break;
+      }
+      at = next;
+      this.#next = at - start;
+    }
+    // A line that never ends must not grow past what the section may hold.
+    const unreadBytes = end - start - this.#next;
+    if (this.#fieldBytes + unreadBytes > this.#limits.fieldBytes) {
+      return this.#refuse("fields-too-large");
+    }
+    return NEED_MORE;
+  }
+
+  /** The field lines over the head's text (latin1, from its first byte). Call once per head. */
+  headers(text: string): HeaderList {
+    return new HeaderList(text, this.linesEnd, this.#fields);
+  }
+
+  /** The fields, five numbers each, for a pass over their ids. */
+  get fields(): readonly number[] {
+    return this.#fields;
+  }
+
+  // method SP request-target SP HTTP-version CRLF (RFC 9112 §3), with nothing else for the spaces.
+  #requestLine(bytes: Uint8Array, start: number, from: number, end: number): number {
+    let at = from;
+    if (at === start && bytes[at] === CR) {
+      // §2.2: a client may send one empty line too many after a body. One, not any number.
+      at = scanLineEnd(bytes, at, end);
+      if (at < 0) return at;
+      this.#next = at - start;
+    }
+    const methodEnd = scanWhile(bytes, at, end, IS_METHOD);
+    if (methodEnd - at > METHOD_BYTES_MAX) return this.#say("the method is too long");
+    if (methodEnd === end) return NEED_MORE;
+    if (bytes[methodEnd] !== SP || methodEnd === at) return this.#say("the method");
+
+    const targetEnd = scanWhile(bytes, methodEnd + 1, end, IS_VISIBLE);
+    if (targetEnd === end) return NEED_MORE;
+    if (bytes[targetEnd] !== SP || targetEnd === methodEnd + 1) return this.#say("the target");
+
+    this.methodAt = at - start;
+    this.methodEnd = methodEnd - start;
+    this.targetEnd = targetEnd - start;
+    const versionEnd = this.#version(bytes, targetEnd + 1, end);
+    if (versionEnd < 0) return versionEnd;
+    const after = scanLineEnd(bytes, versionEnd, end);
+    return after === REFUSE ? this.#say("the end of the request line") : after;
+  }
+
+  // HTTP-version SP status-code [ SP reason-phrase ] CRLF (RFC 9112 §4). The space before an absent
+  // reason is required by the grammar and left out by many servers.
+  #statusLine(bytes: Uint8Array, _start: number, from: number, end: number): number {
+    const versionEnd = this.#version(bytes, from, end);
+    if (versionEnd < 0) return versionEnd;
+    if (versionEnd + 4 > end) return NEED_MORE;
+    if (bytes[versionEnd] !== SP) return this.#say("the status line");
+
+    let status = 0;
+    for (let index = versionEnd + 1; index < versionEnd + 4; index++) {
+      const digit = bytes[index]! - 0x30;
+      if (digit < 0 || digit > 9) return this.#say("the status code");
+      status = status * 10 + digit;
+    }
+    if (status < 100) return this.#say("the status code");
+    this.status = status;
+
+    const codeEnd = versionEnd + 4;
+    if (codeEnd === end) return NEED_MORE;
+    if (bytes[codeEnd] !== SP) return this.#lineEnd(bytes, codeEnd, end);
+    return this.#lineEnd(bytes, scanWhile(bytes, codeEnd + 1, end, IS_VALUE), end);
+  }
+
+  #lineEnd(bytes: Uint8Array, at: number, end: number): number {
+    const after = scanLineEnd(bytes, at, end);
+    return after === REFUSE ? this.#say("the end of the start line") : after;
+  }
+
+  // "HTTP/1.0" or "HTTP/1.1". Anything else that looks like a version is a 505, the rest a 400.
+  #version(bytes: Uint8Array, at: number, end: number): number {
+    for (let index = 0; index < VERSION.length; index++) {
+      if (at + index >= end) return NEED_MORE;
+      if (bytes[at + index] !== VERSION[index]) {
+        if (index < MAJOR_AT) return this.#say("the protocol version");
+        return this.#otherVersion(bytes, at, end);
+      }
+    }
+    const digitAt = at + VERSION.length;
+    if (digitAt >= end) return NEED_MORE;
+    const minor = bytes[digitAt]! - 0x30;
+    if (minor !== 0 && minor !== 1) return this.#otherVersion(bytes, at, end);
+    this.minorVersion = minor;
+    return digitAt + 1;
+  }
+
+  #otherVersion(bytes: Uint8Array, at: number, end: number): number {
+    // HTTP/DIGIT.DIGIT is a version that we do not speak; wait until it is all there.
+    if (at + 8 > end) return NEED_MORE;
+    const isDigit = (byte: number | undefined) => byte! >= 0x30 && byte! <= 0x39;
+    if (isDigit(bytes[at + 5]) && bytes[at + 6] === 0x2e && isDigit(bytes[at + 7])) {
+      this.refusal = "version";
+    }
+    return this.#say("the protocol version");
+  }
+
+  // field-name ":" OWS field-value OWS CRLF (RFC 9112 §5). A line that starts with a space
+  // (obs-fold) or has one before the colon fails as a name.
+  #fieldLine(bytes: Uint8Array, start: number, at: number, end: number): number {
+    const colon = scanWhile(bytes, at, end, IS_TOKEN);
+    if (colon === end) return NEED_MORE;
+    if (bytes[colon] !== COLON || colon === at) return this.#say("a field name");
+
+    let valueAt = colon + 1;
+    while (valueAt < end && (bytes[valueAt] === SP || bytes[valueAt] === TAB)) valueAt++;
+    const lineEnd = scanWhile(bytes, valueAt, end, IS_VALUE);
+    const after = scanLineEnd(bytes, lineEnd, end);
+    if (after < 0) return after === REFUSE ? this.#say("a field value") : after;
+
+    let valueEnd = lineEnd;
+    while (valueEnd > valueAt && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === TAB)) {
+      valueEnd--;
+    }
+    this.#fieldBytes += colon - at + (valueEnd - valueAt) + FIELD_OVERHEAD_BYTES;
+    this.#fieldCount++;
+    if (
+      this.#fieldBytes > this.#limits.fieldBytes ||
+      this.#fieldCount > this.#limits.fieldCount
+    ) {
+      this.refusal = "fields-too-large";
+      return REFUSE;
+    }
+    const id = headerId(bytes, at, colon);
+    if (id === OTHER && !this.hasAliases) this.hasAliases = isOddName(bytes, at, colon);
+    pushField(this.#fields, id, at - start, colon - start, valueAt - start, valueEnd - start);
+    return after;
+  }
+
+  #checkStartLine(bytesSoFar: number): number {
+    return bytesSoFar > this.#limits.lineBytes ? this.#refuse("line-too-long") : NEED_MORE;
+  }
+
+  #say(detail: string): number {
+    this.detail = detail;
+    return REFUSE;
+  }
+
+  #refuse(refusal?: HeadRefusal, detail?: string): number {
+    this.refusal ??= refusal ?? "grammar";
+    if (detail !== undefined) this.detail = detail;
+    return REFUSE;
+  }
+}
+
+const VERSION = Buffer.from("HTTP/1.", "latin1");
+const MAJOR_AT = 5; // from here on a difference is another version, not another protocol
+
+/** Has a character that some servers read as "-" (CGI turns all of them into "_"). */
+function isOddName(bytes: Uint8Array, at: number, end: number): boolean {
+  for (let index = at; index < end; index++) {
+    const byte = bytes[index]!;
+    if (byte === 0x5f || byte === 0x2e) return true; // "_" and "."
+  }
+  return false;
+}

@@ -1,0 +1,260 @@
+import type { ServingSide } from "../core/downstream.ts";
+import type { Attempt, Exchange } from "../core/exchange.ts";
+import type { Fault, FaultCode } from "../core/fault.ts";
+import type { Limits, Timeouts } from "../core/limits.ts";
+import type { Worker } from "../core/worker.ts";
+import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
+import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { H1Upstream, SwitchedUpstream, UpstreamEvents } from "./h1-upstream.ts";
+import { requestText } from "./request-text.ts";
+import { Tunnel } from "./tunnel.ts";
+
+/** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
+export interface RelayOwner {
+  /** Nothing has been answered: the owner tries again or answers the fault. */
+  attemptFailed(fault: Fault): void;
+  /** A response went out, whole or cut short by the fault. */
+  attemptServed(fault: Fault | undefined): void;
+  /** The client went away. */
+  attemptAbandoned(fault: Fault): void;
+}
+
+/** How much of the request body has left, and whether it could be sent once more. */
+export type BodyState = "none" | "unsent" | "replayable" | "gone";
+
+/**
+ * One exchange between its two wires: request body one way, response the other, each direction
+ * held back when the other side is full. Both run at the same time, so an endpoint may answer
+ * before it has read the request.
+ */
+export class Relay implements ServingSide, UpstreamEvents {
+  readonly #worker: Worker;
+  readonly #exchange: Exchange;
+  readonly #owner: RelayOwner;
+  readonly #timeouts: Timeouts;
+  readonly #limits: Limits;
+  #attempt: Attempt | undefined;
+  #connection: H1Upstream | undefined;
+  #tunnel: Tunnel | undefined;
+  #kept: Buffer[] | undefined; // the request body so far, for another attempt
+  #keptBytes: number;
+  #bodyState: BodyState;
+  #isBodyEnded: boolean;
+  #trailers: HeaderList | undefined;
+
+  constructor(
+    worker: Worker,
+    exchange: Exchange,
+    owner: RelayOwner,
+    timeouts: Timeouts,
+    limits: Limits,
+    replays: boolean,
+  ) {
+    this.#worker = worker;
+    this.#exchange = exchange;
+    this.#owner = owner;
+    this.#timeouts = timeouts;
+    this.#limits = limits;
+    this.#attempt = undefined;
+    this.#connection = undefined;
+    this.#tunnel = undefined;
+    this.#kept = replays ? [] : undefined;
+    this.#keptBytes = 0;
+    this.#bodyState = exchange.downstream.requestFraming.kind === "none" ? "none" : "unsent";
+    this.#isBodyEnded = false;
+    this.#trailers = undefined;
+    exchange.downstream.attach(this);
+  }
+
+  get bodyState(): BodyState {
+    return this.#bodyState;
+  }
+
+  /** Sends the exchange over this connection, which may still be connecting. */
+  start(connection: H1Upstream, attempt: Attempt): void {
+    const { request, downstream } = this.#exchange;
+    this.#connection = connection;
+    this.#attempt = attempt;
+    attempt.connectionReused = connection.isReused;
+    this.#exchange.connectionReused = connection.isReused;
+    connection.begin(
+      {
+        text: requestText(this.#exchange, attempt.endpoint),
+        method: request.method,
+        isChunked: downstream.requestFraming.kind === "chunked",
+        awaitsContinue: downstream.expectsContinue,
+        websocketKey: downstream.websocketKey,
+        timeouts: this.#timeouts,
+        limits: this.#limits,
+      },
+      this,
+    );
+  }
+
+  // --- the request, downstream to upstream ----------------------------------------------------
+
+  connected(): void {
+    const { downstream, times } = this.#exchange;
+    times.connectedMs = this.#worker.world.clock.nowMs();
+    const connection = this.#connection!;
+    if (this.#bodyState === "none") {
+      connection.endRequest(undefined);
+    } else if (this.#bodyState === "replayable") {
+      this.#replay(connection);
+    } else if (downstream.expectsContinue) {
+      connection.flushAndAwaitContinue(this.#timeouts.expectContinue);
+    } else {
+      downstream.resumeBody();
+      connection.flush();
+    }
+  }
+
+  #replay(connection: H1Upstream): void {
+    let mayGoOn = true;
+    for (const bytes of this.#kept!) mayGoOn = connection.writeBody(bytes);
+    if (this.#isBodyEnded) connection.endRequest(this.#trailers);
+    else if (mayGoOn) this.#exchange.downstream.resumeBody();
+    connection.flush();
+  }
+
+  continueOverdue(): void {
+    // The endpoint may be one that never says 100: do not wait for ever (RFC 9110 §10.1.1).
+    this.#letBodyCome();
+  }
+
+  #letBodyCome(): void {
+    this.#exchange.downstream.interim(100, undefined);
+    this.#exchange.downstream.resumeBody();
+    this.#connection?.flush();
+  }
+
+  bodyBytes(bytes: Buffer): void {
+    this.#keep(bytes);
+    if (this.#connection?.writeBody(bytes) === false) this.#exchange.downstream.pauseBody();
+  }
+
+  bodyEnd(trailers: HeaderList | undefined): void {
+    this.#isBodyEnded = true;
+    this.#trailers = trailers;
+    if (this.#bodyState === "unsent") this.#bodyState = this.#kept ? "replayable" : "gone";
+    this.#connection?.endRequest(trailers);
+  }
+
+  sendMore(): void {
+    if (!this.#isBodyEnded) this.#exchange.downstream.resumeBody();
+  }
+
+  #keep(bytes: Buffer): void {
+    if (this.#bodyState === "gone") return;
+    this.#keptBytes += bytes.length;
+    if (this.#kept === undefined || this.#keptBytes > this.#limits.replayBytes) {
+      this.#kept = undefined;
+      this.#bodyState = "gone";
+    } else {
+      this.#kept.push(bytes);
+      this.#bodyState = "replayable";
+    }
+  }
+
+  // --- the response, upstream to downstream ---------------------------------------------------
+
+  interim(status: number, headers: HeaderList): void {
+    if (status === 100) {
+      if (this.#exchange.downstream.expectsContinue) this.#letBodyCome();
+    } else {
+      this.#exchange.downstream.interim(status, headers);
+    }
+  }
+
+  responded(facts: ResponseFacts): void {
+    const exchange = this.#exchange;
+    exchange.times.responseMs = this.#worker.world.clock.nowMs();
+    this.#kept = undefined;
+    const response = { status: facts.status, headers: facts.headers };
+    exchange.response = response;
+    const { receive, respond } = exchange.route!.phases;
+    for (const step of receive) step(exchange, this.#attempt!);
+    for (const step of respond) step(exchange);
+    exchange.downstream.respond(response, facts.framing);
+  }
+
+  responseBytes(bytes: Buffer): void {
+    if (!this.#exchange.downstream.write(bytes)) this.#connection?.pause();
+  }
+
+  readOver(): void {
+    if (this.#connection !== undefined) this.#exchange.downstream.flush();
+  }
+
+  responseEnd(trailers: HeaderList | undefined): void {
+    this.#connection = undefined;
+    this.#exchange.downstream.end(trailers);
+    this.#owner.attemptServed(undefined);
+  }
+
+  get holdsBytes(): boolean {
+    return this.#exchange.downstream.holdsBytes;
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  switched(facts: ResponseFacts, upstream: SwitchedUpstream): void {
+    const exchange = this.#exchange;
+    exchange.times.responseMs = this.#worker.world.clock.nowMs();
+    const response = { status: facts.status, headers: facts.headers };
+    exchange.response = response;
+    this.#connection = undefined;
+    // The downstream end is handed over before the tunnel exists, so it looks the tunnel up.
+    const down = exchange.downstream.switchProtocols(response, {
+      bytes: (bytes) => this.#tunnel?.downstreamEnd.bytes(bytes),
+      finished: () => this.#tunnel?.downstreamEnd.finished(),
+      drained: () => this.#tunnel?.downstreamEnd.drained(),
+      closed: () => this.#tunnel?.downstreamEnd.closed(),
+    });
+    const tunnel = new Tunnel(
+      this.#worker,
+      exchange,
+      down.wire,
+      upstream.wire,
+      this.#timeouts.tunnelIdle,
+      (fault) => {
+        down.ended(fault);
+        this.#owner.attemptServed(fault);
+      },
+    );
+    this.#tunnel = tunnel;
+    upstream.follow(tunnel.upstreamEnd);
+    tunnel.start();
+    if (upstream.early !== undefined) tunnel.fromUpstream(upstream.early);
+    if (down.early !== undefined) tunnel.fromDownstream(down.early);
+  }
+
+  // --- what goes wrong ------------------------------------------------------------------------
+
+  failed(code: FaultCode, detail: string): void {
+    const { downstream } = this.#exchange;
+    const fault = { code, detail };
+    this.#connection = undefined;
+    if (this.#attempt !== undefined) this.#attempt.fault = fault;
+    if (downstream.isAnswered) {
+      downstream.cut(fault);
+      this.#owner.attemptServed(fault);
+      return;
+    }
+    if (!this.#isBodyEnded && this.#bodyState !== "none") downstream.pauseBody();
+    this.#owner.attemptFailed(fault);
+  }
+
+  clientGone(fault: Fault): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.abandon();
+    this.#owner.attemptAbandoned(fault);
+  }
+}
