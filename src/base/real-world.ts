@@ -1,0 +1,19 @@
+import { randomInt } from "node:crypto";
+import { SeededRandom } from "./seeded-random.ts";
+import { StreamLog } from "./stream-log.ts";
+import { SystemClock } from "./system-clock.ts";
+import { SystemNetwork, type SystemNetworkOptions } from "./system-network.ts";
+import type { Log, World } from "./world.ts";
+
+export interface RealWorldOptions extends SystemNetworkOptions {
+  readonly seed?: number; // of the random choices; another one each time by default
+  readonly log?: Log; // JSON lines on stderr by default
+}
+
+/** The world of a running process: its clock, its network, chance, and its stderr. */
+export function realWorld(options: RealWorldOptions = {}): World {
+  const clock = new SystemClock();
+  const log = options.log ?? new StreamLog(clock, (line) => process.stderr.write(line));
+  const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
+  return { clock, random, log, network: new SystemNetwork(clock, log, options) };
+}

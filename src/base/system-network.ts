@@ -1,0 +1,166 @@
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import net from "node:net";
+import { ListenError } from "./listen-error.ts";
+import type { Address, Clock, Door, Log, Network, Wire, WireReader } from "./world.ts";
+
+export interface SystemNetworkOptions {
+  /** Several workers bind the same port, and the kernel spreads connections over them. */
+  readonly reusePort?: boolean;
+  /** File mode of unix sockets; what the process's umask leaves by default. */
+  readonly unixSocketMode?: number;
+}
+
+const BACKLOG = 4096; // the kernel cuts it to net.core.somaxconn
+const KEEP_ALIVE_MS = 60_000; // finds peers that are gone without a word, on tunnels above all
+const ACCEPT_WARNING_EVERY_MS = 10_000;
+
+/** The machine's network. Every socket that comes out of here has an error handler (N1). */
+export class SystemNetwork implements Network {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #options: SystemNetworkOptions;
+
+  constructor(clock: Clock, log: Log, options: SystemNetworkOptions = {}) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#options = options;
+  }
+
+  async listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
+    const isPath = address.host.startsWith("/");
+    try {
+      return await this.#bind(address, onWire);
+    } catch (error) {
+      const cause = error as NodeJS.ErrnoException;
+      if (!isPath || cause.code !== "EADDRINUSE") throw new ListenError(address, cause);
+    }
+    try {
+      await removeStaleSocket(address.host);
+      return await this.#bind(address, onWire);
+    } catch (error) {
+      throw new ListenError(address, error as NodeJS.ErrnoException);
+    }
+  }
+
+  /**
+   * How `onread` behaves, as seen on Node 26 and held by network.test.ts:
+   *
+   * - buffer() is asked for when the socket is made, and again as soon as each read() has returned:
+   *   the next buffer is chosen then and there, even if the wire was paused or destroyed meanwhile.
+   *   So an owner must give a buffer away inside the read() that wrote it on, not later;
+   * - reading starts by itself, "data" never fires, and "end" comes without a resume();
+   * - pause() inside read() holds from the next read on. While paused nothing is noticed: neither
+   *   FIN nor RST, until resume() or a write that fails. A paused wire needs a deadline;
+   * - bytes that arrived before an RST are read first, then "error" and "close" come;
+   * - an exception in read() is uncaught and leaves the socket as it was;
+   * - on a wire that was accepted, "data" and pause() are those of a stream: it goes on reading up
+   *   to 64 KiB while paused, so there an RST, and a FIN with nothing before it, are noticed.
+   */
+  connect(address: Address, reader: WireReader): Wire {
+    const socket = net.connect({
+      ...(address.host.startsWith("/") ? { path: address.host } : address),
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      autoSelectFamily: true, // a name with a dead IPv6 address falls back to IPv4
+      onread: {
+        buffer: () => reader.buffer(),
+        callback: (count, buffer) => {
+          reader.read(count, buffer as Uint8Array);
+          return true;
+        },
+      },
+    });
+    socket.on("error", ignore);
+    return socket;
+  }
+
+  #bind(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
+    const server = net.createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      pauseOnConnect: false,
+    });
+    server.on("connection", (socket) => {
+      socket.on("error", ignore);
+      onWire(socket);
+    });
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.once("listening", () => {
+        server.off("error", reject);
+        server.on("error", this.#acceptWarning(address));
+        try {
+          resolve(this.#door(server, address));
+        } catch (error) {
+          server.close();
+          reject(error);
+        }
+      });
+      server.listen({ ...this.#listenOptions(address), backlog: BACKLOG });
+    });
+  }
+
+  #listenOptions({ host, port }: Address): net.ListenOptions {
+    if (host.startsWith("/")) return { path: host };
+    const reusePort = this.#options.reusePort === true;
+    return host === "" ? { port, reusePort } : { host, port, reusePort };
+  }
+
+  #door(server: net.Server, asked: Address): Door {
+    const bound = server.address();
+    if (typeof bound === "string") {
+      const { unixSocketMode } = this.#options;
+      if (unixSocketMode !== undefined) chmodSync(bound, unixSocketMode);
+    }
+    const isIp = typeof bound === "object" && bound !== null;
+    const address = isIp ? { host: bound.address, port: bound.port } : asked;
+    return {
+      address,
+      async [Symbol.asyncDispose]() {
+        // The listening socket is shut at once; what close() would wait for is the connections.
+        server.close();
+      },
+    };
+  }
+
+  /** Out of file descriptors and the like: the listener stays, and a storm of them is one line. */
+  #acceptWarning(address: Address): (error: NodeJS.ErrnoException) => void {
+    let quietUntilMs = Number.NEGATIVE_INFINITY;
+    return (error) => {
+      const nowMs = this.#clock.nowMs();
+      if (nowMs < quietUntilMs) return;
+      quietUntilMs = nowMs + ACCEPT_WARNING_EVERY_MS;
+      this.#log.warn("cannot accept connections", { ...address, error: error.message });
+    };
+  }
+}
+
+/** "close" follows, and owners that want the reason add a handler of their own. */
+function ignore(): void {}
+
+/** A socket file outlives a process that was killed. It is ours to remove if nobody answers. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (!lstatSync(path).isSocket()) throw errno("EEXIST", `${path} is not a socket`);
+  if (await isAnswered(path)) throw errno("EADDRINUSE", `${path} is in use`);
+  unlinkSync(path);
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.connect({ path });
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    // Refused means nobody listens. Anything else (no permission, a full queue) may be alive.
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
+  });
+}
+
+function errno(code: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code });
+}
