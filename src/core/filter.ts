@@ -22,9 +22,10 @@ export interface Filter {
   admit?(exchange: Exchange): Step<Reply | undefined>; // may it pass? limits, identity, WAF
   rewrite?(exchange: Exchange): Step<Reply | undefined>; // change what goes on
   lookup?(exchange: Exchange): Step<Reply | undefined>; // answer from here: cache, file
-  send?(exchange: Exchange, attempt: Attempt): Step<undefined>; // what goes upstream, per try
-  receive?(exchange: Exchange, attempt: Attempt): Step<"retry" | undefined>; // what came back
-  respond?(exchange: Exchange): Step<undefined>; // the head that goes to the client
+  // The last four run on the wire's own callbacks, so they answer at once.
+  send?(exchange: Exchange, attempt: Attempt): undefined; // what goes upstream, per try
+  receive?(exchange: Exchange, attempt: Attempt): undefined; // what came back
+  respond?(exchange: Exchange): undefined; // the head that goes to the client
   finish?(exchange: Exchange): undefined; // always, exactly once: log, count, close the span
 }
 
@@ -35,7 +36,7 @@ export interface Handler {
 }
 
 export type ExchangeStep = (exchange: Exchange) => Step<Reply | undefined>;
-export type AttemptStep<T> = (exchange: Exchange, attempt: Attempt) => Step<T>;
+export type AttemptStep = (exchange: Exchange, attempt: Attempt) => undefined;
 
 /** A route's filters, sorted once: each list holds only the filters that have that method. */
 export interface Phases {
@@ -43,8 +44,8 @@ export interface Phases {
   readonly admit: readonly ExchangeStep[];
   readonly rewrite: readonly ExchangeStep[];
   readonly lookup: readonly ExchangeStep[];
-  readonly send: readonly AttemptStep<undefined>[];
-  readonly receive: readonly AttemptStep<"retry" | undefined>[];
-  readonly respond: readonly ((exchange: Exchange) => Step<undefined>)[];
+  readonly send: readonly AttemptStep[];
+  readonly receive: readonly AttemptStep[];
+  readonly respond: readonly ((exchange: Exchange) => undefined)[];
   readonly finish: readonly ((exchange: Exchange) => undefined)[];
 }

@@ -4,20 +4,24 @@
  * first that has to wait moves the rest of the way into a promise.
  */
 import { HeaderList } from "../protocol/http/header-list.ts";
-import type { BodySource } from "./downstream.ts";
 import type { Exchange } from "./exchange.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ExchangeStep, Reply, Step } from "./filter.ts";
+import { isLoop } from "./forwarding-fields.ts";
 import type { Route } from "./runtime.ts";
 
 /** Routes the exchange and runs it. Bugs are thrown, or reject the promise. */
 export function serve(exchange: Exchange): Step<undefined> {
   const { site } = exchange;
+  if (isLoop(exchange)) return fail(exchange, { code: "loop_detected", detail: "" });
   if (site === undefined) return fail(exchange, { code: "no_site", detail: exchange.request.host });
   const route = site.routes.find(exchange.request, exchange.client.address);
   if (route === undefined) return fail(exchange, { code: "no_route", detail: site.name });
   exchange.route = route;
-
+  const { requestFraming } = exchange.downstream;
+  if (requestFraming.kind === "length" && requestFraming.bytes > route.limits.bodyBytes) {
+    return fail(exchange, { code: "request_body_too_large", detail: `${requestFraming.bytes}` });
+  }
   const answer = runPhases(route, exchange);
   if (answer instanceof Promise) return answer.then((reply) => conclude(exchange, reply));
   return conclude(exchange, answer);
@@ -79,7 +83,6 @@ export function answer(exchange: Exchange, reply: Reply): void {
   downstream.respond(
     response,
     isBodyless ? { kind: "none" } : { kind: "length", bytes: body.length },
-    WHOLE,
   );
   if (exchange.request.method !== "HEAD" && !isBodyless && body.length > 0) downstream.write(body);
   downstream.end(undefined);
@@ -101,6 +104,3 @@ function toBuffer(bytes: Uint8Array | undefined): Buffer {
   if (bytes === undefined) return Buffer.alloc(0);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
-
-/** The source of a body that was written at once: there is nothing to hold back. */
-const WHOLE: BodySource = { pause() {}, resume() {}, clientGone() {} };
