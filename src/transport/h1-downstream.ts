@@ -7,9 +7,8 @@ import type { Fault, FaultCode } from "../core/fault.ts";
 import { HELD_BYTES_MAX, LINGER_BYTES_MAX, LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { Listening, Worker } from "../core/worker.ts";
-import { ChunkedDecoder, DATA, END } from "../protocol/h1/chunked-decoder.ts";
-import { encodeChunk, encodeEnd } from "../protocol/h1/chunked-encoder.ts";
-import { CLOSE, type Framing, NONE } from "../protocol/h1/framing.ts";
+import { type BodyDecoder, bodyDecoder, DATA, END } from "../protocol/h1/body-decoder.ts";
+import { CHUNKED, CLOSE, type Framing, NONE } from "../protocol/h1/framing.ts";
 import { HeadParser, type HeadRefusal } from "../protocol/h1/head-parser.ts";
 import {
   type RequestFacts,
@@ -18,9 +17,9 @@ import {
 } from "../protocol/h1/request-facts.ts";
 import { NEED_MORE, REFUSE } from "../protocol/h1/scan.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
+import { MessageWriter } from "./message-writer.ts";
 import { Progress } from "./progress.ts";
 import { interimText, type Persistence, responseText, switchingText } from "./response-text.ts";
-import { trailerLines } from "./trailer-lines.ts";
 
 /**
  * What of the current request has been read (LIFECYCLE.md has the table):
@@ -33,8 +32,6 @@ type Reading = "head" | "body" | "done" | "drop" | "shut";
 
 /** What the connection's own deadline is about. */
 type Waiting = "idle" | "head" | "half-close" | "linger";
-
-const COPY_BYTES_MAX = 16 * 1024; // a body piece up to this size leaves in one write with the head
 
 /** One HTTP/1 connection of a client: one request at a time, answered in order. */
 export class H1Downstream extends Deadline implements Downstream {
@@ -57,8 +54,7 @@ export class H1Downstream extends Deadline implements Downstream {
   #tunnel: TunnelEnd | undefined;
 
   #reading: Reading;
-  #decoder: ChunkedDecoder | undefined;
-  #bodyLeft: number;
+  #decoder: BodyDecoder | undefined;
   #dropped: number; // bytes of a body nobody wanted
   #isBodyWanted: boolean;
   #isPaused: boolean; // the wire is
@@ -67,11 +63,8 @@ export class H1Downstream extends Deadline implements Downstream {
   #isAnswered: boolean;
   #isEnded: boolean; // the response is written to its end
   #framing: Framing; // of the response
-  #pending: string; // head text that has not been written
-  #pendingBytes: Buffer | undefined; // a chunk that waits for flush() or end()
-  #isFull: boolean; // the wire asked us to hold on
   #closesAfter: boolean;
-  #writeProgress: Progress | undefined;
+  readonly #writer: MessageWriter;
 
   constructor(
     wire: Wire,
@@ -103,7 +96,6 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#tunnel = undefined;
     this.#reading = "head";
     this.#decoder = undefined;
-    this.#bodyLeft = 0;
     this.#dropped = 0;
     this.#isBodyWanted = false;
     this.#isPaused = false;
@@ -111,17 +103,22 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#isAnswered = false;
     this.#isEnded = false;
     this.#framing = NONE;
-    this.#pending = "";
-    this.#pendingBytes = undefined;
-    this.#isFull = false;
     this.#closesAfter = false;
-    this.#writeProgress = undefined;
+    this.#writer = new MessageWriter(wire, worker.wheel, () =>
+      this.#guard(() => this.#abandon({ code: "response_write_timeout", detail: "" })),
+    );
   }
 
   start(): void {
     const wire = this.#wire;
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
-    wire.on("data", (bytes) => this.#guard(() => this.#onBytes(bytes)));
+    wire.on("data", (bytes) => {
+      try {
+        this.#onBytes(bytes);
+      } catch (error) {
+        this.#bug(error);
+      }
+    });
     wire.on("end", () => this.#guard(() => this.#onFinished()));
     wire.on("drain", () => this.#guard(() => this.#onDrain()));
     wire.on("close", () => this.#guard(() => this.#onClose()));
@@ -203,51 +200,40 @@ export class H1Downstream extends Deadline implements Downstream {
 
   respond(response: ResponseHead, framing: Framing): void {
     const exchange = this.#exchange!;
+    const isOld = exchange.request.minorVersion === 0;
     this.#isAnswered = true;
     this.#framing = framing;
-    if (exchange.request.minorVersion === 0 && framing.kind === "chunked") this.#framing = CLOSE;
-    if (exchange.request.minorVersion === 1 && framing.kind === "close") {
-      this.#framing = { kind: "chunked" };
-    }
-    if (this.#framing.kind === "close" || this.#listening.isDraining) this.#closesAfter = true;
+    if (isOld && framing.kind === "chunked") this.#framing = CLOSE;
+    if (!isOld && framing.kind === "close") this.#framing = CHUNKED;
     // A client that waits for 100 may send its body now or never: no telling where the next
     // request would start (0.CL, SECURITY S3).
-    if (this.expectsContinue) this.#closesAfter = true;
-    this.#pending = responseText(exchange, response, this.#framing, this.#persistence());
+    this.#closesAfter ||=
+      this.#framing.kind === "close" || this.#listening.isDraining || this.expectsContinue;
+    const { timeouts, rates } = exchange.route ?? exchange.listener;
+    this.#writer.begin(
+      responseText(exchange, response, this.#framing, this.#persistence()),
+      this.#framing.kind === "chunked",
+      timeouts.write,
+      rates,
+    );
   }
 
   write(bytes: Buffer): boolean {
     const exchange = this.#exchange;
     if (exchange === undefined) return true; // the client has gone; what still comes is lost
     exchange.responseBytes += bytes.length;
-    if (this.#framing.kind === "chunked") {
-      // Held back until flush() or end(): the last chunk and the end are then one write.
-      this.flush();
-      this.#pendingBytes = encodeChunk(bytes);
-      return !this.#isFull;
-    }
-    return this.#send(bytes);
+    return this.#writer.write(bytes);
   }
 
   flush(): void {
-    const bytes = this.#pendingBytes;
-    if (bytes !== undefined) {
-      this.#pendingBytes = undefined;
-      this.#send(bytes);
-    } else if (this.#pending !== "") {
-      this.#sendText("");
-    }
+    if (this.#exchange !== undefined) this.#writer.flush();
   }
 
   end(trailers: HeaderList | undefined): void {
     if (this.#exchange === undefined || this.#isEnded) return;
     this.#isEnded = true;
-    if (this.#framing.kind === "chunked" && this.#hasBody()) {
-      this.#sendEnd(encodeEnd(trailers === undefined ? "" : trailerLines(trailers)));
-    } else {
-      this.flush();
-    }
-    if (!this.#isFull) this.#finish();
+    this.#writer.end(trailers);
+    if (!this.#writer.isFull) this.#finish();
   }
 
   cut(fault: Fault): void {
@@ -387,8 +373,7 @@ export class H1Downstream extends Deadline implements Downstream {
       this.#reading = "done";
     } else {
       this.#reading = "body";
-      this.#bodyLeft = framing.kind === "length" ? framing.bytes : 0;
-      this.#decoder = framing.kind === "chunked" ? this.#newDecoder() : undefined;
+      this.#decoder = this.#newDecoder(framing);
     }
     const arrival = arrive(facts, this.#peer, plan, runtime.forwarding);
     const exchange = new Exchange(
@@ -445,9 +430,9 @@ export class H1Downstream extends Deadline implements Downstream {
     return this.#worker.newId();
   }
 
-  #newDecoder(): ChunkedDecoder {
+  #newDecoder(framing: Framing): BodyDecoder {
     const { trailerBytes, trailerCount } = this.#listening.plan.limits;
-    return new ChunkedDecoder({
+    return bodyDecoder(framing, {
       lineBytes: 0,
       fieldBytes: trailerBytes,
       fieldCount: trailerCount,
@@ -455,21 +440,7 @@ export class H1Downstream extends Deadline implements Downstream {
   }
 
   #readBody(): boolean {
-    return this.#decoder === undefined ? this.#readLength() : this.#readChunked(this.#decoder);
-  }
-
-  #readLength(): boolean {
-    const held = this.#held!;
-    const end = Math.min(held.length, this.#heldAt + this.#bodyLeft);
-    const bytes = held.subarray(this.#heldAt, end);
-    this.#heldAt = end;
-    this.#bodyLeft -= bytes.length;
-    if (!this.#deliver(bytes)) return false;
-    if (this.#bodyLeft === 0) this.#bodyEnded(undefined);
-    return true;
-  }
-
-  #readChunked(decoder: ChunkedDecoder): boolean {
+    const decoder = this.#decoder!;
     const held = this.#held!;
     switch (decoder.step(held, this.#heldAt, held.length)) {
       case DATA:
@@ -558,63 +529,12 @@ export class H1Downstream extends Deadline implements Downstream {
     return this.#exchange!.request.minorVersion === 0 ? "keep-1.0" : "keep";
   }
 
-  #hasBody(): boolean {
-    return this.#exchange!.request.method !== "HEAD";
-  }
-
-  /** Bytes, behind the head if that has not left: small pieces in one write, large ones uncopied. */
-  #send(bytes: Buffer): boolean {
-    const head = this.#pending;
-    if (head === "") return this.#sent(this.#wire.write(bytes), bytes.length);
-    this.#pending = "";
-    if (bytes.length > COPY_BYTES_MAX) {
-      this.#wire.write(head, "latin1");
-      return this.#sent(this.#wire.write(bytes), bytes.length);
-    }
-    const whole = Buffer.allocUnsafe(head.length + bytes.length);
-    whole.write(head, 0, "latin1");
-    whole.set(bytes, head.length);
-    return this.#sent(this.#wire.write(whole), bytes.length);
-  }
-
-  #sendText(text: string): void {
-    const head = this.#pending;
-    this.#pending = "";
-    this.#sent(this.#wire.write(head + text, "latin1"), text.length);
-  }
-
-  #sendEnd(text: string): void {
-    const bytes = this.#pendingBytes;
-    if (bytes === undefined) {
-      this.#sendText(text);
-      return;
-    }
-    this.#pendingBytes = undefined;
-    const whole = Buffer.allocUnsafe(bytes.length + text.length);
-    whole.set(bytes);
-    whole.write(text, bytes.length, "latin1");
-    this.#send(whole);
-  }
-
-  #sent(mayGoOn: boolean, bytes: number): boolean {
-    this.#writeProgress?.moved(bytes);
-    if (mayGoOn || this.#isFull) return mayGoOn;
-    this.#isFull = true;
-    const { timeouts, rates } = this.#exchange!.route ?? this.#listening.plan;
-    this.#writeProgress ??= new Progress(this.#worker.wheel, () =>
-      this.#guard(() => this.#abandon({ code: "response_write_timeout", detail: "" })),
-    );
-    this.#writeProgress.start(timeouts.write, rates);
-    return false;
-  }
-
   #onDrain(): void {
     if (this.#tunnel !== undefined) {
       this.#tunnel.drained();
       return;
     }
-    this.#isFull = false;
-    this.#writeProgress?.stop();
+    this.#writer.drained();
     if (this.#isEnded) this.#finish();
     else this.#side?.resume();
   }
@@ -739,8 +659,7 @@ export class H1Downstream extends Deadline implements Downstream {
   #stopProgress(): void {
     this.#readProgress?.stop();
     this.#readProgress = undefined;
-    this.#writeProgress?.stop();
-    this.#writeProgress = undefined;
+    this.#writer.stop();
   }
 
   override fire(): void {

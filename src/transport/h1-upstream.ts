@@ -4,15 +4,13 @@ import type { TunnelEnd } from "../core/downstream.ts";
 import type { FaultCode } from "../core/fault.ts";
 import { INTERIM_RESPONSES_MAX, type Limits, type Timeouts } from "../core/limits.ts";
 import type { Worker } from "../core/worker.ts";
-import { ChunkedDecoder, DATA, END } from "../protocol/h1/chunked-decoder.ts";
-import { encodeChunk, encodeEnd } from "../protocol/h1/chunked-encoder.ts";
+import { type BodyDecoder, bodyDecoder, DATA, END } from "../protocol/h1/body-decoder.ts";
 import { HeadParser } from "../protocol/h1/head-parser.ts";
 import { type ResponseFacts, readResponse } from "../protocol/h1/response-facts.ts";
 import { NEED_MORE, REFUSE } from "../protocol/h1/scan.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { acceptOf } from "../protocol/websocket/handshake.ts";
-import { Progress } from "./progress.ts";
-import { trailerLines } from "./trailer-lines.ts";
+import { MessageWriter } from "./message-writer.ts";
 
 /** What an upstream connection tells the exchange that it serves, in this order. */
 export interface UpstreamEvents {
@@ -60,12 +58,10 @@ export interface UpstreamHome {
 }
 
 type Stage = "connecting" | "idle" | "busy" | "tunnel" | "gone";
-type Reading = "head" | "length" | "chunked" | "close";
 type Waiting = "connect" | "continue" | "response" | "body" | "idle";
 
 const READ_BYTES_SMALL = 16 * 1024;
 const READ_BYTES_LARGE = 64 * 1024;
-const COPY_BYTES_MAX = 16 * 1024;
 
 /**
  * One HTTP/1.1 connection to an endpoint. One request at a time, never pipelined, and used again
@@ -84,19 +80,15 @@ export class H1Upstream extends Deadline implements WireReader {
   #tunnel: TunnelEnd | undefined;
   #error: NodeJS.ErrnoException | undefined; // why the wire broke
 
-  #pending: string; // the request head, until it has been written
+  readonly #writer: MessageWriter;
   #isRequestEnded: boolean;
-  #isFull: boolean; // the wire asked us to hold on
-  #sendProgress: Progress | undefined;
 
   #buffer: Buffer | undefined; // what the wire reads into
   #bufferBytes: number;
   #held: Buffer | undefined; // a head that came in pieces
   #hasReceived: boolean; // any byte of a response to this request
-  #reading: Reading;
-  #bodyLeft: number;
-  #decoder: ChunkedDecoder | undefined;
-  #facts: ResponseFacts | undefined;
+  #facts: ResponseFacts | undefined; // of the response, once its head has been read
+  #decoder: BodyDecoder | undefined; // of its body
   #interims: number;
   #isPaused: boolean;
   #served: number; // exchanges that ended on this connection
@@ -114,23 +106,21 @@ export class H1Upstream extends Deadline implements WireReader {
     this.#request = undefined;
     this.#tunnel = undefined;
     this.#error = undefined;
-    this.#pending = "";
     this.#isRequestEnded = false;
-    this.#isFull = false;
-    this.#sendProgress = undefined;
     this.#buffer = undefined;
     this.#bufferBytes = READ_BYTES_SMALL;
     this.#held = undefined;
     this.#hasReceived = false;
-    this.#reading = "head";
-    this.#bodyLeft = 0;
-    this.#decoder = undefined;
     this.#facts = undefined;
+    this.#decoder = undefined;
     this.#interims = 0;
     this.#isPaused = false;
     this.#served = 0;
     this.idleMs = Number.POSITIVE_INFINITY;
     this.#wire = worker.world.network.connect(address, this);
+    this.#writer = new MessageWriter(this.#wire, worker.wheel, () =>
+      this.#guard(() => this.#fail("upstream_send_timeout", "")),
+    );
     this.#listen();
   }
 
@@ -160,10 +150,9 @@ export class H1Upstream extends Deadline implements WireReader {
   begin(request: UpstreamRequest, events: UpstreamEvents): void {
     this.#events = events;
     this.#request = request;
-    this.#pending = request.text;
+    this.#writer.begin(request.text, request.isChunked, request.timeouts.send, undefined);
     this.#isRequestEnded = false;
     this.#hasReceived = false;
-    this.#reading = "head";
     this.#facts = undefined;
     this.#interims = 0;
     if (this.#parser === undefined) {
@@ -186,14 +175,11 @@ export class H1Upstream extends Deadline implements WireReader {
   /** False: hold on until sendMore(). */
   writeBody(bytes: Buffer): boolean {
     if (this.#stage !== "busy" || this.#isRequestEnded) return true;
-    return this.#send(this.#request!.isChunked ? encodeChunk(bytes) : bytes);
+    return this.#writer.write(bytes);
   }
 
   flush(): void {
-    const head = this.#pending;
-    if (head === "" || this.#stage !== "busy") return;
-    this.#pending = "";
-    this.#sent(this.#wire.write(head, "latin1"), 0);
+    if (this.#stage === "busy") this.#writer.flush();
   }
 
   /** Sends the head and waits for a 100 before any of the body. */
@@ -205,36 +191,8 @@ export class H1Upstream extends Deadline implements WireReader {
   endRequest(trailers: HeaderList | undefined): void {
     if (this.#stage !== "busy" || this.#isRequestEnded) return;
     this.#isRequestEnded = true;
-    if (this.#request!.isChunked) {
-      this.#pending += encodeEnd(trailers === undefined ? "" : trailerLines(trailers));
-    }
-    this.flush();
+    this.#writer.end(trailers);
     if (this.#facts === undefined) this.#await("response", this.#request!.timeouts.responseHead);
-  }
-
-  #send(bytes: Buffer): boolean {
-    const head = this.#pending;
-    if (head === "") return this.#sent(this.#wire.write(bytes), bytes.length);
-    this.#pending = "";
-    if (bytes.length > COPY_BYTES_MAX) {
-      this.#wire.write(head, "latin1");
-      return this.#sent(this.#wire.write(bytes), bytes.length);
-    }
-    const whole = Buffer.allocUnsafe(head.length + bytes.length);
-    whole.write(head, 0, "latin1");
-    whole.set(bytes, head.length);
-    return this.#sent(this.#wire.write(whole), bytes.length);
-  }
-
-  #sent(mayGoOn: boolean, bytes: number): boolean {
-    this.#sendProgress?.moved(bytes);
-    if (mayGoOn || this.#isFull) return mayGoOn;
-    this.#isFull = true;
-    this.#sendProgress ??= new Progress(this.#worker.wheel, () =>
-      this.#guard(() => this.#fail("upstream_send_timeout", "")),
-    );
-    this.#sendProgress.start(this.#request!.timeouts.send, undefined);
-    return false;
   }
 
   #onDrain(): void {
@@ -242,8 +200,7 @@ export class H1Upstream extends Deadline implements WireReader {
       this.#tunnel.drained();
       return;
     }
-    this.#isFull = false;
-    this.#sendProgress?.stop();
+    this.#writer.drained();
     this.#events?.sendMore();
   }
 
@@ -289,8 +246,8 @@ export class H1Upstream extends Deadline implements WireReader {
     }
     this.#hasReceived = true;
     const events = this.#events!;
-    if (this.#reading !== "head") {
-      this.#readBody(buffer, 0, count);
+    if (this.#decoder !== undefined) {
+      this.#readBody(this.#decoder, buffer, 0, count);
     } else if (this.#held === undefined) {
       this.#readHead(buffer, 0, count);
     } else {
@@ -377,23 +334,15 @@ export class H1Upstream extends Deadline implements WireReader {
       this.#endResponse(undefined, at < end);
       return;
     }
-    if (framing.kind === "length") {
-      this.#reading = "length";
-      this.#bodyLeft = framing.bytes;
-      if (framing.bytes > READ_BYTES_SMALL) this.#readLarge();
-    } else if (framing.kind === "chunked") {
-      this.#reading = "chunked";
-      const { trailerBytes, trailerCount } = this.#request!.limits;
-      this.#decoder = new ChunkedDecoder({
-        lineBytes: 0,
-        fieldBytes: trailerBytes,
-        fieldCount: trailerCount,
-      });
-    } else {
-      this.#reading = "close";
-    }
-    if (at < end) this.#readBody(bytes, at, end);
-    else this.#awaitBody();
+    const { trailerBytes, trailerCount } = this.#request!.limits;
+    const decoder = bodyDecoder(framing, {
+      lineBytes: 0,
+      fieldBytes: trailerBytes,
+      fieldCount: trailerCount,
+    });
+    this.#decoder = decoder;
+    if (framing.kind === "length" && framing.bytes > READ_BYTES_SMALL) this.#readLarge();
+    this.#readBody(decoder, bytes, at, end);
   }
 
   #readLarge(): void {
@@ -402,30 +351,13 @@ export class H1Upstream extends Deadline implements WireReader {
     this.#buffer = undefined;
   }
 
-  #readBody(bytes: Buffer, at: number, end: number): void {
-    if (this.#reading === "chunked") {
-      this.#readChunked(this.#decoder!, bytes, at, end);
-      return;
-    }
-    const stop = this.#reading === "length" ? Math.min(end, at + this.#bodyLeft) : end;
-    this.#bodyLeft -= stop - at;
-    this.#events!.responseBytes(bytes.subarray(at, stop));
-    if (this.#stage !== "busy") return;
-    if (this.#reading === "length" && this.#bodyLeft === 0) {
-      this.#endResponse(undefined, stop < end);
-    } else {
-      if (end - at === this.#bufferBytes) this.#readLarge();
-      this.#awaitBody();
-    }
-  }
-
-  #readChunked(decoder: ChunkedDecoder, bytes: Buffer, from: number, end: number): void {
+  #readBody(decoder: BodyDecoder, bytes: Buffer, from: number, end: number): void {
     let at = from;
     while (this.#stage === "busy") {
       switch (decoder.step(bytes, at, end)) {
         case DATA:
           at = decoder.dataEnd;
-          this.#events!.responseBytes(bytes.subarray(decoder.dataAt, decoder.dataEnd));
+          this.#events!.responseBytes(bytes.subarray(decoder.dataAt, at));
           break;
         case END:
           this.#endResponse(decoder.trailers, decoder.next < end);
@@ -434,6 +366,7 @@ export class H1Upstream extends Deadline implements WireReader {
           this.#fail("response_body_malformed", "the chunked coding");
           return;
         default:
+          if (end - from === this.#bufferBytes) this.#readLarge();
           this.#awaitBody();
           return;
       }
@@ -448,10 +381,9 @@ export class H1Upstream extends Deadline implements WireReader {
     if (keepAliveSeconds > 0) this.idleMs = (keepAliveSeconds - 1) * 1000; // a second to be sure
     this.#events = undefined;
     this.#decoder = undefined;
-    this.#sendProgress?.stop();
     this.#stopWaiting();
     this.#served++;
-    if (mayBeReused && !this.#isFull && this.idleMs > 0) {
+    if (mayBeReused && !this.#writer.isFull && this.idleMs > 0) {
       this.#stage = "idle";
       this.#facts = undefined;
       this.#request = undefined;
@@ -467,7 +399,7 @@ export class H1Upstream extends Deadline implements WireReader {
   #onFinished(): void {
     if (this.#stage === "tunnel") {
       this.#tunnel?.finished();
-    } else if (this.#stage === "busy" && this.#reading === "close" && this.#facts !== undefined) {
+    } else if (this.#stage === "busy" && this.#decoder?.endsWithConnection === true) {
       this.#endResponse(undefined, false);
     } else if (this.#stage === "busy") {
       this.#fail(this.#brokenCode(), "the endpoint closed the connection");
@@ -535,7 +467,7 @@ export class H1Upstream extends Deadline implements WireReader {
   #shut(): void {
     if (this.#stage === "gone") return;
     this.#stage = "gone";
-    this.#sendProgress?.stop();
+    this.#writer.stop();
     this.#worker.wheel.disarm(this);
     this.#home.gone(this);
   }

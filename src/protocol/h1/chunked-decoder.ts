@@ -1,11 +1,7 @@
 import type { HeaderList } from "../http/header-list.ts";
 import { type HeadLimits, HeadParser } from "./head-parser.ts";
+import { type BodyDecoder, DATA, END } from "./body-decoder.ts";
 import { CR, HEX, IS_VALUE, LF, NEED_MORE, REFUSE } from "./scan.ts";
-
-/** What one step found. */
-export const DATA = 1; // bytes[dataAt..dataEnd) are body; call again from dataEnd
-export const END = 2; // the body and its trailers are over, at `next`
-export { NEED_MORE, REFUSE };
 
 const CHUNK_LINE_BYTES_MAX = 256; // size, extensions and CRLF
 const SIZE_DIGITS_MAX = 13; // 2^52 bytes: exact in a double
@@ -21,7 +17,7 @@ type State = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" |
  * Extensions are read and dropped. Line ends are CRLF and nothing else, also behind extensions and
  * data: a bare LF has been a line end to one reader and part of the line to the next (TERM.EXT).
  */
-export class ChunkedDecoder {
+export class ChunkedDecoder implements BodyDecoder {
   readonly #trailerParser: HeadParser;
   #state: State;
   #size: number;
@@ -33,6 +29,7 @@ export class ChunkedDecoder {
   dataEnd: number;
   next: number; // where to go on reading, after NEED_MORE and END
   trailers: HeaderList | undefined; // after END, if there were any
+  readonly endsWithConnection: boolean;
 
   constructor(trailerLimits: HeadLimits) {
     this.#trailerParser = new HeadParser("trailers", trailerLimits);
@@ -46,9 +43,9 @@ export class ChunkedDecoder {
     this.dataEnd = 0;
     this.next = 0;
     this.trailers = undefined;
+    this.endsWithConnection = false;
   }
 
-  /** Reads on in bytes[at..end). NEED_MORE has consumed all of it. */
   step(bytes: Buffer, from: number, end: number): number {
     let at = from;
     while (at < end) {

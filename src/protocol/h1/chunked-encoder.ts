@@ -14,7 +14,7 @@ export function encodeChunk(bytes: Uint8Array): Buffer {
   return chunk;
 }
 
-/** The end of the body, with the trailer lines ("" for none), each with its CRLF. */
-export function encodeEnd(trailerLines: string): string {
+/** The end of the body, with the trailer lines, each with its CRLF. */
+export function encodeEnd(trailerLines = ""): string {
   return `${LAST_CHUNK}${trailerLines}\r\n`;
 }

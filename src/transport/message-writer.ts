@@ -1,0 +1,141 @@
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import type { Wire } from "../base/world.ts";
+import type { Rates } from "../core/limits.ts";
+import { encodeChunk, encodeEnd } from "../protocol/h1/chunked-encoder.ts";
+import type { HeaderList } from "../protocol/http/header-list.ts";
+import { Progress } from "./progress.ts";
+import { trailerLines } from "./trailer-lines.ts";
+
+const COPY_BYTES_MAX = 16 * 1024; // a body piece up to this size leaves in one write with the head
+
+/**
+ * Writes HTTP/1 messages to a wire, one after the other, in as few writes as can be: the head
+ * waits for the first bytes of the body, a chunk for the end of the body or for flush().
+ */
+export class MessageWriter {
+  readonly #wire: Wire;
+  readonly #wheel: TimerWheel;
+  readonly #onStall: () => void;
+  #head: string; // not written yet
+  #chunk: Buffer | undefined; // not written yet
+  #isChunked: boolean;
+  #isFull: boolean; // the wire asked us to hold on
+  #idleMs: number;
+  #rates: Rates | undefined;
+  #progress: Progress | undefined; // while the wire is full
+
+  /** `onStall`: the peer takes nothing, or too little. */
+  constructor(wire: Wire, wheel: TimerWheel, onStall: () => void) {
+    this.#wire = wire;
+    this.#wheel = wheel;
+    this.#onStall = onStall;
+    this.#head = "";
+    this.#chunk = undefined;
+    this.#isChunked = false;
+    this.#isFull = false;
+    this.#idleMs = Number.POSITIVE_INFINITY;
+    this.#rates = undefined;
+    this.#progress = undefined;
+  }
+
+  begin(head: string, isChunked: boolean, idleMs: number, rates: Rates | undefined): void {
+    this.#head = head;
+    this.#isChunked = isChunked;
+    this.#idleMs = idleMs;
+    this.#rates = rates;
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Bytes of the body, never none. False: hold on until the wire has drained. */
+  write(bytes: Buffer): boolean {
+    if (this.#isChunked) {
+      this.#flushChunk();
+      this.#chunk = encodeChunk(bytes);
+    } else {
+      this.#send(bytes);
+    }
+    return !this.#isFull;
+  }
+
+  flush(): void {
+    this.#flushChunk();
+    if (this.#head !== "") this.#sendText("");
+  }
+
+  end(trailers: HeaderList | undefined): void {
+    if (this.#isChunked) this.#sendEnd(encodeEnd(trailers && trailerLines(trailers)));
+    else this.flush();
+  }
+
+  drained(): void {
+    this.#isFull = false;
+    this.#progress?.stop();
+  }
+
+  /** Nothing more will be written, or all of it has been. */
+  stop(): void {
+    this.#progress?.stop();
+    this.#progress = undefined;
+    this.#chunk = undefined;
+    this.#head = "";
+  }
+
+  #flushChunk(): void {
+    const chunk = this.#chunk;
+    if (chunk === undefined) return;
+    this.#chunk = undefined;
+    this.#send(chunk);
+  }
+
+  #sendEnd(text: string): void {
+    const chunk = this.#chunk;
+    if (chunk === undefined) {
+      this.#sendText(text);
+      return;
+    }
+    this.#chunk = undefined;
+    if (chunk.length > COPY_BYTES_MAX) {
+      this.#send(chunk);
+      this.#sendText(text);
+      return;
+    }
+    const whole = Buffer.allocUnsafe(chunk.length + text.length);
+    whole.set(chunk);
+    whole.write(text, chunk.length, "latin1");
+    this.#send(whole);
+  }
+
+  /** Bytes, behind the head if that has not left: small ones in one write, large ones uncopied. */
+  #send(bytes: Buffer): void {
+    const head = this.#head;
+    this.#head = "";
+    if (head === "") {
+      this.#sent(this.#wire.write(bytes), bytes.length);
+    } else if (bytes.length > COPY_BYTES_MAX) {
+      this.#wire.write(head, "latin1");
+      this.#sent(this.#wire.write(bytes), bytes.length);
+    } else {
+      const whole = Buffer.allocUnsafe(head.length + bytes.length);
+      whole.write(head, 0, "latin1");
+      whole.set(bytes, head.length);
+      this.#sent(this.#wire.write(whole), bytes.length);
+    }
+  }
+
+  #sendText(text: string): void {
+    const head = this.#head;
+    this.#head = "";
+    this.#sent(this.#wire.write(head + text, "latin1"), text.length);
+  }
+
+  #sent(mayGoOn: boolean, bytes: number): void {
+    this.#progress?.moved(bytes);
+    if (mayGoOn || this.#isFull) return;
+    this.#isFull = true;
+    this.#progress ??= new Progress(this.#wheel, this.#onStall);
+    this.#progress.start(this.#idleMs, this.#rates);
+  }
+}
