@@ -1,0 +1,24 @@
+import type { BalancerFactory, Endpoint } from "../../core/upstream.ts";
+import { drawByWeight } from "./draw-by-weight.ts";
+
+/**
+ * Two endpoints by chance, the less busy one wins ("power of two choices"). Close to a full scan
+ * in fairness, and free of its herd effect: with stale counts a full scan sends everyone to one
+ * place.
+ *
+ * Both are drawn by weight, and a tie goes to the one drawn first. So an idle upstream is shared
+ * by weight too: comparing (active + 1) / weight would then send everything to the heaviest.
+ */
+export const leastRequest: BalancerFactory = (_endpoints, random) => ({
+  pick(ready) {
+    if (ready.length <= 1) return ready[0];
+    const drawn = drawByWeight(ready, random)!;
+    const other = drawByWeight(ready, random, drawn)!;
+    return isLessBusy(other, drawn) ? other : drawn;
+  },
+});
+
+/** Compares active / weight without dividing, so weights of zero are no special case. */
+function isLessBusy(left: Endpoint, right: Endpoint): boolean {
+  return left.state.active * (right.weight || 1) < right.state.active * (left.weight || 1);
+}
