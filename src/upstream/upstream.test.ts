@@ -4,12 +4,8 @@ import { SeededRandom } from "../base/seeded-random.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { Claim, Endpoint, EndpointState, Outcome } from "../core/upstream.ts";
 import { BALANCERS } from "./balancers/named.ts";
-import {
-  createUpstream,
-  type EndpointOptions,
-  endpointName,
-  type UpstreamOptions,
-} from "./upstream.ts";
+import { type EndpointOptions, endpointName } from "./endpoint.ts";
+import { createUpstream, type UpstreamOptions } from "./upstream.ts";
 
 const log = { info() {}, warn() {} };
 const NONE: readonly Endpoint[] = [];

@@ -1,4 +1,3 @@
-import type { Address } from "../base/world.ts";
 import type { BuildTools } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
 import type {
@@ -6,13 +5,18 @@ import type {
   BalancerFactory,
   Claim,
   Endpoint,
-  EndpointState,
   Need,
   Outcome,
   RetryBudget,
   Upstream,
 } from "../core/upstream.ts";
 import { BALANCER_DEFAULT, BALANCERS } from "./balancers/named.ts";
+import {
+  createEndpoint,
+  type EndpointOptions,
+  type HealthChanges,
+  keepHealthChanges,
+} from "./endpoint.ts";
 import {
   RETRY_BUDGET,
   type RetryBudgetShape,
@@ -31,12 +35,6 @@ export interface UpstreamOptions {
   readonly onRelease?: (endpoint: Endpoint, outcome: Outcome) => void;
 }
 
-export interface EndpointOptions {
-  readonly address: Address;
-  readonly weight?: number; // a whole number; 1 by default, 0: only if nothing else may be used
-  readonly backup?: boolean; // used only if no other endpoint may be
-}
-
 export type UpstreamTools = Pick<BuildTools, "keep"> & {
   readonly world: Pick<BuildTools["world"], "random">;
 };
@@ -44,35 +42,22 @@ export type UpstreamTools = Pick<BuildTools, "keep"> & {
 /** An upstream as one runtime sees it; what is live about it is kept and outlives the runtime. */
 export function createUpstream(options: UpstreamOptions, tools: UpstreamTools): Upstream {
   const endpoints = options.endpoints.map((each) => createEndpoint(each, tools));
-  const counts = tools.keep<RetryCounts>(`upstream ${options.name} retries`, () => ({
-    active: 0,
-    retrying: 0,
-  }));
   const balance = options.balance ?? BALANCERS[BALANCER_DEFAULT];
-  return new EndpointGroup(options, endpoints, balance(endpoints, tools.world.random), counts);
+  return new EndpointGroup(options, endpoints, {
+    balancer: balance(endpoints, tools.world.random),
+    health: keepHealthChanges(tools),
+    retries: tools.keep<RetryCounts>(`upstream ${options.name} retries`, () => ({
+      active: 0,
+      retrying: 0,
+    })),
+  });
 }
 
-/** What an endpoint is called in logs, metrics and keys. */
-export function endpointName({ host, port }: Address): string {
-  if (host.startsWith("/")) return `unix:${host}`;
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+interface GroupParts {
+  readonly balancer: Balancer;
+  readonly health: HealthChanges;
+  readonly retries: RetryCounts;
 }
-
-function createEndpoint(options: EndpointOptions, tools: UpstreamTools): Endpoint {
-  const { address, weight = 1, backup = false } = options;
-  const name = endpointName(address);
-  if (!(Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)) {
-    throw new RangeError(`weight of ${name} is ${weight}`); // the config's check comes before
-  }
-  const state = tools.keep<EndpointState>(`endpoint ${name}`, () => ({
-    active: 0,
-    health: "unknown",
-    latencyMs: 0,
-  }));
-  return { name, address, weight, backup, state };
-}
-
-const WEIGHT_MAX = 65_535; // the sum over any real upstream stays far below 2^32
 
 /** Who is asked first: a tier is used only if nobody in the tiers before it may be. */
 const TIERS: readonly ((endpoint: Endpoint) => boolean)[] = [
@@ -88,52 +73,49 @@ class EndpointGroup implements Upstream {
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
   readonly #tiers: readonly (readonly Endpoint[])[];
-  readonly #balancer: Balancer;
-  readonly #counts: RetryCounts;
+  readonly #parts: GroupParts;
   readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
-  readonly #ready: Endpoint[] = []; // filled anew for every claim, so that none allocates a list
+  #ready: readonly Endpoint[] = []; // for a first try, as of the change that is counted below
+  #readyAsOf = -1;
 
-  constructor(
-    options: UpstreamOptions,
-    endpoints: readonly Endpoint[],
-    balancer: Balancer,
-    counts: RetryCounts,
-  ) {
+  constructor(options: UpstreamOptions, endpoints: readonly Endpoint[], parts: GroupParts) {
     this.name = options.name;
     this.endpoints = endpoints;
     this.timeouts = options.timeouts ?? {};
     this.limits = options.limits ?? {};
-    this.retryBudget = new SharedRetryBudget(counts, options.retryBudget ?? RETRY_BUDGET);
+    this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
     this.#tiers = TIERS.map((isIn) => endpoints.filter(isIn)).filter((tier) => tier.length > 0);
-    this.#balancer = balancer;
-    this.#counts = counts;
+    this.#parts = parts;
     this.#onRelease = options.onRelease;
   }
 
   claim(need: Need): Claim | undefined {
-    this.#findReady(need.tried);
-    const endpoint = this.#balancer.pick(this.#ready, need);
+    const ready = need.tried.length === 0 ? this.#readyNow() : this.#readyBut(need.tried);
+    const endpoint = this.#parts.balancer.pick(ready, need);
     if (endpoint === undefined) return undefined;
-    return new EndpointClaim(endpoint, this.#counts, this.#onRelease);
+    return new EndpointClaim(endpoint, this.#parts.retries, this.#onRelease);
   }
 
   describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[] {
-    this.#findReady([]);
-    return this.endpoints.map((endpoint) => ({ endpoint, usable: this.#ready.includes(endpoint) }));
+    const ready = this.#readyNow();
+    return this.endpoints.map((endpoint) => ({ endpoint, usable: ready.includes(endpoint) }));
   }
 
-  #findReady(tried: readonly Endpoint[]): void {
-    const ready = this.#ready;
-    let count = 0;
-    for (const tier of this.#tiers) {
-      for (const endpoint of tier) {
-        if (!isUsable(endpoint) || (tried.length > 0 && tried.includes(endpoint))) continue;
-        ready[count] = endpoint;
-        count += 1;
-      }
-      if (count > 0) break;
+  #readyNow(): readonly Endpoint[] {
+    const { count } = this.#parts.health;
+    if (this.#readyAsOf !== count) {
+      this.#ready = this.#readyBut([]);
+      this.#readyAsOf = count;
     }
-    ready.length = count;
+    return this.#ready;
+  }
+
+  #readyBut(tried: readonly Endpoint[]): readonly Endpoint[] {
+    for (const tier of this.#tiers) {
+      const ready = tier.filter((endpoint) => isUsable(endpoint) && !tried.includes(endpoint));
+      if (ready.length > 0) return ready;
+    }
+    return [];
   }
 }
 

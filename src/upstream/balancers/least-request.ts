@@ -9,14 +9,17 @@ import { drawByWeight } from "./draw-by-weight.ts";
  * Both are drawn by weight, and a tie goes to the one drawn first. So an idle upstream is shared
  * by weight too: comparing (active + 1) / weight would then send everything to the heaviest.
  */
-export const leastRequest: BalancerFactory = (_endpoints, random) => ({
-  pick(ready) {
-    if (ready.length <= 1) return ready[0];
-    const drawn = drawByWeight(ready, random)!;
-    const other = drawByWeight(ready, random, drawn)!;
-    return isLessBusy(other, drawn) ? other : drawn;
-  },
-});
+export const leastRequest: BalancerFactory = (endpoints, random) => {
+  const draw = drawByWeight(endpoints, random);
+  return {
+    pick(ready) {
+      if (ready.length <= 1) return ready[0];
+      const drawn = draw(ready)!;
+      const other = draw(ready, drawn)!;
+      return isLessBusy(other, drawn) ? other : drawn;
+    },
+  };
+};
 
 /** Compares active / weight without dividing, so weights of zero are no special case. */
 function isLessBusy(left: Endpoint, right: Endpoint): boolean {
