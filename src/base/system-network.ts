@@ -47,7 +47,8 @@ export class SystemNetwork implements Network {
    *
    * - buffer() is asked for when the socket is made, and again as soon as each read() has returned:
    *   the next buffer is chosen then and there, even if the wire was paused or destroyed meanwhile.
-   *   So an owner must give a buffer away inside the read() that wrote it on, not later;
+   *   So an owner must give a buffer away inside the read() that wrote it on, not later. For a name
+   *   with several addresses it is asked for once more with each that is tried;
    * - reading starts by itself, "data" never fires, and "end" comes without a resume();
    * - pause() inside read() holds from the next read on. While paused nothing is noticed: neither
    *   FIN nor RST, until resume() or a write that fails. A paused wire needs a deadline;

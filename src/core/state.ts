@@ -3,8 +3,9 @@ export interface SharedState {
   draft(): StateDraft;
 }
 
-/** What one compile keeps. A draft that is thrown away changes nothing. */
+/** What one compile keeps. A draft that is discarded changes nothing. */
 export interface StateDraft {
   keep<T>(key: string, make: () => T): T; // the one there is, or a new one
   commit(): void; // lets go of everything this draft did not keep
+  discard(): void; // lets go of what this draft made; nothing after commit()
 }

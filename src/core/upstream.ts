@@ -7,6 +7,7 @@ export interface Upstream {
   readonly endpoints: readonly Endpoint[];
   readonly timeouts: Partial<Timeouts>; // what the upstream itself sets: the nearest level
   readonly limits: Partial<Limits>;
+  readonly retryBudget: RetryBudget;
   /** Picks an endpoint that may be used and is not in `tried`; counts this request on it. */
   claim(need: Need): Claim | undefined;
   /** Why each endpoint would or would not be picked now; for `explain`. */
@@ -26,6 +27,15 @@ export interface EndpointState {
   active: number; // requests in flight
   health: "unknown" | "up" | "down" | "draining";
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
+}
+
+/**
+ * How many second tries an upstream bears at once: when much of it fails, retries would multiply
+ * the load on what is left. Taken before each try but the first, given back when that try is over.
+ */
+export interface RetryBudget {
+  take(): boolean; // false: give up, there are too many already
+  giveBack(): void; // exactly once for each take() that said true
 }
 
 /** What the caller needs of an endpoint. */

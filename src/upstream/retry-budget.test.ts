@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { RETRY_BUDGET, SharedRetryBudget } from "./retry-budget.ts";
+
+// biome-ignore format: a table
+const rows: [name: string, active: number, percent: number, minConcurrent: number, want: number][] = [
+  ["a quiet upstream may retry three",      0,    20,  3, 3],
+  ["at fifteen the share is the minimum",   15,   20,  3, 3],
+  ["a share is cut to whole ones",          24,   20,  3, 4],
+  ["a busy upstream may retry a fifth",     1000, 20,  3, 200],
+  ["no percentage: the minimum alone",      1000, 0,   3, 3],
+  ["no minimum: the share alone",           4,    20,  0, 0],
+  ["everything may be a retry",             7,    100, 0, 7],
+];
+
+for (const [name, active, percent, minConcurrent, want] of rows) {
+  test(`SharedRetryBudget: ${name}`, () => {
+    const budget = new SharedRetryBudget({ active, retrying: 0 }, { percent, minConcurrent });
+
+    let taken = 0;
+    while (taken <= 1000 && budget.take()) taken += 1;
+
+    assert.equal(taken, want);
+  });
+}
+
+test("SharedRetryBudget: what is given back can be taken again", () => {
+  const budget = new SharedRetryBudget({ active: 0, retrying: 0 }, RETRY_BUDGET);
+  while (budget.take());
+
+  budget.giveBack();
+
+  assert.equal(budget.take(), true);
+  assert.equal(budget.take(), false);
+});
+
+test("SharedRetryBudget: to give back what nobody took is a bug", () => {
+  const budget = new SharedRetryBudget({ active: 9, retrying: 0 }, RETRY_BUDGET);
+
+  assert.throws(() => budget.giveBack(), /nobody took/);
+});
+
+test("SharedRetryBudget: no order of events lets more through than the bound, nor loses any", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom("begin", "end", "take", "give"), { maxLength: 200 }),
+      (deeds) => {
+        const counts = { active: 0, retrying: 0 };
+        const budget = new SharedRetryBudget(counts, RETRY_BUDGET);
+        let out = 0;
+        for (const deed of deeds) {
+          if (deed === "begin") counts.active += 1;
+          else if (deed === "end") counts.active = Math.max(0, counts.active - 1);
+          else if (deed === "give" && out > 0) {
+            budget.giveBack();
+            out -= 1;
+          } else if (deed === "take") {
+            const bound = Math.max(3, Math.floor(counts.active / 5));
+            assert.equal(budget.take(), out < bound);
+            if (out < bound) out += 1;
+          }
+          assert.equal(counts.retrying, out);
+        }
+      },
+    ),
+  );
+});

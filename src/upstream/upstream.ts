@@ -1,0 +1,153 @@
+import type { BuildTools } from "../core/feature.ts";
+import type { Limits, Timeouts } from "../core/limits.ts";
+import type {
+  Balancer,
+  BalancerFactory,
+  Claim,
+  Endpoint,
+  Need,
+  Outcome,
+  RetryBudget,
+  Upstream,
+} from "../core/upstream.ts";
+import { BALANCER_DEFAULT, BALANCERS } from "./balancers/named.ts";
+import {
+  createEndpoint,
+  type EndpointOptions,
+  type HealthChanges,
+  keepHealthChanges,
+} from "./endpoint.ts";
+import {
+  RETRY_BUDGET,
+  type RetryBudgetShape,
+  type RetryCounts,
+  SharedRetryBudget,
+} from "./retry-budget.ts";
+
+export interface UpstreamOptions {
+  readonly name: string;
+  readonly endpoints: readonly EndpointOptions[];
+  readonly balance?: BalancerFactory;
+  readonly retryBudget?: RetryBudgetShape;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly limits?: Partial<Limits>;
+  /** Told how each claim ended; for passive health. */
+  readonly onRelease?: (endpoint: Endpoint, outcome: Outcome) => void;
+}
+
+export type UpstreamTools = Pick<BuildTools, "keep"> & {
+  readonly world: Pick<BuildTools["world"], "random">;
+};
+
+/** An upstream as one runtime sees it; what is live about it is kept and outlives the runtime. */
+export function createUpstream(options: UpstreamOptions, tools: UpstreamTools): Upstream {
+  const endpoints = options.endpoints.map((each) => createEndpoint(each, tools));
+  const balance = options.balance ?? BALANCERS[BALANCER_DEFAULT];
+  return new EndpointGroup(options, endpoints, {
+    balancer: balance(endpoints, tools.world.random),
+    health: keepHealthChanges(tools),
+    retries: tools.keep<RetryCounts>(`upstream ${options.name} retries`, () => ({
+      active: 0,
+      retrying: 0,
+    })),
+  });
+}
+
+interface GroupParts {
+  readonly balancer: Balancer;
+  readonly health: HealthChanges;
+  readonly retries: RetryCounts;
+}
+
+/** Who is asked first: a tier is used only if nobody in the tiers before it may be. */
+const TIERS: readonly ((endpoint: Endpoint) => boolean)[] = [
+  (endpoint) => endpoint.weight > 0 && !endpoint.backup,
+  (endpoint) => endpoint.weight > 0 && endpoint.backup,
+  (endpoint) => endpoint.weight === 0,
+];
+
+class EndpointGroup implements Upstream {
+  readonly name: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly timeouts: Partial<Timeouts>;
+  readonly limits: Partial<Limits>;
+  readonly retryBudget: RetryBudget;
+  readonly #tiers: readonly (readonly Endpoint[])[];
+  readonly #parts: GroupParts;
+  readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
+  #ready: readonly Endpoint[] = []; // for a first try, as of the change that is counted below
+  #readyAsOf = -1;
+
+  constructor(options: UpstreamOptions, endpoints: readonly Endpoint[], parts: GroupParts) {
+    this.name = options.name;
+    this.endpoints = endpoints;
+    this.timeouts = options.timeouts ?? {};
+    this.limits = options.limits ?? {};
+    this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
+    this.#tiers = TIERS.map((isIn) => endpoints.filter(isIn)).filter((tier) => tier.length > 0);
+    this.#parts = parts;
+    this.#onRelease = options.onRelease;
+  }
+
+  claim(need: Need): Claim | undefined {
+    const ready = need.tried.length === 0 ? this.#readyNow() : this.#readyBut(need.tried);
+    const endpoint = this.#parts.balancer.pick(ready, need);
+    if (endpoint === undefined) return undefined;
+    return new EndpointClaim(endpoint, this.#parts.retries, this.#onRelease);
+  }
+
+  describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[] {
+    const ready = this.#readyNow();
+    return this.endpoints.map((endpoint) => ({ endpoint, usable: ready.includes(endpoint) }));
+  }
+
+  #readyNow(): readonly Endpoint[] {
+    const { count } = this.#parts.health;
+    if (this.#readyAsOf !== count) {
+      this.#ready = this.#readyBut([]);
+      this.#readyAsOf = count;
+    }
+    return this.#ready;
+  }
+
+  #readyBut(tried: readonly Endpoint[]): readonly Endpoint[] {
+    for (const tier of this.#tiers) {
+      const ready = tier.filter((endpoint) => isUsable(endpoint) && !tried.includes(endpoint));
+      if (ready.length > 0) return ready;
+    }
+    return [];
+  }
+}
+
+function isUsable({ state: { health } }: Endpoint): boolean {
+  return health !== "down" && health !== "draining";
+}
+
+class EndpointClaim implements Claim {
+  readonly endpoint: Endpoint;
+  readonly #counts: RetryCounts;
+  readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
+  #open: boolean;
+
+  constructor(
+    endpoint: Endpoint,
+    counts: RetryCounts,
+    onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined,
+  ) {
+    this.endpoint = endpoint;
+    this.#counts = counts;
+    this.#onRelease = onRelease;
+    this.#open = true;
+    endpoint.state.active += 1;
+    counts.active += 1;
+  }
+
+  release(outcome: Outcome): void {
+    // A second release would make the endpoint look idler than it is, for ever.
+    if (!this.#open) throw new Error(`claim on ${this.endpoint.name} released twice`);
+    this.#open = false;
+    this.endpoint.state.active -= 1;
+    this.#counts.active -= 1;
+    this.#onRelease?.(this.endpoint, outcome);
+  }
+}
