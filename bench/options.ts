@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [scenario …] [options]
   --only a,b          contestants by name; "ours" is every Sluice
   --against DIR       another checkout of Sluice beside this one; may be repeated
   --base NAME         what ratios are to (nginx)
-  --node-flags "…"    flags for contestants that run on Node
+  --node-flags="…"    flags for contestants that run on Node
   --json FILE         where the figures go (bench/results/<date>.json)
   --record            also writes the tables into bench/README.md
   --install-peers     installs the proxies from npm to compare with, and ends

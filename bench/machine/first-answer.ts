@@ -20,7 +20,10 @@ export async function firstAnswer(
   return undefined;
 }
 
-/** One request on a connection of its own; the whole answer, "" if there is none. */
+/**
+ * One request on a connection of its own; what came of the answer, "" if nothing did. The body is
+ * one JSON object, so its bracket is the end: not every proxy closes when it was asked to.
+ */
 export function ask(port: number, target: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
@@ -31,6 +34,7 @@ export function ask(port: number, target: string): Promise<string> {
     });
     socket.on("data", (bytes) => {
       answer += bytes.toString("latin1");
+      if (answer.includes("}")) socket.destroy();
     });
     socket.once("error", () => socket.destroy());
     socket.once("close", () => resolve(answer));

@@ -45,6 +45,11 @@ export function moveToLoadCore(): void {
   if (done.status !== 0) throw new Error(`Cannot pin the benchmark: ${String(done.stderr)}`);
 }
 
+/** nginx started by root gives its workers to a user who may not enter our folders. */
+export function nginxUserLine(): string {
+  return process.getuid?.() === 0 ? "user root;" : "";
+}
+
 /** A folder for generated configs and logs; disposing it removes it. */
 export class WorkFolder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "sluice-bench-"));

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Child } from "../machine/child.ts";
 import { freePort } from "../machine/free-port.ts";
-import { findProgram, LOAD_CORE } from "../machine/place.ts";
+import { findProgram, LOAD_CORE, nginxUserLine } from "../machine/place.ts";
 
 /** What a proxy is expected to tell the origin. `/echo` answers with what arrived. */
 export const FORWARDED_FIELDS = [
@@ -52,7 +52,7 @@ export async function startOrigin(folder: string): Promise<Child> {
 function config(folder: string, port: number): string {
   const echo = FORWARDED_FIELDS.map((name) => `"${name}":"$http_${name.replaceAll("-", "_")}"`);
   return `
-daemon off; worker_processes 1; worker_rlimit_nofile 16000;
+${nginxUserLine()} daemon off; worker_processes 1; worker_rlimit_nofile 16000;
 pid ${folder}/origin.pid; error_log stderr warn;
 events { worker_connections 12000; }
 http {

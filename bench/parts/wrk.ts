@@ -43,8 +43,19 @@ export function parseResult(output: string): LoadResult {
   return JSON.parse(line.slice("RESULT ".length)) as LoadResult; // our own script's shape
 }
 
-export function errorCount({ connect, read, write, status, timeout }: LoadErrors): number {
-  return connect + read + write + status + timeout;
+const NO_ERRORS: LoadErrors = { connect: 0, read: 0, write: 0, status: 0, timeout: 0 };
+
+export function sumErrors(all: readonly LoadErrors[]): LoadErrors {
+  return all.reduce(
+    (sum, next) => ({
+      connect: sum.connect + next.connect,
+      read: sum.read + next.read,
+      write: sum.write + next.write,
+      status: sum.status + next.status,
+      timeout: sum.timeout + next.timeout,
+    }),
+    NO_ERRORS,
+  );
 }
 
 function run(parameters: readonly string[]): Promise<string> {

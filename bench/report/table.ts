@@ -1,3 +1,4 @@
+import type { LoadErrors } from "../parts/wrk.ts";
 import type { IdleReport, IdleRow } from "../scenarios/idle.ts";
 import type { Remark } from "../scenarios/runner.ts";
 import type { StartReport, StartRow } from "../scenarios/start.ts";
@@ -58,8 +59,15 @@ function loadCells(row: LoadRow): readonly string[] {
     (row.p50Us / 1_000).toFixed(2),
     (row.p99Us / 1_000).toFixed(2),
     Math.round(row.peakBytes / MIB).toString(),
-    row.errors === 0 ? "0" : `**${row.errors}!**`, // its other figures are not to be trusted
+    errorCell(row.errors),
   ];
+}
+
+/** Bold, because a row with errors says little: what failed may have been cheaper or dearer. */
+function errorCell(errors: LoadErrors): string {
+  const kinds = Object.entries(errors).filter(([, count]) => count > 0);
+  if (kinds.length === 0) return "0";
+  return `**${kinds.map(([kind, count]) => `${count} ${kind}`).join(", ")}**`;
 }
 
 function idleCells(row: IdleRow): readonly string[] {

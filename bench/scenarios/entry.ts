@@ -1,7 +1,7 @@
 import { caddy } from "../contestants/caddy.ts";
 import type { Contestant } from "../contestants/contestant.ts";
 import { haproxy } from "../contestants/haproxy.ts";
-import { nginx } from "../contestants/nginx.ts";
+import { nginx, nginxAsPackaged } from "../contestants/nginx.ts";
 import { fastifyHttpProxy, httpProxy, nodeHttp } from "../contestants/node-programs.ts";
 import { sluice } from "../contestants/sluice.ts";
 import { type Field, SITES_FEW, SITES_MANY } from "./scenario.ts";
@@ -24,6 +24,11 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
   switch (field) {
     case "logged":
       return chosen.map((contestant) => entry(contestant, true));
+    case "bodies":
+      return [
+        ...chosen.map((contestant) => entry(contestant, true)),
+        ...(chosen.includes(nginx) ? [entry(nginxAsPackaged, true)] : []),
+      ];
     case "unlogged":
       return chosen.map((contestant) => entry(contestant, false));
     case "loggedAndNot":

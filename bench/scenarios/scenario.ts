@@ -3,7 +3,7 @@ import { BARE_HEAD, BROWSER_HEAD, CLOSING_HEAD, LONG_HEAD } from "../parts/reque
 import type { Load } from "../parts/wrk.ts";
 
 /** Which contestants take part, and whether they write their access log. */
-export type Field = "logged" | "loggedAndNot" | "unlogged" | "sites";
+export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -43,19 +43,21 @@ const small: Load = {
   script: ["get"],
 };
 
+const upload: Load = {
+  target: "/upload",
+  connections: FEW,
+  headers: BROWSER_HEAD,
+  script: ["post", String(MEBIBYTE)],
+};
+
 export const SCENARIOS: readonly Scenario[] = [
   load("small", "GET of 100 B, kept connections, 12 header fields", small, "loggedAndNot"),
   load("small-nolog", "the same, nobody writes an access log", small, "unlogged"),
   load("bare", "GET of 100 B, 2 header fields", { ...small, headers: BARE_HEAD }),
   load("headers40", "GET of 100 B, 40 header fields", { ...small, headers: LONG_HEAD }),
-  load("10k", "GET of 10 KiB", { ...small, target: "/10k" }),
-  load("1m", "GET of 1 MiB", { ...small, target: "/1m", connections: FEW }),
-  load("upload", "POST of 1 MiB", {
-    ...small,
-    target: "/upload",
-    connections: FEW,
-    script: ["post", String(MEBIBYTE)],
-  }),
+  load("10k", "GET of 10 KiB", { ...small, target: "/10k" }, "bodies"),
+  load("1m", "GET of 1 MiB", { ...small, target: "/1m", connections: FEW }, "bodies"),
+  load("upload", "POST of 1 MiB", upload, "bodies"),
   load("connect", "a new connection for every request", { ...small, headers: CLOSING_HEAD }),
   load(
     "sites",

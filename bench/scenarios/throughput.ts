@@ -1,6 +1,6 @@
 import { cpuNs, memory } from "../machine/process-tree.ts";
 import type { Options } from "../options.ts";
-import { errorCount, runWrk } from "../parts/wrk.ts";
+import { type LoadErrors, runWrk, sumErrors } from "../parts/wrk.ts";
 import { median, type Ratio, ratioTo, type Slice } from "../report/statistics.ts";
 import type { Entry } from "./entry.ts";
 import {
@@ -19,7 +19,7 @@ export interface LoadSlice extends Slice {
   readonly rps: number;
   readonly p50Us: number;
   readonly p99Us: number;
-  readonly errors: number;
+  readonly errors: LoadErrors;
 }
 
 export interface LoadRow {
@@ -31,7 +31,7 @@ export interface LoadRow {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly peakBytes: number;
-  readonly errors: number;
+  readonly errors: LoadErrors;
 }
 
 export interface LoadReport {
@@ -123,7 +123,7 @@ async function measureSlice(
     rps: result.requests / (result.durationUs / 1e6),
     p50Us: result.p50Us,
     p99Us: result.p99Us,
-    errors: errorCount(result.errors),
+    errors: result.errors,
   };
 }
 
@@ -173,6 +173,6 @@ function row(label: string, base: string, { slices, peaks }: Tally): LoadRow {
     p50Us: middle(({ p50Us }) => p50Us),
     p99Us: middle(({ p99Us }) => p99Us),
     peakBytes: peaks.get(label) ?? 0,
-    errors: own.reduce((sum, { errors }) => sum + errors, 0),
+    errors: sumErrors(own.map(({ errors }) => errors)),
   };
 }
