@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { test } from "node:test";
 import { parseOptions } from "./options.ts";
 
@@ -19,7 +20,7 @@ test("parseOptions: takes scenarios, lists, repeats and flags", () => {
 
   assert.deepEqual(options.scenarios, ["small", "1m"]);
   assert.deepEqual(options.only, ["ours", "nginx"]);
-  assert.deepEqual(options.against, ["a", "b"]);
+  assert.deepEqual(options.against, [resolve("a"), resolve("b")]);
   assert.deepEqual(options.nodeFlags, ["--a", "--b=1"]);
   assert.equal(options.sliceS, 3);
 });

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 export interface Options {
@@ -65,7 +66,7 @@ export function parseOptions(parameters: readonly string[]): Options {
     warmupS: seconds("warmup", values.warmup),
     idleConnections: count("idle", values.idle),
     only: values.only.split(",").filter((name) => name !== ""),
-    against: values.against,
+    against: values.against.map((folder) => resolve(folder)),
     base: values.base,
     nodeFlags: values["node-flags"].split(" ").filter((flag) => flag !== ""),
     json: values.json,

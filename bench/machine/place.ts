@@ -50,12 +50,18 @@ export function nginxUserLine(): string {
   return process.getuid?.() === 0 ? "user root;" : "";
 }
 
-/** A folder for generated configs and logs; disposing it removes it. */
+/** A folder for generated configs and logs, which can be large: gone even after an interruption. */
 export class WorkFolder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+  readonly #remove = () => rmSync(this.path, { recursive: true, force: true });
+
+  constructor() {
+    process.once("exit", this.#remove);
+  }
 
   [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
+    process.off("exit", this.#remove);
+    this.#remove();
   }
 }
 
