@@ -1,0 +1,29 @@
+/** What one start of a contestant is asked to do. Every path lies in a folder of its own. */
+export interface Job {
+  readonly folder: string;
+  readonly listenPort: number;
+  readonly originPort: number;
+  readonly accessLog: boolean;
+  readonly sites: number; // 0: one site that takes every host
+  readonly nodeFlags: readonly string[]; // for contestants that run on Node
+}
+
+export interface Launch {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly logToOutput?: boolean; // the access log is what it prints
+}
+
+/** One proxy program. It writes its config for the job and says how to start it. */
+export interface Contestant {
+  readonly name: string;
+  readonly runsOnNode: boolean;
+  missing(): string | undefined; // why it cannot take part on this machine
+  launch(job: Job): Launch;
+}
+
+export const ROUTES_PER_SITE = 10;
+
+export function accessLogPath(job: Job): string {
+  return `${job.folder}/access.log`;
+}

@@ -1,0 +1,66 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { accessLogPath, type Contestant, type Job, ROUTES_PER_SITE } from "./contestant.ts";
+
+const REPOSITORY = join(import.meta.dirname, "../..");
+const ENTRY = "src/main.ts";
+
+/** The one place that knows how Sluice is started. */
+function runCommand(root: string, nodeFlags: readonly string[], configPath: string): string[] {
+  return [process.execPath, ...nodeFlags, join(root, ENTRY), "run", "-c", configPath];
+}
+
+/** The checkout this benchmark lies in, or another one to compare it with. */
+export function sluice(otherRoot?: string): Contestant {
+  const root = otherRoot ?? REPOSITORY;
+  return {
+    name: otherRoot === undefined ? "sluice" : `sluice@${basename(otherRoot)}`,
+    runsOnNode: true,
+    missing: () => (existsSync(join(root, ENTRY)) ? undefined : `no ${ENTRY} in the checkout`),
+    launch(job) {
+      const configPath = job.sites === 0 ? writeYaml(job) : writeModule(job);
+      return { command: runCommand(root, job.nodeFlags, configPath) };
+    },
+  };
+}
+
+/** JSON is YAML, and needs no care for quoting. */
+function writeYaml(job: Job): string {
+  const path = join(job.folder, "sluice.yaml");
+  const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] }];
+  writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
+  return path;
+}
+
+/** 100,000 routes come from a loop, as they would in a fleet: what is timed is routing, not YAML. */
+function writeModule(job: Job): string {
+  const path = join(job.folder, "sluice.config.ts");
+  const source = `
+const listen = [${JSON.stringify(listenAddress(job))}];
+const routes = Array.from({ length: ${ROUTES_PER_SITE} }, (_, index) => (
+  { name: \`r\${index}\`, match: { path: \`/r\${index}/*\` }, forward: "origin" }
+));
+const sites = Array.from({ length: ${job.sites} }, (_, index) => (
+  { hosts: [\`site\${index}.bench.test\`], listen, routes }
+));
+export default {
+  ...${JSON.stringify(processSettings(job))},
+  sites: [...sites, { hosts: ["*"], listen, routes: [{ forward: "origin" }] }],
+};
+`;
+  writeFileSync(path, source);
+  return path;
+}
+
+function processSettings(job: Job): Readonly<Record<string, unknown>> {
+  return {
+    workers: 1,
+    admin: "off",
+    log: { access: job.accessLog ? accessLogPath(job) : "off", format: "json" },
+    upstreams: { origin: `http://127.0.0.1:${job.originPort}` },
+  };
+}
+
+function listenAddress(job: Job): string {
+  return `127.0.0.1:${job.listenPort}`;
+}

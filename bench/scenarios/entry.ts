@@ -1,0 +1,92 @@
+import { caddy } from "../contestants/caddy.ts";
+import type { Contestant } from "../contestants/contestant.ts";
+import { haproxy } from "../contestants/haproxy.ts";
+import { nginx, nginxAsPackaged } from "../contestants/nginx.ts";
+import { fastifyHttpProxy, httpProxy, nodeHttp } from "../contestants/node-programs.ts";
+import { sluice } from "../contestants/sluice.ts";
+import { type Field, SITES_FEW, SITES_MANY } from "./scenario.ts";
+
+/** A contestant as it takes part in one scenario: a row of the table. */
+export interface Entry {
+  readonly label: string;
+  readonly contestant: Contestant;
+  readonly accessLog: boolean;
+  readonly sites: number;
+}
+
+export interface Choice {
+  readonly only: readonly string[]; // names, or "ours"; empty: everybody
+  readonly against: readonly string[]; // other checkouts of Sluice
+}
+
+export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
+  const chosen = chosenContestants(choice);
+  switch (field) {
+    case "logged":
+      return chosen.map((contestant) => entry(contestant, true));
+    case "bodies":
+      return [
+        ...chosen.map((contestant) => entry(contestant, true)),
+        ...(chosen.includes(nginx) ? [entry(nginxAsPackaged, true)] : []),
+      ];
+    case "unlogged":
+      return chosen.map((contestant) => entry(contestant, false));
+    case "loggedAndNot":
+      return [
+        ...chosen.map((contestant) => entry(contestant, true)),
+        ...chosen.filter(isSiteRouter).map((contestant) => withoutLog(contestant)),
+      ];
+    case "sites":
+      return chosen
+        .filter(isSiteRouter)
+        .flatMap((contestant) => [
+          withSites(contestant, SITES_FEW),
+          withSites(contestant, SITES_MANY),
+        ]);
+  }
+}
+
+function chosenContestants({ only, against }: Choice): readonly Contestant[] {
+  const all = [
+    sluice(),
+    ...against.map((root) => sluice(root)),
+    nginx,
+    haproxy,
+    caddy,
+    nodeHttp,
+    httpProxy,
+    fastifyHttpProxy,
+  ];
+  const unknown = only.filter((name) => !all.some((contestant) => isCalled(contestant, name)));
+  if (unknown.length > 0) {
+    const known = all.map(({ name }) => name).join(", ");
+    throw new Error(`Cannot use --only: must name ours or some of ${known}, got ${unknown}`);
+  }
+  if (only.length === 0) return all;
+  return all.filter((contestant) => only.some((name) => isCalled(contestant, name)));
+}
+
+function isCalled(contestant: Contestant, name: string): boolean {
+  return contestant.name === name || (name === "ours" && isOurs(contestant));
+}
+
+function isOurs(contestant: Contestant): boolean {
+  return contestant.name.startsWith("sluice");
+}
+
+/** Only these are also measured without a log and with many sites: ours and the reference. */
+function isSiteRouter(contestant: Contestant): boolean {
+  return isOurs(contestant) || contestant === nginx;
+}
+
+function entry(contestant: Contestant, accessLog: boolean): Entry {
+  return { label: contestant.name, contestant, accessLog, sites: 0 };
+}
+
+function withoutLog(contestant: Contestant): Entry {
+  return { ...entry(contestant, false), label: `${contestant.name} (no log)` };
+}
+
+function withSites(contestant: Contestant, sites: number): Entry {
+  return { ...entry(contestant, true), label: `${contestant.name} (${sites} sites)`, sites };
+}

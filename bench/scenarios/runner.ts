@@ -1,0 +1,137 @@
+import { mkdirSync, statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { accessLogPath, type Job } from "../contestants/contestant.ts";
+import { Child } from "../machine/child.ts";
+import { ask } from "../machine/first-answer.ts";
+import { freePort } from "../machine/free-port.ts";
+import { CONTESTANT_CORE } from "../machine/place.ts";
+import { FORWARDED_FIELDS } from "../parts/origin.ts";
+import type { Entry } from "./entry.ts";
+
+/** What every scenario needs: somewhere to write, somebody to proxy to, flags for Node. */
+export interface Rig {
+  readonly folder: string;
+  readonly originPort: number;
+  readonly nodeFlags: readonly string[];
+}
+
+/** Why an entry has no row, or what its row must be read with. */
+export interface Remark {
+  readonly label: string;
+  readonly isOut: boolean; // it takes no further part
+  readonly text: string;
+}
+
+/** An entry with a process of its own. */
+export class Runner implements AsyncDisposable {
+  readonly entry: Entry;
+  readonly child: Child;
+  readonly #logPath: string;
+
+  constructor(entry: Entry, child: Child, logPath: string) {
+    this.entry = entry;
+    this.child = child;
+    this.#logPath = logPath;
+  }
+
+  /** A log that nobody reads must not fill the disk while everybody is measured. */
+  cutLog(): void {
+    if (statSync(this.#logPath, { throwIfNoEntry: false }) === undefined) return;
+    truncateSync(this.#logPath);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.child[Symbol.asyncDispose]();
+  }
+}
+
+const READY_MS = 60_000; // 10,000 server blocks take their time
+let folders = 0;
+
+/** Spawns the process and returns at once: whoever measures the start does the waiting. */
+export async function spawnRunner(
+  entry: Entry,
+  rig: Rig,
+  nodeFlags: readonly string[] = [],
+): Promise<Runner> {
+  const { contestant, accessLog, sites } = entry;
+  const folder = join(rig.folder, `${contestant.name.replaceAll(/[^\w-]/g, "_")}-${folders++}`);
+  mkdirSync(folder, { recursive: true });
+  const job: Job = {
+    folder,
+    listenPort: await freePort(),
+    originPort: rig.originPort,
+    accessLog,
+    sites,
+    nodeFlags: [...rig.nodeFlags, ...nodeFlags],
+  };
+  const launch = contestant.launch(job);
+  const logPath = accessLogPath(job);
+  const child = new Child({
+    name: entry.label,
+    command: launch.command,
+    core: CONTESTANT_CORE,
+    port: job.listenPort,
+    outputPath: launch.logToOutput === true ? logPath : join(folder, "output"),
+    errorPath: join(folder, "errors"),
+    ...(launch.env === undefined ? {} : { env: launch.env }),
+  });
+  return new Runner(entry, child, logPath);
+}
+
+export async function startRunner(
+  entry: Entry,
+  rig: Rig,
+  nodeFlags: readonly string[] = [],
+): Promise<Runner> {
+  const runner = await spawnRunner(entry, rig, nodeFlags);
+  try {
+    await runner.child.ready(READY_MS);
+    return runner;
+  } catch (failure) {
+    await runner[Symbol.asyncDispose]();
+    throw failure;
+  }
+}
+
+/** Starts all that can be started; whoever cannot is remarked on and left out from then on. */
+export async function startField(
+  entries: readonly Entry[],
+  rig: Rig,
+  remarks: Remark[],
+  nodeFlags: readonly string[] = [],
+): Promise<readonly Runner[]> {
+  const runners: Runner[] = [];
+  for (const entry of whoIsIn(entries, remarks)) {
+    try {
+      runners.push(await startRunner(entry, rig, nodeFlags));
+    } catch (failure) {
+      remarks.push({ label: entry.label, isOut: true, text: wordsOf(failure) });
+    }
+  }
+  return runners;
+}
+
+/** The entries that are installed and have not failed before. */
+export function whoIsIn(entries: readonly Entry[], remarks: Remark[]): readonly Entry[] {
+  return entries.filter(({ label, contestant }) => {
+    if (remarks.some((remark) => remark.isOut && remark.label === label)) return false;
+    const why = contestant.missing();
+    if (why !== undefined) remarks.push({ label, isOut: true, text: `missing: ${why}` });
+    return why === undefined;
+  });
+}
+
+/** A proxy that tells the origin less does less: names the fields that did not arrive. */
+export async function fieldsNotForwarded(runner: Runner): Promise<readonly string[]> {
+  const answer = await ask(runner.child.port, "/echo");
+  const start = answer.indexOf("{");
+  if (start < 0) return ["everything: /echo was not answered"];
+  const body = answer.slice(start, answer.lastIndexOf("}") + 1);
+  const arrived = JSON.parse(body) as Readonly<Record<string, string>>; // written by our origin
+  return FORWARDED_FIELDS.filter((name) => (arrived[name] ?? "") === "");
+}
+
+export function wordsOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure);
+}

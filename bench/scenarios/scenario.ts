@@ -1,0 +1,78 @@
+import { ROUTES_PER_SITE } from "../contestants/contestant.ts";
+import { BARE_HEAD, BROWSER_HEAD, CLOSING_HEAD, LONG_HEAD } from "../parts/request-heads.ts";
+import type { Load } from "../parts/wrk.ts";
+
+/** Which contestants take part, and whether they write their access log. */
+export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites";
+
+export interface LoadScenario {
+  readonly kind: "load";
+  readonly name: string;
+  readonly about: string;
+  readonly field: Field;
+  readonly load: Load;
+}
+
+export interface OtherScenario {
+  readonly kind: "idle" | "start";
+  readonly name: string;
+  readonly about: string;
+  readonly field: Field;
+}
+
+export type Scenario = LoadScenario | OtherScenario;
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Enough to keep one core busy with small messages. */
+const MANY = 64;
+/**
+ * Of large messages, fewer: what is in flight when a slice ends was paid for and is not counted,
+ * which 64 of them would make visible.
+ */
+const FEW = 8;
+
+/** The fleet of the `sites` scenario beside the handful it is compared with. */
+export const SITES_FEW = 10;
+export const SITES_MANY = 10_000;
+
+const small: Load = {
+  target: "/small",
+  connections: MANY,
+  headers: BROWSER_HEAD,
+  script: ["get"],
+};
+
+const upload: Load = {
+  target: "/upload",
+  connections: FEW,
+  headers: BROWSER_HEAD,
+  script: ["post", String(MEBIBYTE)],
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  load("small", "GET of 100 B, kept connections, 12 header fields", small, "loggedAndNot"),
+  load("small-nolog", "the same, nobody writes an access log", small, "unlogged"),
+  load("bare", "GET of 100 B, 2 header fields", { ...small, headers: BARE_HEAD }),
+  load("headers40", "GET of 100 B, 40 header fields", { ...small, headers: LONG_HEAD }),
+  load("10k", "GET of 10 KiB", { ...small, target: "/10k" }, "bodies"),
+  load("1m", "GET of 1 MiB", { ...small, target: "/1m", connections: FEW }, "bodies"),
+  load("upload", "POST of 1 MiB", upload, "bodies"),
+  load("connect", "a new connection for every request", { ...small, headers: CLOSING_HEAD }),
+  load(
+    "sites",
+    `${SITES_MANY} sites of ${ROUTES_PER_SITE} routes beside ${SITES_FEW} sites`,
+    small,
+    "sites",
+  ),
+  { kind: "idle", name: "idle", about: "memory of idle client connections", field: "logged" },
+  { kind: "start", name: "start", about: "from spawn to the first 200", field: "logged" },
+];
+
+export function scenarioNamed(name: string): Scenario | undefined {
+  return SCENARIOS.find((scenario) => scenario.name === name);
+}
+
+function load(name: string, about: string, what: Load, field: Field = "logged"): LoadScenario {
+  return { kind: "load", name, about, field, load: what };
+}
