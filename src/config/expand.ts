@@ -124,7 +124,7 @@ class Expander {
 }
 
 /** Object literals of any realm; not dates, maps, class instances or functions. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -54,7 +54,7 @@ export async function load(options: LoadOptions = {}): Promise<Loaded> {
 }
 
 function ignoredFile(other: string, name: string): Finding {
-  return { at: [], message: `Cannot use ${other}: must be the only config here, got ${name} too` };
+  return { at: [], message: `Check ${other}: it is ignored, because ${name} is there too` };
 }
 
 /** A config that is already text, of `sluice proxy` or a test. */

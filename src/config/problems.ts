@@ -106,3 +106,8 @@ export function placeName(path: Path): string {
 export function cannotUse(at: Path, wanted: string, on: "key" | "value" = "value"): Finding {
   return { at, message: `Cannot use ${printable(placeName(at))}: ${printable(wanted)}`, on };
 }
+
+/** A warning: it works, but cannot be meant. */
+export function worthChecking(at: Path, why: string, on: "key" | "value" = "value"): Finding {
+  return { at, message: `Check ${printable(placeName(at))}: ${printable(why)}`, on };
+}

@@ -12,7 +12,9 @@ const LISTENER_FORM = 'an address that a site listens on, such as ":80"';
 const listeners = z
   .record(
     z.string().refine((text) => parseListen(text) !== undefined, { error: wanted(LISTENER_FORM) }),
-    z.strictObject(levels, { error: wanted("a map with limits, timeouts and rates") }),
+    z
+      .strictObject(levels, { error: wanted("a map with limits, timeouts and rates") })
+      .describe("The address as in `listen` of a site."),
     { error: wanted("a map of addresses that sites listen on") },
   )
   .describe("What holds for all connections to one listener.");

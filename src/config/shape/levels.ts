@@ -156,7 +156,9 @@ const rateForm = 'a rate such as "500B/s", or "off"';
 
 /** "500B/s" or a count of bytes → bytes per second; "off" → 0, which everyone manages. */
 const minimumRate = z
-  .union([z.string(), z.number()], { error: wanted(rateForm) })
+  .union([z.literal("off"), z.string().meta({ pattern: RATE.source }), z.number().int()], {
+    error: wanted(rateForm),
+  })
   .refine((value) => value === "off" || Number.isSafeInteger(rateBytes(value)), {
     error: wanted(rateForm),
   })

@@ -78,7 +78,7 @@ const retry = z
 /** What a default, a site or a route may set, each whole: the nearest one counts. */
 export function sharedRouteKeys({ errors, features }: Vocabulary) {
   const filters = features.filter(({ kind }) => kind === "filter");
-  const built = Object.fromEntries(
+  const built = keysOf(
     filters.map(({ name: key, schema, about }) => [
       key,
       z
@@ -96,7 +96,12 @@ export function sharedRouteKeys({ errors, features }: Vocabulary) {
 }
 
 export function laterKeys(keys: readonly string[]) {
-  return Object.fromEntries(keys.map((key) => [key, notYet(key)]));
+  return keysOf(keys.map((key) => [key, notYet(key)]));
+}
+
+/** Keys that are only known when the schema is built: they are checked, but have no type. */
+function keysOf(entries: readonly (readonly [string, z.ZodType])[]): Record<never, never> {
+  return Object.fromEntries(entries);
 }
 
 /** Keys of a route that make no sense on all routes at once. */
@@ -105,14 +110,12 @@ export function routeOnlyKeys(vocabulary: Vocabulary): string[] {
 }
 
 export function misplaced(keys: readonly string[], where: string) {
-  return Object.fromEntries(
-    keys.map((key) => [key, z.never({ error: () => `must be ${where}` }).optional()]),
-  );
+  return keysOf(keys.map((key) => [key, z.never({ error: () => `must be ${where}` }).optional()]));
 }
 
 export function routeSchema(vocabulary: Vocabulary) {
   const handlers = vocabulary.features.filter(({ kind }) => kind === "handler");
-  const built = Object.fromEntries(
+  const built = keysOf(
     handlers.map(({ name: key, schema, about }) => [key, schema.optional().describe(about)]),
   );
   return z.strictObject(

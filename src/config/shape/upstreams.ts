@@ -86,7 +86,9 @@ const longUpstream = z.strictObject(
   { error: wanted("an endpoint, a list of endpoints, or a map with endpoints") },
 );
 
-const upstream = z.union([endpoints.transform((list) => ({ endpoints: list })), longUpstream]);
+const upstream = z
+  .union([endpoints.transform((list) => ({ endpoints: list })), longUpstream])
+  .describe("One endpoint, a list of them, or a map with more settings.");
 
 export const upstreams = z
   .record(name, upstream, { error: wanted("a map of names and their endpoints") })
