@@ -34,7 +34,7 @@ export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
   const { value, shaped } = shapeExpanded(schema, loaded);
   const notes = new Notes();
   const map = asMap(value);
-  checkUpstreams(map, notes);
+  checkUpstreams(map, vocabulary, notes);
   checkRoutes(map, vocabulary, notes);
   checkListeners(map, notes);
   checkLevels(map, notes);

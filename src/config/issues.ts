@@ -81,23 +81,21 @@ function flattened(issue: Issue, base: Path): PathedIssue[] {
 
   const meant = issue.errors.filter((arm) => !arm.some(isOtherKind));
   const hasOwnWords = issue.message !== UNION;
-  const arm = meant.length === 1 ? meant[0]! : undefined;
-  const isDeeper = arm?.some((inner) => inner.path.length > 0 || hasKeys(inner)) ?? false;
-  if (arm !== undefined && (isDeeper || !hasOwnWords)) {
-    return arm.flatMap((inner) => flattened(inner, at));
-  }
+  const arm = meant.length === 1 ? meant[0]!.flatMap((inner) => flattened(inner, at)) : undefined;
+  if (arm !== undefined && (!hasOwnWords || arm.some((inner) => saysMore(inner, at)))) return arm;
   return [{ issue: hasOwnWords ? issue : { ...issue, message: eitherOf(issue) }, at }];
+}
+
+/** Than the union's own words: it is about something further in. */
+function saysMore({ issue, at }: PathedIssue, unionAt: Path): boolean {
+  return at.length > unionAt.length || issue.code === "unrecognized_keys";
 }
 
 /** The arm wants another kind of value altogether: text where the value is a map. */
 function isOtherKind(issue: Issue): boolean {
-  const isKind = issue.code === "invalid_type" || issue.code === "invalid_value";
+  if (issue.path.length > 0) return false;
   if (issue.code === "invalid_union") return issue.errors.every((arm) => arm.some(isOtherKind));
-  return isKind && issue.path.length === 0;
-}
-
-function hasKeys(issue: Issue): boolean {
-  return issue.code === "unrecognized_keys";
+  return issue.code === "invalid_type" || issue.code === "invalid_value";
 }
 
 /** "must be text, got 3" and "must be a list, got 3" → "must be text or a list, got 3" */

@@ -39,6 +39,7 @@ export function readYaml(text: string): YamlResult {
   if (findings.length > 0) return { value: undefined, root: undefined, findings };
   const reader = new Reader();
   const { value, place } = reader.read(document.contents ?? undefined, [], undefined);
+  if (reader.isHostile) return { value: undefined, root: undefined, findings: reader.findings };
   return { value: value ?? undefined, root: place, findings: reader.findings };
 }
 
@@ -76,6 +77,7 @@ interface Built {
 
 class Reader {
   readonly findings: Finding[] = [];
+  isHostile = false; // too deep or too much: there is no value worth a look
   readonly #anchors = new Map<string, Built>();
   #aliased = 0;
 
@@ -88,8 +90,9 @@ class Reader {
   }
 
   #build(node: Node | undefined, path: Path, place: Place): Built {
+    if (this.isHostile) return { value: undefined, place, count: 1 };
     if (path.length > DEPTH_MAX) {
-      return this.#refused(path, place, `must not be nested deeper than ${DEPTH_MAX} levels`);
+      return this.#hostile(place, `must not be nested deeper than ${DEPTH_MAX} levels`);
     }
     if (isAlias(node)) return this.#alias(node.source, path, place);
     if (isMap(node)) return this.#map(node, path, place);
@@ -102,6 +105,12 @@ class Reader {
     return { value: undefined, place, count: 1 };
   }
 
+  #hostile(place: Place, wanted: string): Built {
+    this.isHostile = true;
+    this.findings.splice(0, Number.POSITIVE_INFINITY, unreadable(place.start, wanted));
+    return { value: undefined, place, count: 1 };
+  }
+
   #alias(source: string, path: Path, place: Place): Built {
     const anchored = this.#anchors.get(source);
     if (anchored === undefined) {
@@ -109,7 +118,7 @@ class Reader {
     }
     this.#aliased += anchored.count;
     if (this.#aliased > ALIASED_VALUES_MAX) {
-      return this.#refused(path, place, `must not repeat so much, got *${source} too many times`);
+      return this.#hostile(place, "must not repeat so much by aliases");
     }
     return { ...anchored, place: { ...place, children: anchored.place.children } };
   }
@@ -158,7 +167,11 @@ class Reader {
       : undefined;
     if (text && text !== "__proto__") return text;
     const offset = node?.range?.[0] ?? 0;
-    this.findings.push({ ...cannotUse(path, "must have text as keys"), offset });
+    const wanted = text === "" ? "must have keys that are not empty" : "must have text as keys";
+    this.findings.push({
+      ...cannotUse(path, text === "__proto__" ? `must not have ${text} as a key` : wanted),
+      offset,
+    });
     return undefined;
   }
 

@@ -159,6 +159,12 @@ export function wanted(form: string) {
     `must be ${form}, got ${shown(issue.input)}`;
 }
 
+/** For a union of one or many: what is text or a list gets the message of its own form. */
+export function wantedOneOrMany(form: string) {
+  return (issue: { readonly input?: unknown }): string | undefined =>
+    typeof issue.input === "string" || Array.isArray(issue.input) ? undefined : wanted(form)(issue);
+}
+
 /** A value for a message. What is inside a map or a list stays out: it may hold secrets. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";

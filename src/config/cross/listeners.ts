@@ -2,7 +2,8 @@
 
 import type { Address } from "../../base/world.ts";
 import type { Path } from "../../core/feature.ts";
-import { addressKey, parseListen, parseSiteHost } from "../address.ts";
+import { shown } from "../../core/fields.ts";
+import { addressKey, isLoopback, parseListen, parseSiteHost } from "../address.ts";
 import type { Notes } from "./notes.ts";
 import { asMap, asTexts, type RawMap, type RawSite, rawSites } from "./raw.ts";
 
@@ -99,9 +100,13 @@ function checkOverlaps(bound: readonly Bound[], notes: Notes): void {
 function checkAdmin(config: RawMap, bound: readonly Bound[], notes: Notes): void {
   const { admin } = config;
   if (admin === "off") return;
-  const { listen = ADMIN_LISTEN } = asMap(admin);
+  const { listen = ADMIN_LISTEN, token } = asMap(admin);
   const address = typeof listen === "string" ? parseListen(listen) : undefined;
   if (address === undefined) return;
+  if (!isLoopback(address) && token === undefined) {
+    const form = `an address of this machine only such as "${ADMIN_LISTEN}", or with a token`;
+    notes.problem(["admin", "listen"], `must be ${form}, got ${shown(listen)}`);
+  }
   const taken = bound.find((one) => overlaps(one.address, address));
   if (taken === undefined) return;
   const wanted = `must not be where the admin listener is (${addressKey(address)}), got ${addressKey(taken.address)}`;

@@ -7,8 +7,11 @@ import type { Path } from "../../core/feature.ts";
 export type RawMap = Readonly<Record<string, unknown>>;
 
 export function asMap(value: unknown): RawMap {
-  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isMap ? (value as RawMap) : {};
+  return isMap(value) ? value : {};
+}
+
+function isMap(value: unknown): value is RawMap {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function asList(value: unknown): readonly unknown[] {
@@ -38,10 +41,9 @@ export function rawSites(config: RawMap): readonly RawSite[] {
   return asList(config["sites"]).map((value, index) => {
     const site = asMap(value);
     const at = ["sites", index];
-    const routes = asList(site["routes"]).map((route, number) => ({
-      route: asMap(route),
-      at: [...at, "routes", number],
-    }));
+    const routes = asList(site["routes"]).flatMap((route, number) =>
+      isMap(route) ? [{ route, at: [...at, "routes", number] }] : [],
+    );
     return { site, at, routes };
   });
 }

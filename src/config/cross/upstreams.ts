@@ -1,16 +1,18 @@
 /** Every upstream that is named is there, and every one that is there is used and can serve. */
 import { listed, shown } from "../../core/fields.ts";
 import { addressKey, parseEndpoint } from "../address.ts";
+import { handlerNames, type Vocabulary } from "../shape/routes.ts";
 import { didYouMean } from "../suggest.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, type RawMap, rawSites } from "./raw.ts";
 
-export function checkUpstreams(config: RawMap, notes: Notes): void {
+export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: Notes): void {
   const upstreams = asMap(config["upstreams"]);
   const used = checkForwards(config, Object.keys(upstreams), notes);
+  const isSure = allRoutesLead(config, { upstreams, vocabulary });
   for (const [name, value] of Object.entries(upstreams)) {
     const at = ["upstreams", name];
-    if (!used.has(name)) notes.warning(at, "no route forwards to it", "key");
+    if (!used.has(name) && isSure) notes.warning(at, "no route forwards to it", "key");
     const long = asMap(value)["endpoints"];
     if (long === undefined) checkEndpoints(value, at, notes);
     else checkEndpoints(long, [...at, "endpoints"], notes);
@@ -25,12 +27,29 @@ function checkForwards(config: RawMap, known: readonly string[], notes: Notes): 
       if (typeof forward !== "string") continue;
       used.add(forward);
       if (known.includes(forward)) continue;
-      const form = known.length === 0 ? "upstreams" : `upstreams (${some(known)})`;
-      const wanted = `must be one of the ${form}, got ${shown(forward)}`;
+      const names = known.length === 0 ? "there are none" : some(known);
+      const wanted = `must be one of the upstreams (${names}), got ${shown(forward)}`;
       notes.problem([...at, "forward"], wanted + didYouMean(forward, known));
     }
   }
   return used;
+}
+
+/** While a route is unfinished or misspelt, an upstream may only seem to be unused. */
+function allRoutesLead(
+  config: RawMap,
+  { upstreams, vocabulary }: { readonly upstreams: RawMap; readonly vocabulary: Vocabulary },
+): boolean {
+  const sites = rawSites(config);
+  const routes = sites.flatMap((site) => site.routes);
+  return (
+    routes.length > 0 &&
+    routes.every(({ route }) => {
+      const { forward } = route;
+      if (typeof forward === "string") return Object.hasOwn(upstreams, forward);
+      return handlerNames(vocabulary).some((key) => key !== "forward" && route[key] !== undefined);
+    })
+  );
 }
 
 const NAMES_SHOWN_MAX = 8;

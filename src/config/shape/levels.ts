@@ -151,7 +151,7 @@ const upstreamTimeouts = {
   ),
 };
 
-const RATE = /^(\d{1,15}(?:B|KiB|MiB|GiB)?)(?:\/s)?$/;
+const RATE = /^(?:(\d{1,15}(?:B|KiB|MiB|GiB))\/s|(\d{1,15}))$/;
 const rateForm = 'a rate such as "500B/s", or "off"';
 
 /** "500B/s" or a count of bytes → bytes per second; "off" → 0, which everyone manages. */
@@ -165,7 +165,8 @@ const minimumRate = z
   .transform((value) => (value === "off" ? 0 : rateBytes(value)));
 
 function rateBytes(value: string | number): number {
-  return sizeBytes(RATE.exec(String(value))?.[1] ?? "");
+  const [, perSecond, plain] = RATE.exec(String(value)) ?? [];
+  return sizeBytes(perSecond ?? plain ?? "");
 }
 
 const aMap = { error: wanted("a map") };

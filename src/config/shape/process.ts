@@ -1,6 +1,6 @@
 /** What is about the whole process: workers, trust, admin, log, names in headers. */
 import { notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
-import { isAddressRange, isLoopback, parseListen } from "../address.ts";
+import { isAddressRange, parseListen } from "../address.ts";
 
 const LISTEN_FORM =
   'an address to listen on such as ":8080", "127.0.0.1:8080", "[::1]:8080" or "unix:/run/sluice.sock"';
@@ -45,32 +45,23 @@ const trust = z
 const TOKEN_CHARS_MIN = 16; // short ones are guessed
 const TOKEN_FORM = `a token of at least ${TOKEN_CHARS_MIN} visible ASCII characters`;
 
-const adminMap = z
-  .strictObject(
-    {
-      listen: listenAddress.optional().describe("Where it listens. Default: 127.0.0.1:2080."),
-      token: z
-        .string({ error: wanted(TOKEN_FORM) })
-        .refine((text) => text.length >= TOKEN_CHARS_MIN && /^[\x21-\x7e]+$/.test(text), {
-          // The value stays out of the message: it may be most of the real one.
-          error: () => `must be ${TOKEN_FORM}`,
-        })
-        .optional()
-        .describe("What a caller sends as `Authorization: Bearer`. Needed beyond this machine."),
-    },
-    { error: wanted('"off", or a map with listen') },
-  )
-  .superRefine(({ listen, token }, context) => {
-    if (listen === undefined || isLoopback(listen) || token !== undefined) return;
-    context.addIssue({
-      code: "custom",
-      path: ["listen"],
-      message: `must be an address of this machine only, such as "127.0.0.1:2080", unless admin.token is set, got ${shown(`${listen.host}:${listen.port}`)}`,
-    });
-  });
+const adminMap = z.strictObject(
+  {
+    listen: listenAddress.optional().describe("Where it listens. Default: 127.0.0.1:2080."),
+    token: z
+      .string({ error: wanted(TOKEN_FORM) })
+      .refine((text) => text.length >= TOKEN_CHARS_MIN && /^[\x21-\x7e]+$/.test(text), {
+        // The value stays out of the message: it may be most of the real one.
+        error: () => `must be ${TOKEN_FORM}`,
+      })
+      .optional()
+      .describe("What a caller sends as `Authorization: Bearer`. Needed beyond this machine."),
+  },
+  { error: wanted('"off", or a map with listen') },
+);
 
 const admin = z
-  .union([z.literal("off"), adminMap])
+  .union([z.literal("off"), adminMap], { error: wanted('"off", or a map with listen') })
   .describe("Metrics, health, API and dashboard; off for none.");
 
 const LOG_FORM = '"stdout", "stderr", "off" or a file path such as "/var/log/sluice.log"';
@@ -106,16 +97,19 @@ function isFilePath(text: string): boolean {
 const PSEUDONYM_FORM = "a word of at most 64 letters, digits, dots, dashes and underscores";
 
 const via = z
-  .union([
-    z.literal("off"),
-    z.strictObject({
-      pseudonym: z
-        .string({ error: wanted(PSEUDONYM_FORM) })
-        .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: wanted(PSEUDONYM_FORM) })
-        .optional()
-        .describe("Our name in Via, different for each proxy on the way of a request."),
-    }),
-  ])
+  .union(
+    [
+      z.literal("off"),
+      z.strictObject({
+        pseudonym: z
+          .string({ error: wanted(PSEUDONYM_FORM) })
+          .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: wanted(PSEUDONYM_FORM) })
+          .optional()
+          .describe("Our name in Via, different for each proxy on the way of a request."),
+      }),
+    ],
+    { error: wanted('"off", or a map with pseudonym') },
+  )
   .describe("The Via field, which also finds loops; off for none.");
 
 const state = z

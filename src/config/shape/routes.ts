@@ -52,27 +52,30 @@ const budget = z.strictObject(
 );
 
 const retry = z
-  .union([
-    z.literal("off"),
-    z.strictObject({
-      attempts: wholeNumber(1, 10)
-        .optional()
-        .describe("Tries in all, the first one counted. Default: 3."),
-      on: z
-        .array(oneOf(RETRY_CONDITIONS), { error: wanted(CONDITIONS_FORM) })
-        .optional()
-        .describe(
-          "connect: no connection was made; reused: a kept connection died before any byte of the response; reset: a new one did; timeout: the response head did not come in time. Default: [connect, reused].",
-        ),
-      budget: budget.optional().describe("Keeps retries from making an outage worse."),
-      replayBody: z
-        .boolean()
-        .optional()
-        .describe(
-          `Also retry a request that is not idempotent, if its body fits limits.replayBytes (${sizeText(LIMITS.replayBytes)}). Default: false.`,
-        ),
-    }),
-  ])
+  .union(
+    [
+      z.literal("off"),
+      z.strictObject({
+        attempts: wholeNumber(1, 10)
+          .optional()
+          .describe("Tries in all, the first one counted. Default: 3."),
+        on: z
+          .array(oneOf(RETRY_CONDITIONS), { error: wanted(CONDITIONS_FORM) })
+          .optional()
+          .describe(
+            "connect: no connection was made; reused: a kept connection died before any byte of the response; reset: a new one did; timeout: the response head did not come in time. Default: [connect, reused].",
+          ),
+        budget: budget.optional().describe("Keeps retries from making an outage worse."),
+        replayBody: z
+          .boolean()
+          .optional()
+          .describe(
+            `Also retry a request that is not idempotent, if its body fits limits.replayBytes (${sizeText(LIMITS.replayBytes)}). Default: false.`,
+          ),
+      }),
+    ],
+    { error: wanted('"off", or a map with attempts, on, budget and replayBody') },
+  )
   .describe("When another endpoint is tried; off for never.");
 
 /** What a default, a site or a route may set, each whole: the nearest one counts. */

@@ -1,5 +1,5 @@
 /** `sites:` */
-import { notYet, oneOf, wanted, z } from "../../core/fields.ts";
+import { notYet, oneOf, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
 import { parseSiteHost } from "../address.ts";
 import { levels } from "./levels.ts";
 import { listenAddress } from "./process.ts";
@@ -22,21 +22,27 @@ const host = z
   .transform((text) => parseSiteHost(text)!);
 
 const hosts = z
-  .union([
-    host.transform((one) => [one]),
-    z.array(host, { error: wanted("a list of hosts") }).min(1, {
-      error: wanted("a list of at least one host"),
-    }),
-  ])
+  .union(
+    [
+      host.transform((one) => [one]),
+      z.array(host, { error: wanted("a list of hosts") }).min(1, {
+        error: wanted("a list of at least one host"),
+      }),
+    ],
+    { error: wantedOneOrMany("a host or a list of hosts") },
+  )
   .describe("Exact names, *.example.com for any depth below, or * for every host.");
 
 const listen = z
-  .union([
-    listenAddress.transform((one) => [one]),
-    z.array(listenAddress, { error: wanted("a list of addresses to listen on") }).min(1, {
-      error: wanted("a list of at least one address"),
-    }),
-  ])
+  .union(
+    [
+      listenAddress.transform((one) => [one]),
+      z.array(listenAddress, { error: wanted("a list of addresses to listen on") }).min(1, {
+        error: wanted("a list of at least one address"),
+      }),
+    ],
+    { error: wantedOneOrMany("an address to listen on or a list of them") },
+  )
   .describe(
     'Where the site is served: ":80", "127.0.0.1:80", "[::1]:80", "unix:/path". Default: ":80".',
   );

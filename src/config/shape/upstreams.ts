@@ -1,6 +1,15 @@
 /** `upstreams:` and the three ways to write one. */
 import type { Address } from "../../base/world.ts";
-import { name, notYet, oneOf, shown, wanted, wholeNumber, z } from "../../core/fields.ts";
+import {
+  name,
+  notYet,
+  oneOf,
+  shown,
+  wanted,
+  wantedOneOrMany,
+  wholeNumber,
+  z,
+} from "../../core/fields.ts";
 import { addressKey, parseEndpoint } from "../address.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
@@ -46,10 +55,10 @@ const longEndpoint = z
   )
   .transform((long) => endpoint(long.url, long.weight ?? 1, long.backup ?? false));
 
-const anyEndpoint = z.union([
-  url.transform((address) => endpoint(address, 1, false)),
-  longEndpoint,
-]);
+const anyEndpoint = z.union(
+  [url.transform((address) => endpoint(address, 1, false)), longEndpoint],
+  { error: wantedOneOrMany('an endpoint such as "10.0.0.1:3000", or a map with a url') },
+);
 
 function endpoint(address: Address, weight: number, backup: boolean): EndpointConfig {
   return { name: addressKey(address), address, weight, backup };
@@ -60,10 +69,10 @@ const endpointList = z
   .min(1, { error: wanted("a list of at least one endpoint") })
   .max(ENDPOINTS_MAX, { error: () => `must be a list of at most ${ENDPOINTS_MAX} endpoints` });
 
-const endpoints = z.union([
-  url.transform((address) => [endpoint(address, 1, false)]),
-  endpointList,
-]);
+const endpoints = z.union(
+  [url.transform((address) => [endpoint(address, 1, false)]), endpointList],
+  { error: wantedOneOrMany("an endpoint or a list of endpoints") },
+);
 
 const longUpstream = z.strictObject(
   {
@@ -87,7 +96,9 @@ const longUpstream = z.strictObject(
 );
 
 const upstream = z
-  .union([endpoints.transform((list) => ({ endpoints: list })), longUpstream])
+  .union([endpoints.transform((list) => ({ endpoints: list })), longUpstream], {
+    error: wantedOneOrMany("an endpoint, a list of endpoints, or a map with endpoints"),
+  })
   .describe("One endpoint, a list of them, or a map with more settings.");
 
 export const upstreams = z
