@@ -1,0 +1,117 @@
+/** The addresses a config names: where to listen, where endpoints are, and which hosts a site has. */
+import { isIPv4, isIPv6 } from "node:net";
+import { domainToASCII } from "node:url";
+import type { Address } from "../base/world.ts";
+
+const LISTEN = /^(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])?:(\d{1,5})$/;
+const ENDPOINT = /^(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
+const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
+
+const SOCKET_PATH_BYTES_MAX = 107; // sun_path is 108 bytes with its NUL
+
+/** ":80" "127.0.0.1:80" "[::1]:80" "unix:/path"; ":80" is every IPv4 address of the machine. */
+export function parseListen(text: string): Address | undefined {
+  if (text.startsWith("unix:")) return socketPath(text.slice("unix:".length));
+  const [all, v4, v6, digits] = LISTEN.exec(text) ?? [];
+  const port = Number(digits);
+  if (all === undefined || port > 65_535) return undefined;
+  if (v4 !== undefined) return isIPv4(v4) ? { host: v4, port } : undefined;
+  if (v6 !== undefined) return isIPv6(v6) ? { host: canonicalIpv6(v6), port } : undefined;
+  return { host: "0.0.0.0", port };
+}
+
+/** What tells one listener from another, and one endpoint: "0.0.0.0:80" "[::1]:80" "unix:/path". */
+export function addressKey({ host, port }: Address): string {
+  if (host.startsWith("/")) return `unix:${host}`;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+export type EndpointAddress =
+  | { readonly kind: "address"; readonly address: Address }
+  | { readonly kind: "refused"; readonly why: string }; // completes "must be …" or stands alone
+
+/** "10.0.0.1:3000" "http://host" "http://host:8080" "unix:/path" "http+unix:/path" */
+export function parseEndpoint(text: string): EndpointAddress {
+  if (text.startsWith("https://")) return refused("https:// is not supported yet");
+  const socket = /^(?:http\+)?unix:(?:\/\/)?(\/.*)$/.exec(text)?.[1];
+  if (socket !== undefined) {
+    const address = socketPath(socket);
+    return address === undefined
+      ? refused(`must be a socket path of at most ${SOCKET_PATH_BYTES_MAX} bytes`)
+      : { kind: "address", address };
+  }
+  const isUrl = text.startsWith("http://");
+  const authority = isUrl ? text.slice("http://".length).replace(/\/$/, "") : text;
+  if (isUrl && /[/?#]/.test(authority)) {
+    return refused("must be without a path, which is for rewrite to set");
+  }
+  const [all, name, v6, digits] = ENDPOINT.exec(authority) ?? [];
+  const port = digits === undefined && isUrl ? 80 : Number(digits);
+  if (all === undefined || !(port >= 1 && port <= 65_535)) return refused(ENDPOINT_FORM);
+  if (v6 !== undefined) {
+    return isIPv6(v6) ? found({ host: canonicalIpv6(v6), port }) : refused(ENDPOINT_FORM);
+  }
+  const host = name!.toLowerCase();
+  return isIPv4(host) || isName(host) ? found({ host, port }) : refused(ENDPOINT_FORM);
+}
+
+const ENDPOINT_FORM =
+  'must be an endpoint such as "10.0.0.1:3000", "http://app:8080" or "unix:/run/app.sock"';
+
+function found(address: Address): EndpointAddress {
+  return { kind: "address", address };
+}
+
+function refused(why: string): EndpointAddress {
+  return { kind: "refused", why };
+}
+
+function socketPath(path: string): Address | undefined {
+  if (!path.startsWith("/") || path.includes("\0")) return undefined;
+  return Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX ? undefined : { host: path, port: 0 };
+}
+
+/**
+ * A host of a site: "shop.example.com", "*.example.com", "*", an IP address. Lower case, without a
+ * final dot, international names as they are on the wire, IPv6 in brackets as it is in Host.
+ */
+export function parseSiteHost(text: string): string | undefined {
+  if (text === "*") return text;
+  if (isIPv4(text)) return text;
+  const v6 = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+  if (isIPv6(v6)) return v6.includes("%") ? undefined : `[${canonicalIpv6(v6)}]`;
+  const wildcard = text.startsWith("*.");
+  const plain = wildcard ? text.slice(2) : text;
+  const name = (isAscii(plain) ? plain : domainToASCII(plain)).toLowerCase().replace(/\.$/, "");
+  if (!isName(name)) return undefined;
+  return wildcard ? `*.${name}` : name;
+}
+
+function isName(name: string): boolean {
+  if (name.length === 0 || name.length > 253) return false;
+  const labels = name.split(".");
+  // A last label of digits would be an IPv4 address to some readers, and 10.0.0.256 is a slip.
+  return labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1)!);
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
+function canonicalIpv6(text: string): string {
+  return new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
+
+/** "10.0.0.0/8" "2001:db8::/32", or a single address. */
+export function isAddressRange(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  if (rest.length > 0 || address.includes("%")) return false;
+  const bitsMax = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
+  if (bitsMax < 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+}
+
+/** Only this machine can reach it. */
+export function isLoopback({ host }: Address): boolean {
+  return host.startsWith("/") || host.startsWith("127.") || host === "::1";
+}

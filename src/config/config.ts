@@ -1,0 +1,115 @@
+/**
+ * A checked config, ready to compile: plain data, every short form written out, every default of
+ * this folder filled in, defaults handed down to sites and routes.
+ */
+import type { Address } from "../base/world.ts";
+import type { Path } from "../core/feature.ts";
+import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
+import type { RetryCondition } from "./shape/routes.ts";
+import type { EndpointConfig } from "./shape/upstreams.ts";
+
+export type { EndpointConfig, RetryCondition };
+
+export interface Config extends Levels {
+  readonly workers: 1;
+  readonly trustedProxies: readonly string[]; // address ranges, and "unix"
+  readonly state: "memory";
+  readonly admin: AdminConfig | undefined; // undefined: off
+  readonly log: LogConfig;
+  readonly via: ViaConfig;
+  readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
+  readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours
+  readonly listeners: readonly ListenerConfig[]; // every one that a site listens on
+  readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
+  readonly sites: readonly SiteConfig[];
+}
+
+/** Only what is set here; `settledLevels` lays the levels over each other. */
+export interface Levels {
+  readonly limits: Partial<Limits>;
+  readonly timeouts: Partial<Timeouts>;
+  readonly rates: Partial<Rates>;
+}
+
+export interface AdminConfig {
+  readonly address: Address;
+  readonly token: string | undefined; // always there beyond this machine
+}
+
+export interface LogConfig {
+  readonly access: "stdout" | "stderr" | "off" | { readonly file: string }; // an absolute path
+  readonly format: "json";
+  readonly level: "debug" | "info" | "warn" | "error";
+}
+
+export interface ViaConfig {
+  readonly kind: "on" | "off";
+  /** undefined: ours to choose, and not the same on every machine, or two in a row look like a loop. */
+  readonly pseudonym: string | undefined;
+}
+
+export interface ListenerConfig extends Levels {
+  readonly key: string; // "0.0.0.0:80" "[::1]:80" "unix:/run/sluice.sock"
+  readonly address: Address;
+}
+
+export interface UpstreamConfig {
+  readonly name: string;
+  readonly at: Path;
+  readonly endpoints: readonly EndpointConfig[]; // at least one
+  readonly balance: "leastRequest" | "roundRobin" | "random" | "first";
+  readonly maxIdle: number; // idle connections kept per endpoint
+  readonly limits: Partial<Limits>; // only the upstream's side
+  readonly timeouts: Partial<Timeouts>;
+}
+
+export interface SiteConfig extends Levels {
+  readonly name: string; // its first host
+  readonly at: Path;
+  readonly hosts: readonly string[]; // lower case: "a.test" "*.a.test" "*" "[::1]"
+  readonly listen: readonly string[]; // keys of listeners
+  readonly paths: PathPolicy;
+  readonly errors: unknown; // of `defaults` unless the site has its own
+  readonly routes: readonly RouteConfig[]; // at least one
+}
+
+export interface PathPolicy {
+  readonly slashes: "merge" | "keep";
+  readonly encodedSlashes: "keep" | "reject";
+}
+
+export interface RouteConfig extends Levels {
+  readonly name: string; // as configured, or "shop.example.com#3"
+  readonly at: Path; // ["sites", 0, "routes", 2]
+  readonly match: unknown; // as the match schema makes it; undefined: everything
+  readonly handler: PartConfig; // { key: "forward", options: the upstream's name } or a feature's
+  readonly filters: readonly PartConfig[]; // in the order of the features
+  readonly retry: RetryConfig | undefined; // undefined: off
+  readonly errors: unknown;
+}
+
+/** One feature with its options, as its schema makes them. */
+export interface PartConfig {
+  readonly key: string;
+  readonly options: unknown;
+}
+
+export interface RetryConfig {
+  readonly attempts: number; // in all, the first one counted
+  readonly on: readonly RetryCondition[];
+  readonly budget: { readonly percent: number; readonly min: number };
+  readonly replayBody: boolean;
+}
+
+/** Numbers one by one, the last level that has one wins: top level, listener, site, route. */
+export function settledLevels(...levels: readonly Levels[]): {
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly rates: Rates;
+} {
+  return {
+    limits: Object.assign({}, LIMITS, ...levels.map((level) => level.limits)),
+    timeouts: Object.assign({}, TIMEOUTS, ...levels.map((level) => level.timeouts)),
+    rates: Object.assign({}, RATES, ...levels.map((level) => level.rates)),
+  };
+}

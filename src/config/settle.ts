@@ -1,0 +1,216 @@
+/** Parsed config → `Config`: hands defaults down, writes short forms out, names what has no name. */
+import { resolve } from "node:path";
+import type { Address } from "../base/world.ts";
+import type { Path } from "../core/feature.ts";
+import type { Limits, Timeouts } from "../core/limits.ts";
+import { addressKey, parseListen } from "./address.ts";
+import type {
+  Config,
+  EndpointConfig,
+  Levels,
+  ListenerConfig,
+  LogConfig,
+  PartConfig,
+  RetryConfig,
+  RouteConfig,
+  SiteConfig,
+  UpstreamConfig,
+} from "./config.ts";
+import { handlerNames, type Vocabulary } from "./shape/routes.ts";
+import type { ParsedConfig } from "./shape.ts";
+
+const ADMIN_ADDRESS: Address = { host: "127.0.0.1", port: 2080 };
+const SITE_ADDRESS: Address = { host: "0.0.0.0", port: 80 };
+const IDLE_MAX = 256;
+const RETRY: RetryConfig = {
+  attempts: 3,
+  on: ["connect", "reused"],
+  budget: { percent: 20, min: 3 },
+  replayBody: false,
+};
+
+// What the schemas of ./shape/ answer with. Keys of features are only known when it is built, so the
+// parsed type has an index signature there; these say the rest.
+interface ParsedLevels {
+  readonly limits?: Partial<Limits> | undefined;
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  readonly rates?: { readonly minimum?: number; readonly grace?: number } | undefined;
+}
+
+interface ParsedShared {
+  readonly retry?: "off" | ParsedRetry | undefined;
+  readonly errors?: unknown;
+  readonly [key: string]: unknown;
+}
+
+interface ParsedRetry extends Partial<Omit<RetryConfig, "budget">> {
+  readonly budget?: Partial<RetryConfig["budget"]> | undefined;
+}
+
+interface ParsedRoute extends ParsedLevels, ParsedShared {
+  readonly match?: unknown;
+  readonly name?: string | undefined;
+}
+
+interface ParsedSite extends ParsedLevels, ParsedShared {
+  readonly hosts: readonly string[];
+  readonly listen?: readonly Address[] | undefined;
+  readonly paths?: Partial<SiteConfig["paths"]> | undefined;
+  readonly routes: readonly ParsedRoute[];
+}
+
+export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
+  const defaults = present(parsed.defaults ?? {}) as ParsedShared;
+  const sites = (parsed.sites as readonly ParsedSite[]).map((site, index) =>
+    settleSite(site, { defaults, vocabulary, at: ["sites", index] }),
+  );
+  const { via, trust, admin } = parsed;
+  return {
+    workers: parsed.workers ?? 1,
+    trustedProxies: trust?.proxies ?? [],
+    state: parsed.state ?? "memory",
+    admin:
+      admin === "off"
+        ? undefined
+        : { address: admin?.listen ?? ADMIN_ADDRESS, token: admin?.token },
+    log: settleLog(parsed.log, folder),
+    via:
+      via === "off"
+        ? { kind: "off", pseudonym: undefined }
+        : { kind: "on", pseudonym: via?.pseudonym },
+    forwarded: parsed.forwarded ?? false,
+    errors: defaults.errors,
+    ...settleLevels(parsed as ParsedLevels),
+    listeners: settleListeners(parsed),
+    upstreams: settleUpstreams(parsed),
+    sites,
+  };
+}
+
+function settleLevels({ limits, timeouts, rates }: ParsedLevels): Levels {
+  const { minimum, grace } = rates ?? {};
+  return {
+    limits: present(limits ?? {}),
+    timeouts: present(timeouts ?? {}),
+    rates: {
+      ...(minimum === undefined ? {} : { minBytesPerSecond: minimum }),
+      ...(grace === undefined ? {} : { graceMs: grace }),
+    },
+  };
+}
+
+function settleLog(log: ParsedConfig["log"], folder: string): LogConfig {
+  const access = log?.access ?? "stdout";
+  const isStream = access === "stdout" || access === "stderr" || access === "off";
+  return {
+    access: isStream ? access : { file: resolve(folder, access) },
+    format: log?.format ?? "json",
+    level: log?.level ?? "info",
+  };
+}
+
+function settleListeners(parsed: ParsedConfig): ListenerConfig[] {
+  const set = new Map<string, ParsedLevels>();
+  for (const [text, levels] of Object.entries(parsed.listeners ?? {})) {
+    const address = parseListen(text);
+    if (address !== undefined) set.set(addressKey(address), levels as ParsedLevels);
+  }
+  const listeners = new Map<string, ListenerConfig>();
+  for (const site of parsed.sites as readonly ParsedSite[]) {
+    for (const address of site.listen ?? [SITE_ADDRESS]) {
+      const key = addressKey(address);
+      listeners.set(key, { key, address, ...settleLevels(set.get(key) ?? {}) });
+    }
+  }
+  return [...listeners.values()];
+}
+
+function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
+  interface ParsedUpstream extends ParsedLevels {
+    readonly endpoints: readonly EndpointConfig[];
+    readonly balance?: UpstreamConfig["balance"] | undefined;
+    readonly maxIdle?: number | undefined;
+  }
+  const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
+  return new Map(
+    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts }]) => [
+      name,
+      {
+        name,
+        at: ["upstreams", name],
+        endpoints,
+        balance: balance ?? "leastRequest",
+        maxIdle: maxIdle ?? IDLE_MAX,
+        limits: present(limits ?? {}),
+        timeouts: present(timeouts ?? {}),
+      },
+    ]),
+  );
+}
+
+interface Around {
+  readonly defaults: ParsedShared;
+  readonly vocabulary: Vocabulary;
+  readonly at: Path;
+}
+
+function settleSite(site: ParsedSite, around: Around): SiteConfig {
+  const { defaults, vocabulary, at } = around;
+  const name = site.hosts[0]!;
+  // The keys of a route that a site has not set come from the defaults, each whole.
+  const handedDown = { ...defaults, ...present(site) };
+  const listen = site.listen ?? [SITE_ADDRESS];
+  return {
+    name,
+    at,
+    hosts: site.hosts,
+    listen: [...new Set(listen.map(addressKey))],
+    paths: {
+      slashes: site.paths?.slashes ?? "merge",
+      encodedSlashes: site.paths?.encodedSlashes ?? "keep",
+    },
+    errors: handedDown.errors,
+    ...settleLevels(site),
+    routes: site.routes.map((route, index) =>
+      settleRoute(
+        { name: `${name}#${index + 1}`, ...present(route) } as ParsedRoute & { name: string },
+        { defaults: handedDown, vocabulary, at: [...at, "routes", index] },
+      ),
+    ),
+  };
+}
+
+function settleRoute(route: ParsedRoute & { name: string }, around: Around): RouteConfig {
+  const { defaults, vocabulary, at } = around;
+  const shared: ParsedShared = { ...defaults, ...route };
+  const handler = handlerNames(vocabulary).find((key) => route[key] !== undefined)!;
+  return {
+    name: route.name,
+    at,
+    match: route.match,
+    handler: { key: handler, options: route[handler] },
+    filters: settleFilters(shared, vocabulary),
+    retry: settleRetry(shared.retry),
+    errors: shared.errors,
+    ...settleLevels(route),
+  };
+}
+
+function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConfig[] {
+  return features
+    .filter(({ kind }) => kind === "filter")
+    .map(({ name: key }) => ({ key, options: shared[key] }))
+    .filter(({ options }) => options !== undefined && options !== "off");
+}
+
+function settleRetry(retry: "off" | ParsedRetry | undefined): RetryConfig | undefined {
+  if (retry === "off") return undefined;
+  const { budget, ...own } = present(retry ?? {}) as ParsedRetry;
+  return { ...RETRY, ...own, budget: { ...RETRY.budget, ...present(budget ?? {}) } };
+}
+
+/** Without the keys that are there but undefined, as code writes them and YAML does not. */
+function present<T extends object>(value: T): T {
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries) as T;
+}

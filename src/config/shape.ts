@@ -1,0 +1,39 @@
+/** The whole of a config as one schema: what may be written, and what it becomes. */
+import { wanted, z } from "../core/fields.ts";
+import { parseListen } from "./address.ts";
+import { levels } from "./shape/levels.ts";
+import { processKeys } from "./shape/process.ts";
+import type { Vocabulary } from "./shape/routes.ts";
+import { defaultsSchema, sitesSchema } from "./shape/sites.ts";
+import { upstreams } from "./shape/upstreams.ts";
+
+const LISTENER_FORM = 'an address that a site listens on, such as ":80"';
+
+const listeners = z
+  .record(
+    z.string().refine((text) => parseListen(text) !== undefined, { error: wanted(LISTENER_FORM) }),
+    z
+      .strictObject(levels, { error: wanted("a map with limits, timeouts and rates") })
+      .describe("The address as in `listen` of a site."),
+    { error: wanted("a map of addresses that sites listen on") },
+  )
+  .describe("What holds for all connections to one listener.");
+
+export function configSchema(vocabulary: Vocabulary) {
+  return z.strictObject(
+    {
+      ...processKeys,
+      ...levels,
+      listeners: listeners.optional(),
+      upstreams: upstreams.optional(),
+      defaults: defaultsSchema(vocabulary)
+        .optional()
+        .describe("Route keys for every route; a site, then a route, overrides each whole."),
+      sites: sitesSchema(vocabulary),
+    },
+    { error: wanted("a map of settings") },
+  );
+}
+
+/** What a config parses to, before defaults are handed down and short forms are gone. */
+export type ParsedConfig = z.output<ReturnType<typeof configSchema>>;

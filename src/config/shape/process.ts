@@ -1,0 +1,142 @@
+/** What is about the whole process: workers, trust, admin, log, names in headers. */
+import { notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
+import { isAddressRange, parseListen } from "../address.ts";
+
+const LISTEN_FORM =
+  'an address to listen on such as ":8080", "127.0.0.1:8080", "[::1]:8080" or "unix:/run/sluice.sock"';
+
+export const listenAddress = z
+  .string({ error: wanted(LISTEN_FORM) })
+  .refine((text) => parseListen(text) !== undefined, { error: wanted(LISTEN_FORM) })
+  .transform((text) => parseListen(text)!);
+
+const workers = z
+  .union([z.literal("auto"), z.number()], { error: wanted('1 or "auto"') })
+  .superRefine((value, context) => {
+    if (value === "auto" || value === 1) return;
+    const isCount = Number.isSafeInteger(value) && value > 1;
+    const message = isCount
+      ? `more than one worker is not supported yet; must be 1 or "auto", got ${value}`
+      : `must be 1 or "auto", got ${value}`;
+    context.addIssue({ code: "custom", message });
+  })
+  .transform((): 1 => 1)
+  .describe("Threads that serve. auto is 1 for now.");
+
+const trust = z
+  .strictObject(
+    {
+      proxies: z
+        .array(
+          z
+            .string({ error: wanted('an address range such as "10.0.0.0/8", or "unix"') })
+            .refine((text) => text === "unix" || isAddressRange(text), {
+              error: wanted('an address range such as "10.0.0.0/8", or "unix"'),
+            }),
+          { error: wanted('a list of address ranges such as "10.0.0.0/8"') },
+        )
+        .optional()
+        .describe("Address ranges, and unix for unix sockets. Default: nobody."),
+    },
+    { error: wanted("a map with proxies") },
+  )
+  .describe("Whose Forwarded and X-Forwarded-* fields to believe.");
+
+const TOKEN_CHARS_MIN = 16; // short ones are guessed
+const TOKEN_FORM = `a token of at least ${TOKEN_CHARS_MIN} visible ASCII characters`;
+
+const adminMap = z.strictObject(
+  {
+    listen: listenAddress.optional().describe("Where it listens. Default: 127.0.0.1:2080."),
+    token: z
+      .string({ error: wanted(TOKEN_FORM) })
+      .refine((text) => text.length >= TOKEN_CHARS_MIN && /^[\x21-\x7e]+$/.test(text), {
+        // The value stays out of the message: it may be most of the real one.
+        error: () => `must be ${TOKEN_FORM}`,
+      })
+      .optional()
+      .describe("What a caller sends as `Authorization: Bearer`. Needed beyond this machine."),
+  },
+  { error: wanted('"off", or a map with listen') },
+);
+
+const admin = z
+  .union([z.literal("off"), adminMap], { error: wanted('"off", or a map with listen') })
+  .describe("Metrics, health, API and dashboard; off for none.");
+
+const LOG_FORM = '"stdout", "stderr", "off" or a file path such as "/var/log/sluice.log"';
+
+const log = z
+  .strictObject(
+    {
+      access: z
+        .string({ error: wanted(LOG_FORM) })
+        // A file name without a slash is more likely a slip of "stdout" than a file.
+        .refine((text) => ["stdout", "stderr", "off"].includes(text) || isFilePath(text), {
+          error: wanted(LOG_FORM),
+        })
+        .optional()
+        .describe(
+          "Where a line per exchange goes: stdout, stderr, off or a file. Default: stdout.",
+        ),
+      format: oneOf(["json"], ["combined", "template"])
+        .optional()
+        .describe("How a line is written. Default: json."),
+      level: oneOf(["debug", "info", "warn", "error"])
+        .optional()
+        .describe("The least that the program's own log, on stderr, tells. Default: info."),
+    },
+    { error: wanted("a map with access, format and level") },
+  )
+  .describe("The access log and the program's own log.");
+
+function isFilePath(text: string): boolean {
+  return /^\.{0,2}\//.test(text) && !text.endsWith("/") && !text.includes("\0");
+}
+
+const PSEUDONYM_FORM = "a word of at most 64 letters, digits, dots, dashes and underscores";
+
+const via = z
+  .union(
+    [
+      z.literal("off"),
+      z.strictObject({
+        pseudonym: z
+          .string({ error: wanted(PSEUDONYM_FORM) })
+          .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: wanted(PSEUDONYM_FORM) })
+          .optional()
+          .describe("Our name in Via, different for each proxy on the way of a request."),
+      }),
+    ],
+    { error: wanted('"off", or a map with pseudonym') },
+  )
+  .describe("The Via field, which also finds loops; off for none.");
+
+const state = z
+  .string({ error: wanted('"memory"') })
+  .superRefine((text, context) => {
+    if (text === "memory") return;
+    const isLater = /^rediss?:\/\//.test(text);
+    const message = isLater
+      ? 'redis:// is not supported yet; must be "memory"'
+      : `must be "memory", got ${shown(text)}`;
+    context.addIssue({ code: "custom", message });
+  })
+  .transform((): "memory" => "memory")
+  .describe("Where shared state lives. Default: memory.");
+
+export const processKeys = {
+  workers: workers.optional(),
+  trust: trust.optional(),
+  state: state.optional(),
+  admin: admin.optional(),
+  log: log.optional(),
+  via: via.optional(),
+  forwarded: z
+    .boolean()
+    .optional()
+    .describe("Send Forwarded (RFC 7239) beside X-Forwarded-*. Default: false."),
+  tls: notYet("tls"),
+  streams: notYet("streams"),
+  tests: notYet("tests"),
+};

@@ -1,0 +1,143 @@
+/** `routes:`, and the route keys that `defaults:` and a site may set for all of theirs. */
+import type { Feature } from "../../core/feature.ts";
+import {
+  listed,
+  name,
+  notYet,
+  oneOf,
+  sizeText,
+  wanted,
+  wholeNumber,
+  z,
+} from "../../core/fields.ts";
+import { LIMITS } from "../../core/limits.ts";
+import { levels } from "./levels.ts";
+
+/** The route keys that come from outside this folder. */
+export interface Vocabulary {
+  readonly match: z.ZodType;
+  readonly errors: z.ZodType;
+  readonly features: readonly Feature<unknown>[];
+}
+
+export const RETRY_CONDITIONS = ["connect", "reused", "reset", "timeout"] as const;
+export type RetryCondition = (typeof RETRY_CONDITIONS)[number];
+
+/** Keys of a later release, unless a feature has the name by now. */
+const HANDLERS_LATER = ["handler", "tunnel"];
+const FILTERS_LATER = ["rateLimit", "auth", "cache", "compress"];
+
+export function handlerNames({ features }: Vocabulary): string[] {
+  const named = features.filter(({ kind }) => kind === "handler").map((feature) => feature.name);
+  return [...new Set(["forward", ...named])];
+}
+
+export function handlersLater(vocabulary: Vocabulary): string[] {
+  const built = handlerNames(vocabulary);
+  return HANDLERS_LATER.filter((key) => !built.includes(key));
+}
+
+const CONDITIONS_FORM = `a list of ${listed(RETRY_CONDITIONS)}`;
+
+const budget = z.strictObject(
+  {
+    percent: wholeNumber(0, 100)
+      .optional()
+      .describe("Retries at once, as a share of the exchanges in flight. Default: 20."),
+    min: wholeNumber(0, 10_000)
+      .optional()
+      .describe("Retries that may always be under way. Default: 3."),
+  },
+  { error: wanted("a map with percent and min") },
+);
+
+const retry = z
+  .union(
+    [
+      z.literal("off"),
+      z.strictObject({
+        attempts: wholeNumber(1, 10)
+          .optional()
+          .describe("Tries in all, the first one counted. Default: 3."),
+        on: z
+          .array(oneOf(RETRY_CONDITIONS), { error: wanted(CONDITIONS_FORM) })
+          .optional()
+          .describe(
+            "connect: no connection was made; reused: a kept connection died before any byte of the response; reset: a new one did; timeout: the response head did not come in time. Default: [connect, reused].",
+          ),
+        budget: budget.optional().describe("Keeps retries from making an outage worse."),
+        replayBody: z
+          .boolean()
+          .optional()
+          .describe(
+            `Also retry a request that is not idempotent, if its body fits limits.replayBytes (${sizeText(LIMITS.replayBytes)}). Default: false.`,
+          ),
+      }),
+    ],
+    { error: wanted('"off", or a map with attempts, on, budget and replayBody') },
+  )
+  .describe("When another endpoint is tried; off for never.");
+
+/** What a default, a site or a route may set, each whole: the nearest one counts. */
+export function sharedRouteKeys({ errors, features }: Vocabulary) {
+  const filters = features.filter(({ kind }) => kind === "filter");
+  const built = keysOf(
+    filters.map(({ name: key, schema, about }) => [
+      key,
+      z
+        .union([z.literal("off"), schema])
+        .optional()
+        .describe(`${about} off switches off what a site or the defaults set.`),
+    ]),
+  );
+  return {
+    ...laterKeys(FILTERS_LATER),
+    ...built,
+    retry: retry.optional(),
+    errors: errors.optional().describe("What the replies to faults look like."),
+  };
+}
+
+export function laterKeys(keys: readonly string[]) {
+  return keysOf(keys.map((key) => [key, notYet(key)]));
+}
+
+/** Keys that are only known when the schema is built: they are checked, but have no type. */
+function keysOf(entries: readonly (readonly [string, z.ZodType])[]): Record<never, never> {
+  return Object.fromEntries(entries);
+}
+
+/** Keys of a route that make no sense on all routes at once. */
+export function routeOnlyKeys(vocabulary: Vocabulary): string[] {
+  return ["match", "name", ...handlerNames(vocabulary)];
+}
+
+export function misplaced(keys: readonly string[], where: string) {
+  return keysOf(keys.map((key) => [key, z.never({ error: () => `must be ${where}` }).optional()]));
+}
+
+export function routeSchema(vocabulary: Vocabulary) {
+  const handlers = vocabulary.features.filter(({ kind }) => kind === "handler");
+  const built = keysOf(
+    handlers.map(({ name: key, schema, about }) => [key, schema.optional().describe(about)]),
+  );
+  return z.strictObject(
+    {
+      match: vocabulary.match
+        .optional()
+        .describe("Which requests the route is for. Default: all that come this far."),
+      name: name
+        .optional()
+        .describe("Its name in logs and metrics. Default: the site and a number."),
+      ...laterKeys(HANDLERS_LATER),
+      ...built,
+      forward: z
+        .string({ error: wanted("the name of an upstream") })
+        .optional()
+        .describe("The upstream that serves the requests."),
+      ...sharedRouteKeys(vocabulary),
+      ...levels,
+    },
+    { error: wanted("a map with one of forward, redirect and respond") },
+  );
+}

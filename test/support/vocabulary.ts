@@ -1,0 +1,59 @@
+/** Route keys with small schemas, for tests of the config that must not depend on what features want. */
+
+import type { Vocabulary } from "../../src/config/shape/routes.ts";
+import type { Feature } from "../../src/core/feature.ts";
+import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
+
+const texts = z.union([z.string(), z.array(z.string())], {
+  error: wanted("text or a list of text"),
+});
+
+const redirect = feature(
+  "redirect",
+  "handler",
+  z.union([
+    z.string(),
+    z.strictObject({ to: z.string(), status: wholeNumber(300, 399).optional() }),
+  ]),
+);
+
+const respond = feature(
+  "respond",
+  "handler",
+  z.union([
+    wholeNumber(200, 599),
+    z.string(),
+    z.strictObject({ status: wholeNumber(200, 599).optional(), body: z.string().optional() }),
+  ]),
+);
+
+const rewrite = feature(
+  "rewrite",
+  "filter",
+  z.strictObject({
+    stripPrefix: z.string().optional(),
+    addPrefix: z.string().optional(),
+  }),
+);
+
+function feature<Options>(
+  name: string,
+  kind: "handler" | "filter",
+  schema: z.ZodType<Options>,
+): Feature<Options> {
+  const build = () => {
+    throw new Error(`${name} is only there to be checked`);
+  };
+  return { name, kind, about: `What ${name} does.`, schema, build };
+}
+
+export const testVocabulary: Vocabulary = {
+  match: z.strictObject({
+    path: texts.optional(),
+    method: texts.optional(),
+    scheme: oneOf(["http", "https"]).optional(),
+    header: z.record(z.string(), texts).optional(),
+  }),
+  errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
+  features: [redirect, respond, rewrite],
+};
