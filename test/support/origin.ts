@@ -18,7 +18,10 @@ export interface Received {
   complete: boolean;
 }
 
-/** A script, one per request in order (the last one repeats), or a function that makes it. */
+/**
+ * A script, one per request in order (the last one repeats), or a function that makes it once the
+ * whole request is there.
+ */
 export type Answer = string | readonly string[] | ((request: Received) => string | Promise<string>);
 
 /** A server of raw bytes on a real socket. It does as scripted, right or wrong. */
@@ -77,7 +80,10 @@ export class Origin {
 
   async #scriptFor(request: Received): Promise<Script> {
     const answer = this.#answer;
-    if (typeof answer === "function") return parseScript(await answer(request));
+    if (typeof answer === "function") {
+      await request.connection.whole(request);
+      return parseScript(await answer(request));
+    }
     if (typeof answer === "string") return parseScript(answer);
     const number = this.received.indexOf(request);
     return parseScript(answer[Math.min(number, answer.length - 1)]!);
@@ -94,7 +100,7 @@ export class OriginConnection {
   pipelined = false; // a request began before the answer to the one before it was done
   malformed: string | undefined; // why our reader could not read what arrived
   onRequest: (request: Received) => void = () => {};
-  readonly closed: Promise<void>;
+  readonly gone: Promise<void>; // the peer has closed, one way or the other
   readonly #scriptFor: (request: Received) => Promise<Script>;
   #at = 0;
   #current: Received | undefined;
@@ -104,7 +110,10 @@ export class OriginConnection {
   constructor(socket: Socket, scriptFor: (request: Received) => Promise<Script>) {
     this.socket = socket;
     this.#scriptFor = scriptFor;
-    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    this.gone = new Promise((resolve) => {
+      socket.once("end", resolve);
+      socket.once("close", resolve);
+    });
     socket.on("data", (bytes) => this.#read(bytes.toString("latin1")));
     socket.on("end", () => {
       this.ended = true;
@@ -168,18 +177,23 @@ export class OriginConnection {
   async #play(request: Received): Promise<void> {
     const script = await this.#scriptFor(request);
     if (script.start === "connect") return;
-    if (script.start === "end") await this.#whole(request);
+    if (script.start === "end") await this.whole(request);
     if (!(await this.run(script.steps))) return;
-    await this.#whole(request);
+    await this.whole(request);
     this.#current = undefined;
     this.#advance();
     if (this.ended) this.socket.end();
   }
 
-  #whole(request: Received): Promise<void> {
+  /** Once the request's last byte is there. */
+  whole(request: Received): Promise<void> {
     if (request.complete) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#onBody = resolve;
+      const before = this.#onBody;
+      this.#onBody = () => {
+        before();
+        resolve();
+      };
     });
   }
 
@@ -189,8 +203,7 @@ export class OriginConnection {
       if (this.socket.destroyed) return false;
       if (step.kind === "bytes") this.socket.write(step.bytes);
       else if (step.kind === "wait") await pause(step.waitMs);
-      else if (step.kind === "body" && this.#current !== undefined)
-        await this.#whole(this.#current);
+      else if (step.kind === "body" && this.#current !== undefined) await this.whole(this.#current);
       else if (step.kind === "deaf") this.socket.pause();
       else if (step.kind === "half close") this.socket.end();
       else if (step.kind === "stall") return false;
