@@ -59,7 +59,7 @@ scenario("request body: a GET without a body has no framing fields upstream", as
   assert.deepEqual(fieldValues(fields, "transfer-encoding"), []);
 });
 
-for (const method of ["GET", "DELETE", "OPTIONS", "PATCH", "M-SEARCH", "query"]) {
+for (const method of ["GET", "DELETE", "OPTIONS", "PATCH", "M-SEARCH", "QUERY"]) {
   scenario(`request body: ${method} may have one like any other method`, async (it) => {
     const origin = await it.origin(OK);
     await it.proxy(forwardTo(origin.url));
