@@ -1,0 +1,78 @@
+import type { Refused } from "./admin-guard.ts";
+import type { ReadinessState } from "./readiness.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What the admin listener knows, each as a function so that it is asked for when needed. */
+export interface AdminSources {
+  /** Text and media type, for what the scraper accepts. */
+  metrics(accept: string | undefined): { readonly text: string; readonly contentType: string };
+  status(): unknown; // becomes JSON
+  readiness(): ReadinessState;
+}
+
+interface Endpoint {
+  readonly method: "GET" | "POST";
+  readonly path: RegExp;
+  readonly needsToken: boolean;
+  answer(sources: AdminSources, accept: string | undefined): Answer;
+}
+
+const NOT_YET: Omit<Endpoint, "path"> = {
+  method: "POST",
+  needsToken: true,
+  answer: () => {
+    const about = "This version cannot do that over HTTP.";
+    return refusal({ status: 501, reason: "not_supported_yet", about });
+  },
+};
+
+// biome-ignore format: a table
+const ENDPOINTS: readonly Endpoint[] = [
+  { method: "GET", path: /^\/health\/live$/,  needsToken: false, answer: () => json(200, { live: true }) },
+  { method: "GET", path: /^\/health\/ready$/, needsToken: false, answer: ready },
+  { method: "GET", path: /^\/metrics$/,       needsToken: true,  answer: metrics },
+  { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
+  { ...NOT_YET, path: /^\/api\/reload$/ },
+  { ...NOT_YET, path: /^\/api\/purge$/ },
+  { ...NOT_YET, path: /^\/api\/upstreams\/[^/]+\/endpoints\/[^/]+\/(?:un)?drain$/ },
+];
+
+/** The endpoint of a path, or why there is none. HEAD is GET, its body left out by the server. */
+export function findEndpoint(method: string, path: string): Endpoint | Answer {
+  const ofPath = ENDPOINTS.filter((endpoint) => endpoint.path.test(path));
+  if (ofPath.length === 0) {
+    return refusal({ status: 404, reason: "not_found", about: "There is nothing at this path." });
+  }
+  const wanted = method === "HEAD" ? "GET" : method;
+  const endpoint = ofPath.find((each) => each.method === wanted);
+  if (endpoint !== undefined) return endpoint;
+  const allow = ofPath.map((each) => (each.method === "GET" ? "GET, HEAD" : each.method));
+  const answer = refusal({ status: 405, reason: "method_not_allowed", about: "See Allow." });
+  return { ...answer, headers: { ...answer.headers, allow: allow.join(", ") } };
+}
+
+export function refusal({ status, reason, about }: Refused): Answer {
+  const answer = json(status, { reason, about });
+  if (status !== 401) return answer;
+  return { ...answer, headers: { ...answer.headers, "www-authenticate": 'Bearer realm="admin"' } };
+}
+
+function json(status: number, value: unknown): Answer {
+  const headers = { "content-type": "application/json" };
+  return { status, headers, body: `${JSON.stringify(value, undefined, 2)}\n` };
+}
+
+function ready(sources: AdminSources): Answer {
+  const state = sources.readiness();
+  return json(state === "ready" ? 200 : 503, { readiness: state });
+}
+
+function metrics(sources: AdminSources, accept: string | undefined): Answer {
+  const { text, contentType } = sources.metrics(accept);
+  return { status: 200, headers: { "content-type": contentType, vary: "accept" }, body: text };
+}

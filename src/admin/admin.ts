@@ -1,0 +1,164 @@
+import { chmod, lstat, unlink } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import type { Address, Log } from "../base/world.ts";
+import { type AdminSources, type Answer, findEndpoint, refusal } from "./admin-answers.ts";
+import { AdminGuard } from "./admin-guard.ts";
+import type { Readiness } from "./readiness.ts";
+
+const BODY_BYTES_MAX = 64 * 1024;
+const CONNECTIONS_MAX = 256;
+const HEADER_BYTES_MAX = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 30_000; // above the 15 s of common scrape intervals
+const CLOSE_MS = 1_000; // what is in flight at the end may take this long
+
+export interface AdminOptions extends Pick<AdminSources, "metrics" | "status"> {
+  readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
+  readonly token: string | undefined;
+  readonly hosts?: readonly string[]; // further names to answer to
+  readonly readiness: Readiness;
+  readonly log: Log;
+}
+
+export interface Admin extends AsyncDisposable {
+  readonly address: Address; // as bound
+  readonly readiness: Readiness;
+}
+
+/**
+ * The admin listener: metrics, health, status. On node:http, because nothing here is hot and it
+ * must not share a defect with the data path (docs/decisions/0003-admin-on-node-http.md).
+ *
+ * Rejects if it would be open to everybody, or with the system's error if it cannot listen.
+ */
+export async function createAdmin(options: AdminOptions): Promise<Admin> {
+  const { address, token, readiness, log } = options;
+  const guard = new AdminGuard({ host: address.host, token, hosts: options.hosts ?? [] });
+  const sources: AdminSources = {
+    metrics: options.metrics,
+    status: options.status,
+    readiness: () => readiness.state,
+  };
+  const limits = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: 1_000,
+    insecureHTTPParser: false,
+  };
+  const server = createServer(limits, (request, response) => {
+    serve(guard, sources, request, response).catch((error: unknown) => {
+      log.warn("admin request failed", { path: request.url, error });
+      send(response, refusal({ status: 500, reason: "bug", about: "The log has more." }));
+    });
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  server.setTimeout(KEEP_ALIVE_MS, (socket) => socket.destroy());
+  const bound = await listen(server, address);
+  log.info("admin listens", { host: bound.host, port: bound.port });
+  return { address: bound, readiness, [Symbol.asyncDispose]: () => shut(server) };
+}
+
+async function serve(
+  guard: AdminGuard,
+  sources: AdminSources,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = (request.url ?? "").split("?", 1)[0]!;
+  const found = findEndpoint(request.method ?? "", path);
+  const isEndpoint = "answer" in found;
+  // The guard first, and a token for unknown paths too: a stranger learns nothing, not even those.
+  const refused = guard.refuse(request, isEndpoint ? found.needsToken : true);
+  if (refused !== undefined) return sendAndClose(request, response, refusal(refused));
+  if (!isEndpoint) return sendAndClose(request, response, found);
+  if (!(await takeBody(request))) {
+    const about = `The body is larger than ${BODY_BYTES_MAX} bytes.`;
+    const answer = refusal({ status: 413, reason: "body_too_large", about });
+    return sendAndClose(request, response, answer);
+  }
+  send(response, found.answer(sources, request.headers.accept));
+}
+
+/** Reads the body to its end; false as soon as it is too large. */
+async function takeBody(request: IncomingMessage): Promise<boolean> {
+  const announced = Number(request.headers["content-length"] ?? 0);
+  if (announced > BODY_BYTES_MAX) return false;
+  let byteCount = 0;
+  return await new Promise((resolve, reject) => {
+    request.on("data", (chunk: Buffer) => {
+      byteCount += chunk.length;
+      if (byteCount > BODY_BYTES_MAX) resolve(false);
+    });
+    request.on("end", () => resolve(true));
+    request.on("error", reject);
+    request.on("close", () => resolve(false));
+  });
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    "content-length": Buffer.byteLength(answer.body),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+  });
+  response.end(answer.body); // node:http leaves the body out for HEAD
+}
+
+/** A body that nobody reads must not be taken for the next request. */
+function sendAndClose(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  response.shouldKeepAlive = false;
+  send(response, answer);
+  request.resume();
+}
+
+async function listen(server: Server, address: Address): Promise<Address> {
+  const isPath = address.host.startsWith("/");
+  if (isPath) await removeStale(address.host);
+  const where = isPath ? { path: address.host } : { host: address.host, port: address.port };
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  if (isPath) await chmod(address.host, 0o600);
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") return address;
+  return { host: bound.address, port: bound.port };
+}
+
+/** A socket that a dead process left behind; one that answers stays, and listening fails. */
+async function removeStale(path: string): Promise<void> {
+  const stat = await lstat(path).catch(() => undefined);
+  if (stat === undefined || !stat.isSocket()) return;
+  const answers = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => resolve(false));
+  });
+  if (!answers) await unlink(path);
+}
+
+async function shut(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,329 @@
+import type { Clock } from "../base/world.ts";
+import type { Client, Exchange, ExchangeTimes, RequestHead } from "../core/exchange.ts";
+import type { Fault } from "../core/fault.ts";
+import type { Route, Site } from "../core/runtime.ts";
+import type { Endpoint } from "../core/upstream.ts";
+import { idOf } from "../protocol/http/header-id.ts";
+import { EscapedCache } from "./escaped-cache.ts";
+import { ESCAPED_BYTES_MAX, putMs, putPiece, putText, putWhole } from "./json-bytes.ts";
+import type { LogSink } from "./log-sink.ts";
+import { putQuery, putUrl } from "./redaction.ts";
+import { SecretNames } from "./secret-names.ts";
+
+// Longer values are cut and end in an ellipsis: a log must not be a way to fill the disk faster.
+const FIELD_CHARS_MAX = 2048;
+const FIXED_BYTES_MAX = 1536; // every key, every number, and the ellipses
+
+const USER_AGENT = idOf("user-agent");
+const REFERER = idOf("referer");
+
+const QUOTE = 0x22;
+
+// In the order of the line, which docs/access-log.md promises.
+const ID = piece(',"id":"');
+const CLIENT = piece(',"client":"');
+const WIRE = piece(',"wire":"');
+const METHOD = piece(',"method":"');
+const HOST_OF_HTTP = piece(',"scheme":"http","host":"');
+const HOST_OF_HTTPS = piece(',"scheme":"https","host":"');
+const PATH = piece(',"path":"');
+const QUERY = piece(',"query":"');
+const HTTP_1_0 = statusPieces("HTTP/1.0");
+const HTTP_1_1 = statusPieces("HTTP/1.1");
+const HTTP_2 = statusPieces("HTTP/2");
+const STATUS = piece(',"status":');
+const FAULT = piece(',"fault":"');
+const FAULT_DETAIL = piece(',"fault_detail":"');
+const SITE = piece(',"site":"');
+const ROUTE = piece(',"route":"');
+const UPSTREAM = piece(',"upstream":"');
+const ENDPOINT = piece(',"endpoint":"');
+const ONE_REUSED = piece(',"attempts":1,"reused":true');
+const ATTEMPTS = piece(',"attempts":');
+const REUSED = piece(',"reused":true');
+const NOT_REUSED = piece(',"reused":false');
+const BYTES_IN = piece(',"bytes_in":');
+const NO_BYTES_IN = piece(',"bytes_in":0,"bytes_out":');
+const BYTES_OUT = piece(',"bytes_out":');
+const HEAD_MS = piece(',"head_ms":');
+const WAIT_MS = piece(',"wait_ms":');
+const CONNECT_MS = piece(',"connect_ms":');
+const UPSTREAM_MS = piece(',"upstream_ms":');
+const TOTAL_MS = piece(',"total_ms":');
+const AGENT = piece(',"user_agent":"');
+const REFERRER = piece(',"referer":"');
+const END = piece("}\n");
+
+/** A request that was refused before there was an exchange: its head could not be read. */
+export interface Refusal {
+  readonly id: string; // "" if none was made
+  readonly client: Client;
+  readonly fault: Fault;
+  readonly status: number; // 0 if the connection was closed without a word
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+/**
+ * One JSON line for each exchange that has ended.
+ *
+ * The line is written field by field into the sink's block: no string and no object is made for
+ * it. access-log.bench.ts compares that with joining strings.
+ */
+export class AccessLog {
+  readonly #clock: Clock;
+  readonly #sink: LogSink;
+  readonly #secrets: SecretNames;
+  readonly #agents: EscapedCache;
+  readonly #referrers: EscapedCache;
+  readonly #hosts: EscapedCache; // of https
+  readonly #hostsOfHttp: EscapedCache;
+  readonly #routes: WeakMap<Route, RoutePiece>;
+  readonly #endpoints: WeakMap<Endpoint, EndpointPiece>;
+  readonly #time: Uint8Array; // {"time":"2026-01-02T03:04:05.678Z"
+  #timeMs: number;
+
+  constructor(clock: Clock, sink: LogSink, secretNames?: readonly string[]) {
+    this.#clock = clock;
+    this.#sink = sink;
+    this.#secrets = new SecretNames(secretNames);
+    this.#agents = new EscapedCache();
+    this.#referrers = new EscapedCache();
+    this.#hosts = new EscapedCache();
+    this.#hostsOfHttp = new EscapedCache();
+    this.#routes = new WeakMap();
+    this.#endpoints = new WeakMap();
+    this.#time = piece('{"time":"0000-00-00T00:00:00.000Z"');
+    this.#timeMs = -1;
+  }
+
+  exchangeEnded(exchange: Exchange): void {
+    const { request, client, fault } = exchange;
+    const agent = request.headers.first(USER_AGENT) ?? "";
+    const referrer = request.headers.first(REFERER) ?? "";
+    const chars = charsOf(exchange) + cutAt(agent) + cutAt(referrer);
+    const sink = this.#sink;
+    if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * chars)) return;
+
+    const { block } = sink;
+    let at = this.#putTime(block, sink.at);
+    at = putClient(block, at, exchange.id, client);
+    at = putField(block, at, METHOD, request.method);
+    at = this.#putHost(block, at, request);
+    at = putField(block, at, PATH, request.path);
+    if (request.query !== "") at = this.#putQuery(block, at, request.query);
+    at = putStatus(block, at, exchange);
+    if (fault !== undefined) at = putFault(block, at, fault);
+    at = this.#putPlace(block, at, exchange);
+    if (exchange.requestBytes === 0) at = putPiece(block, at, NO_BYTES_IN);
+    else {
+      at = putWhole(block, putPiece(block, at, BYTES_IN), exchange.requestBytes);
+      at = putPiece(block, at, BYTES_OUT);
+    }
+    at = putWhole(block, at, exchange.responseBytes);
+    at = putTimes(block, at, exchange.times);
+    if (agent !== "") at = this.#putAgent(block, at, agent);
+    if (referrer !== "") at = this.#putReferrer(block, at, referrer);
+    sink.commit(putPiece(block, at, END));
+  }
+
+  /** The same line for a request that never became an exchange; it has fewer fields. */
+  refused(refusal: Refusal): void {
+    const sink = this.#sink;
+    if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * 5 * FIELD_CHARS_MAX)) return;
+    const { block } = sink;
+    let at = this.#putTime(block, sink.at);
+    at = putClient(block, at, refusal.id, refusal.client);
+    at = putPiece(block, at, STATUS);
+    at = putWhole(block, at, refusal.status);
+    at = putFault(block, at, refusal.fault);
+    at = putPiece(block, at, TOTAL_MS);
+    at = putMs(block, at, refusal.endedMs - refusal.startedMs);
+    sink.commit(putPiece(block, at, END));
+  }
+
+  #putTime(block: Uint8Array, at: number): number {
+    const nowMs = this.#clock.wallMs();
+    if (nowMs !== this.#timeMs) {
+      this.#timeMs = nowMs;
+      putText(this.#time, 9, new Date(nowMs).toISOString(), 0, 24);
+    }
+    return putPiece(block, at, this.#time);
+  }
+
+  #putQuery(block: Uint8Array, start: number, query: string): number {
+    const to = cutAt(query);
+    const at = putPiece(block, start, QUERY);
+    return putEnd(block, putQuery(block, at, query, 0, to, this.#secrets), query);
+  }
+
+  #putHost(block: Uint8Array, at: number, request: RequestHead): number {
+    const { host } = request;
+    const isHttps = request.scheme === "https";
+    const hosts = isHttps ? this.#hosts : this.#hostsOfHttp;
+    const known = hosts.find(host);
+    if (known !== undefined) return putPiece(block, at, known);
+    const end = putField(block, at, isHttps ? HOST_OF_HTTPS : HOST_OF_HTTP, host);
+    hosts.keep(host, block, at, end);
+    return end;
+  }
+
+  #putAgent(block: Uint8Array, at: number, agent: string): number {
+    const known = this.#agents.find(agent);
+    if (known !== undefined) return putPiece(block, at, known);
+    const end = putField(block, at, AGENT, agent);
+    this.#agents.keep(agent, block, at, end);
+    return end;
+  }
+
+  #putReferrer(block: Uint8Array, at: number, referrer: string): number {
+    const known = this.#referrers.find(referrer);
+    if (known !== undefined) return putPiece(block, at, known);
+    const to = cutAt(referrer);
+    const valueAt = putPiece(block, at, REFERRER);
+    const end = putEnd(block, putUrl(block, valueAt, referrer, to, this.#secrets), referrer);
+    this.#referrers.keep(referrer, block, at, end);
+    return end;
+  }
+
+  /** Where it went: the same few pieces for all exchanges of a route and an endpoint. */
+  #putPlace(block: Uint8Array, start: number, exchange: Exchange): number {
+    const { site, route, endpoint, upstream } = exchange;
+    let at = start;
+    if (route !== undefined && site !== undefined) {
+      at = putPiece(block, at, this.#routePiece(site, route));
+    } else if (site !== undefined) at = putField(block, at, SITE, site.name);
+    if (endpoint === undefined) {
+      return upstream === "" ? at : putField(block, at, UPSTREAM, upstream);
+    }
+    at = putPiece(block, at, this.#endpointPiece(upstream, endpoint));
+    if (exchange.attempts === 1 && exchange.connectionReused) {
+      return putPiece(block, at, ONE_REUSED);
+    }
+    at = putWhole(block, putPiece(block, at, ATTEMPTS), exchange.attempts);
+    return putPiece(block, at, exchange.connectionReused ? REUSED : NOT_REUSED);
+  }
+
+  #routePiece(site: Site, route: Route): Uint8Array {
+    const known = this.#routes.get(route);
+    if (known !== undefined && known.site === site) return known.piece;
+    const made = fieldsPiece(SITE, site.name, ROUTE, route.name);
+    this.#routes.set(route, { site, piece: made });
+    return made;
+  }
+
+  #endpointPiece(upstream: string, endpoint: Endpoint): Uint8Array {
+    const known = this.#endpoints.get(endpoint);
+    if (known !== undefined && known.upstream === upstream) return known.piece;
+    const made = fieldsPiece(UPSTREAM, upstream, ENDPOINT, endpoint.name);
+    this.#endpoints.set(endpoint, { upstream, piece: made });
+    return made;
+  }
+}
+
+interface RoutePiece {
+  readonly site: Site;
+  readonly piece: Uint8Array;
+}
+
+interface EndpointPiece {
+  readonly upstream: string;
+  readonly piece: Uint8Array;
+}
+
+function fieldsPiece(key: Uint8Array, value: string, other: Uint8Array, otherValue: string) {
+  const chars = key.length + cutAt(value) + other.length + cutAt(otherValue) + 4;
+  const bytes = new Uint8Array(chars * ESCAPED_BYTES_MAX);
+  const end = putField(bytes, putField(bytes, 0, key, value), other, otherValue);
+  return bytes.slice(0, end);
+}
+
+function piece(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "latin1"));
+}
+
+/** By status, with its protocol before it; 0 is for no response at all. */
+function statusPieces(protocol: string): readonly Uint8Array[] {
+  return Array.from({ length: 1000 }, (_, status) =>
+    piece(`,"protocol":"${protocol}","status":${status}`),
+  );
+}
+
+function cutAt(value: string): number {
+  return Math.min(value.length, FIELD_CHARS_MAX);
+}
+
+/** How many characters the fields of one line have together, but for agent and referrer. */
+function charsOf(exchange: Exchange): number {
+  const { request, client, fault, site, route, endpoint } = exchange;
+  return (
+    cutAt(exchange.id) +
+    cutAt(client.address) +
+    cutAt(client.wireAddress) +
+    cutAt(request.method) +
+    cutAt(request.host) +
+    cutAt(request.path) +
+    cutAt(request.query) +
+    (fault === undefined ? 0 : cutAt(fault.code) + cutAt(fault.detail)) +
+    (site === undefined ? 0 : cutAt(site.name)) +
+    (route === undefined ? 0 : cutAt(route.name)) +
+    cutAt(exchange.upstream) +
+    (endpoint === undefined ? 0 : cutAt(endpoint.name))
+  );
+}
+
+function putField(block: Uint8Array, start: number, key: Uint8Array, value: string): number {
+  const at = putPiece(block, start, key);
+  return putEnd(block, putText(block, at, value, 0, cutAt(value)), value);
+}
+
+/** The closing quote, and an ellipsis before it if the value was cut. */
+function putEnd(block: Uint8Array, start: number, value: string): number {
+  const at = value.length > FIELD_CHARS_MAX ? putText(block, start, "…", 0, 1) : start;
+  block[at] = QUOTE;
+  return at + 1;
+}
+
+function putClient(block: Uint8Array, start: number, id: string, client: Client): number {
+  let at = id === "" ? start : putField(block, start, ID, id);
+  at = putField(block, at, CLIENT, client.address);
+  if (client.wireAddress === client.address) return at;
+  return putField(block, at, WIRE, client.wireAddress);
+}
+
+function putStatus(block: Uint8Array, at: number, exchange: Exchange): number {
+  const { response, client, request } = exchange;
+  const status = response === undefined ? 0 : response.status;
+  const pieces =
+    client.tls !== undefined && client.tls.alpn === "h2"
+      ? HTTP_2
+      : request.minorVersion === 0
+        ? HTTP_1_0
+        : HTTP_1_1;
+  return putPiece(block, at, pieces[status] ?? pieces[0]!);
+}
+
+function putFault(block: Uint8Array, start: number, fault: Fault): number {
+  const at = putField(block, start, FAULT, fault.code);
+  return fault.detail === "" ? at : putField(block, at, FAULT_DETAIL, fault.detail);
+}
+
+function putTimes(block: Uint8Array, start: number, times: ExchangeTimes): number {
+  let at = putSpan(block, start, HEAD_MS, times.startedMs, times.headMs);
+  at = putSpan(block, at, WAIT_MS, times.headMs, times.claimedMs);
+  at = putSpan(block, at, CONNECT_MS, times.claimedMs, times.connectedMs);
+  at = putSpan(block, at, UPSTREAM_MS, times.connectedMs, times.responseMs);
+  return putSpan(block, at, TOTAL_MS, times.startedMs, times.endedMs);
+}
+
+/** From one moment to the next; nothing if either did not happen. */
+function putSpan(
+  block: Uint8Array,
+  start: number,
+  key: Uint8Array,
+  fromMs: number,
+  toMs: number,
+): number {
+  if (fromMs === 0 || toMs === 0) return start;
+  return putMs(block, putPiece(block, start, key), toMs - fromMs);
+}

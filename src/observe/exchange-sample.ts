@@ -1,0 +1,111 @@
+import { type Client, Exchange, type ExchangeTimes, type RequestHead } from "../core/exchange.ts";
+import type { Handler, Phases } from "../core/filter.ts";
+import { LIMITS, RATES, TIMEOUTS } from "../core/limits.ts";
+import type { ListenerPlan, Route, Runtime, Site } from "../core/runtime.ts";
+import type { Endpoint } from "../core/upstream.ts";
+import { headerIdOfText } from "../protocol/http/header-id.ts";
+import { HeaderList, pushField } from "../protocol/http/header-list.ts";
+
+/** Ended exchanges for the tests and benches of this folder. */
+export interface Sample {
+  readonly client?: Partial<Client>;
+  readonly request?: Partial<RequestHead>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly times?: Partial<ExchangeTimes>;
+  readonly status?: number; // 0: no response
+  readonly endpoint?: Endpoint | undefined;
+  readonly site?: Site | undefined;
+  readonly route?: Route | undefined;
+}
+
+const errors = { reply: () => ({ status: 500 }) };
+const none: Phases = {
+  ...{ admit: [], rewrite: [], lookup: [], send: [] },
+  ...{ receive: [], respond: [], finish: [] },
+};
+const handler: Handler = { kind: "forward", handle: () => undefined };
+const levels = { limits: LIMITS, timeouts: TIMEOUTS, rates: RATES };
+
+export const listener: ListenerPlan = {
+  ...{ key: "127.0.0.1:8080", address: { host: "127.0.0.1", port: 8080 } },
+  ...{ ...levels, sites: { find: () => undefined }, errors },
+};
+
+const runtime: Runtime = {
+  ...{ version: 1, listeners: new Map(), upstreams: new Map() },
+  forwarding: { isTrusted: () => false, pseudonym: "sluice", emitForwarded: false },
+};
+
+export function siteOf(name: string): Site {
+  return { name, routes: { find: () => undefined }, errors };
+}
+
+export function routeOf(name: string): Route {
+  return { name, phases: none, handler, ...levels, errors };
+}
+
+export function endpointOf(name: string): Endpoint {
+  const [host = "", port = "0"] = name.split(":");
+  const state = { active: 0, health: "up", latencyMs: 0 } as const;
+  return {
+    ...{ name, address: { host, port: Number(port) } },
+    ...{ weight: 1, backup: false, state: { ...state } },
+  };
+}
+
+const site = siteOf("shop.example.com");
+const route = routeOf("api");
+const endpoint = endpointOf("10.0.0.21:8080");
+
+export const HEADERS = {
+  host: "shop.example.com",
+  "user-agent":
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+  referer: "https://shop.example.com/catalogue/lamps?page=2",
+};
+
+/** Fields as the parser leaves them: offsets into the text of the head. */
+export function headersOf(pairs: Readonly<Record<string, string>>): HeaderList {
+  let text = "GET / HTTP/1.1\r\n";
+  const fields: number[] = [];
+  for (const [name, value] of Object.entries(pairs)) {
+    const line = text.length;
+    const at = line + name.length + 2;
+    const end = at + value.length;
+    pushField(fields, headerIdOfText(name), line, line + name.length, at, end);
+    text += `${name}: ${value}\r\n`;
+  }
+  return new HeaderList(text, text.length, fields);
+}
+
+export function exchangeOf(sample: Sample = {}): Exchange {
+  const request: RequestHead = {
+    ...{ method: "GET", scheme: "https", host: "shop.example.com", port: 0 },
+    ...{ path: "/api/products/42", query: "page=2&sort=price", minorVersion: 1 },
+    ...{ targetReceived: "", upstreamPath: "", upstreamQuery: "" },
+    headers: headersOf(sample.headers ?? HEADERS),
+    ...sample.request,
+  };
+  const client: Client = {
+    ...{ wireAddress: "203.0.113.7", wirePort: 40_000, address: "203.0.113.7", tls: undefined },
+    ...sample.client,
+  };
+  const times: ExchangeTimes = {
+    ...{ startedMs: 1000.5, headMs: 1000.75, claimedMs: 1000.875, connectedMs: 1001 },
+    ...{ responseMs: 1013.3456, endedMs: 1014 },
+    ...sample.times,
+  };
+  const exchange = new Exchange(runtime, listener, client, request, times);
+  exchange.id = "01J9ZK3V5Q8W2M4X6Y7Z8A9B0C";
+  exchange.site = "site" in sample ? sample.site : site;
+  exchange.route = "route" in sample ? sample.route : route;
+  exchange.endpoint = "endpoint" in sample ? sample.endpoint : endpoint;
+  exchange.upstream = exchange.endpoint === undefined ? "" : "api";
+  exchange.attempts = exchange.endpoint === undefined ? 0 : 1;
+  exchange.connectionReused = true;
+  exchange.requestBytes = 0;
+  exchange.responseBytes = 18_734;
+  const status = sample.status ?? 200;
+  exchange.response = status === 0 ? undefined : { status, headers: HeaderList.empty() };
+  return exchange;
+}

@@ -1,0 +1,70 @@
+/** Every metric there is. The exposition, its docs and the cells behind it follow from this table. */
+export interface MetricRow {
+  readonly name: string; // without the _total, _bucket … that the exposition adds
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly unit: "seconds" | "bytes" | "ratio" | "";
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+// biome-ignore format: a table
+export const METRICS = {
+  requests:            { name: "sluice_requests",                 type: "counter",   unit: "",        labels: ["site", "route", "method", "status_class"], help: "Exchanges that have ended. status_class is none if no response was sent." },
+  requestSeconds:      { name: "sluice_request_duration_seconds", type: "histogram", unit: "seconds", labels: ["site", "route"], help: "From the first byte of the request head to the last byte of the response. Tunnels (status 101) are left out." },
+  requestBytes:        { name: "sluice_request_body_bytes",       type: "counter",   unit: "bytes",   labels: ["site", "route"], help: "Request body bytes received, framing not counted." },
+  responseBytes:       { name: "sluice_response_body_bytes",      type: "counter",   unit: "bytes",   labels: ["site", "route"], help: "Response body bytes sent, framing not counted." },
+  requestsActive:      { name: "sluice_requests_active",          type: "gauge",     unit: "",        labels: [], help: "Exchanges that have begun and not ended." },
+  faults:              { name: "sluice_faults",                   type: "counter",   unit: "",        labels: ["site", "route", "side", "code"], help: "Exchanges that ended in a fault, by whose doing it was and reason code (docs/faults.md)." },
+  upstreamRequests:    { name: "sluice_upstream_requests",        type: "counter",   unit: "",        labels: ["upstream", "endpoint", "status_class"], help: "Exchanges by the endpoint that was asked last. status_class is what the client got." },
+  upstreamSeconds:     { name: "sluice_upstream_response_seconds", type: "histogram", unit: "seconds", labels: ["upstream", "endpoint"], help: "From a connection ready for the request to the end of the response head." },
+  upstreamFaults:      { name: "sluice_upstream_faults",          type: "counter",   unit: "",        labels: ["upstream", "endpoint", "code"], help: "Attempts that failed, those that were tried again included." },
+  upstreamRetries:     { name: "sluice_upstream_retries",         type: "counter",   unit: "",        labels: ["upstream"], help: "Attempts after the first of an exchange." },
+  upstreamActive:      { name: "sluice_upstream_requests_active", type: "gauge",     unit: "",        labels: ["upstream", "endpoint"], help: "Requests in flight on an endpoint." },
+  endpointHealth:      { name: "sluice_endpoint_health",          type: "gauge",     unit: "",        labels: ["upstream", "endpoint", "state"], help: "1 for the state that the endpoint is in (unknown, up, down, draining), 0 for the others." },
+  connections:         { name: "sluice_connections",              type: "counter",   unit: "",        labels: ["listener"], help: "Client connections accepted." },
+  connectionsOpen:     { name: "sluice_connections_open",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections now open." },
+  connectionsIdle:     { name: "sluice_connections_idle",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections open with no request on them." },
+  upstreamConnections: { name: "sluice_upstream_connections",     type: "counter",   unit: "",        labels: ["upstream", "endpoint"], help: "Connections opened to an endpoint." },
+  upstreamConnectionsOpen: { name: "sluice_upstream_connections_open", type: "gauge", unit: "",       labels: ["upstream", "endpoint"], help: "Connections to an endpoint now open." },
+  upstreamConnectionsIdle: { name: "sluice_upstream_connections_idle", type: "gauge", unit: "",       labels: ["upstream", "endpoint"], help: "Connections to an endpoint waiting in the pool." },
+  refused:             { name: "sluice_requests_refused",         type: "counter",   unit: "",        labels: ["listener", "code"], help: "Requests refused before there was an exchange, because their head could not be read." },
+  bugs:                { name: "sluice_bugs",                     type: "counter",   unit: "",        labels: [], help: "Broken invariants of the proxy. Anything above 0 is worth a report." },
+  logDropped:          { name: "sluice_log_dropped",              type: "counter",   unit: "",        labels: [], help: "Log lines lost because they were not taken as fast as they were written." },
+  configVersion:       { name: "sluice_config_version",           type: "gauge",     unit: "",        labels: [], help: "How many configs have been taken since the start." },
+  reloadSuccess:       { name: "sluice_config_last_reload_successful", type: "gauge", unit: "",       labels: [], help: "1 if the last config was taken, 0 if it was refused." },
+  reloadTime:          { name: "sluice_config_last_reload_success_timestamp_seconds", type: "gauge", unit: "seconds", labels: [], help: "When a config was last taken, in Unix time." },
+  buildInfo:           { name: "sluice_build_info",               type: "gauge",     unit: "",        labels: ["version", "node"], help: "Always 1; the labels say what is running." },
+  cpuSeconds:          { name: "sluice_process_cpu_seconds",      type: "counter",   unit: "seconds", labels: ["mode"], help: "Processor time of the process." },
+  residentBytes:       { name: "sluice_process_resident_bytes",   type: "gauge",     unit: "bytes",   labels: [], help: "Memory of the process that is in RAM." },
+  heapBytes:           { name: "sluice_process_heap_bytes",       type: "gauge",     unit: "bytes",   labels: ["kind"], help: "JavaScript heap (used, total) and memory outside of it (external)." },
+  startTime:           { name: "sluice_process_start_timestamp_seconds", type: "gauge", unit: "seconds", labels: [], help: "When the process started, in Unix time." },
+  loopDelay:           { name: "sluice_event_loop_delay_seconds", type: "gauge",     unit: "seconds", labels: ["quantile"], help: "How late the event loop was, since the last scrape." },
+  loopUtilization:     { name: "sluice_event_loop_utilization_ratio", type: "gauge", unit: "ratio",   labels: [], help: "How much of the time the event loop was busy, since the last scrape." },
+  gcSeconds:           { name: "sluice_gc_seconds",               type: "counter",   unit: "seconds", labels: ["kind"], help: "Time spent collecting garbage." },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricKey = keyof typeof METRICS;
+
+/** docs/metrics.md. */
+export function metricsReference(): string {
+  const rows = Object.values(METRICS).map((row: MetricRow) => {
+    const name = row.type === "counter" ? `${row.name}_total` : row.name;
+    const labels = row.labels.map((label) => `\`${label}\``).join(", ");
+    return `| \`${name}\` | ${row.type} | ${labels} | ${row.help} |`;
+  });
+  return `${ABOUT}| Name | Type | Labels | Meaning |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+const ABOUT = `# Metrics
+
+Generated from \`src/observe/metric-table.ts\`; do not edit.
+
+\`GET /metrics\` on the admin listener answers in the Prometheus text format 0.0.4, or in OpenMetrics 1.0.0 to
+a scraper that asks for it in Accept.
+
+Label values come from the config and from fixed tables, never from a request: no client can make a series.
+A method outside of the well-known ones counts as \`OTHER\`; an exchange that no route took has an empty
+\`route\`. Past 10,000 routes and endpoints since the start (reloads included) new ones count under \`(other)\`.
+A series shows up once it has counted something, and stays, through reloads, until the process ends.
+
+`;

@@ -1,0 +1,223 @@
+import type { Attempt, Exchange } from "../core/exchange.ts";
+import { FAULTS, type FaultCode } from "../core/fault.ts";
+import type { Route, Site } from "../core/runtime.ts";
+import type { Endpoint } from "../core/upstream.ts";
+import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
+
+// RFC 9110 §9.3, and PATCH of RFC 5789. A method is the client's word: what is not here is OTHER.
+export const METHODS = [
+  ...["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "OTHER"],
+] as const;
+export const STATUS_CLASSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+export const FAULT_CODES = Object.keys(FAULTS) as readonly FaultCode[];
+export const BUCKET_SECONDS = [
+  ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+] as const;
+
+const CLASS_COUNT = STATUS_CLASSES.length;
+const OTHER_METHOD = METHODS.indexOf("OTHER");
+const HISTOGRAM_CELLS = BUCKET_SECONDS.length + 2; // one more bucket, +Inf, and the sum
+const BUCKET_MS = Float64Array.from(BUCKET_SECONDS, (seconds) => seconds * 1000);
+
+// A route's block, and that of the exchanges no route took.
+export const ROUTE_REQUESTS = 0;
+export const ROUTE_SECONDS = ROUTE_REQUESTS + METHODS.length * CLASS_COUNT;
+export const ROUTE_BYTES_IN = ROUTE_SECONDS + HISTOGRAM_CELLS;
+export const ROUTE_BYTES_OUT = ROUTE_BYTES_IN + 1;
+export const ROUTE_FAULTS = ROUTE_BYTES_OUT + 1;
+// An endpoint's.
+export const ENDPOINT_REQUESTS = 0;
+export const ENDPOINT_SECONDS = ENDPOINT_REQUESTS + CLASS_COUNT;
+export const ENDPOINT_FAULTS = ENDPOINT_SECONDS + HISTOGRAM_CELLS;
+export const ENDPOINT_RETRIES = ENDPOINT_FAULTS + FAULT_CODES.length;
+export const ENDPOINT_CONNECTIONS = ENDPOINT_RETRIES + 1;
+// A listener's.
+export const LISTENER_CONNECTIONS = 0;
+export const LISTENER_REFUSED = 3;
+// A group of connections, in either of the last two.
+export const OPENED = 0;
+export const OPEN = 1;
+export const IDLE = 2;
+// The thread's own.
+export const REQUESTS_ACTIVE = 0;
+export const BUGS = 1;
+
+const ROUTE: BlockShape = shape("route", ["site", "route"], ROUTE_FAULTS + FAULT_CODES.length);
+const ENDPOINT = shape("endpoint", ["upstream", "endpoint"], ENDPOINT_CONNECTIONS + 3);
+const LISTENER = shape("listener", ["listener"], LISTENER_REFUSED + FAULT_CODES.length);
+const THREAD = shape("thread", [], BUGS + 1);
+
+function shape(kind: string, labels: readonly string[], cellCount: number): BlockShape {
+  return { kind, labels, cellCount };
+}
+
+const methodIndexes = new Map<string, number>(METHODS.map((method, index) => [method, index]));
+const faultIndexes = new Map<string, number>(FAULT_CODES.map((code, index) => [code, index]));
+
+/** What a config names; to count it from the start instead of from its first exchange. */
+export interface MetricNames {
+  readonly sites: readonly { readonly name: string; readonly routes: readonly string[] }[];
+  readonly upstreams: readonly { readonly name: string; readonly endpoints: readonly string[] }[];
+  readonly listeners: readonly string[];
+}
+
+/** Connections of one listener or to one endpoint. */
+export interface ConnectionMeter {
+  opened(): void; // and not idle
+  closed(): void; // and not idle: call busy() first
+  idle(): void;
+  busy(): void;
+}
+
+/**
+ * What one thread counts. An exchange costs a few additions: the block of a route, and of an
+ * endpoint, is looked up by labels once and found by the object afterwards. Labels are taken from
+ * the compiled config alone, so no request can add a series.
+ */
+export class Metrics {
+  readonly #bank: MetricBank;
+  readonly #thread: number;
+  readonly #nowhere: number; // exchanges of no site
+  readonly #sites: WeakMap<Site, number>; // exchanges of no route
+  readonly #routes: WeakMap<Route, { readonly site: Site | undefined; readonly at: number }>;
+  readonly #endpoints: WeakMap<Endpoint, { readonly upstream: string; readonly at: number }>;
+
+  constructor(bank: MetricBank = new MetricBank()) {
+    this.#bank = bank;
+    this.#thread = bank.block(THREAD, []);
+    this.#nowhere = bank.block(ROUTE, ["", ""]);
+    this.#sites = new WeakMap();
+    this.#routes = new WeakMap();
+    this.#endpoints = new WeakMap();
+  }
+
+  /** After a config was taken: what was there before goes on counting where it was. */
+  declare(names: MetricNames): void {
+    for (const site of names.sites) {
+      for (const route of site.routes) this.#bank.block(ROUTE, [site.name, route]);
+    }
+    for (const upstream of names.upstreams) {
+      for (const name of upstream.endpoints) this.#bank.block(ENDPOINT, [upstream.name, name]);
+    }
+    for (const key of names.listeners) this.#bank.block(LISTENER, [key]);
+  }
+
+  /** For the thread that renders. Ask for it anew each time: the memory moves when it grows. */
+  share(): SharedBank {
+    return this.#bank.share();
+  }
+
+  get requestsActive(): number {
+    return this.#bank.cells[this.#thread + REQUESTS_ACTIVE]!;
+  }
+
+  exchangeStarted(): void {
+    this.#bank.cells[this.#thread + REQUESTS_ACTIVE]!++;
+  }
+
+  /** Once for each exchange that was started. */
+  exchangeEnded(exchange: Exchange): void {
+    const { response, times, fault } = exchange;
+    const status = response === undefined ? 0 : response.status;
+    const statusClass = classOf(status);
+    const at = this.#routeBlock(exchange);
+    const endpointAt = this.#endpointBlock(exchange.upstream, exchange.endpoint);
+    const { cells } = this.#bank; // after the blocks are found: finding them may move the cells
+    cells[this.#thread + REQUESTS_ACTIVE]!--;
+    const method = methodIndexes.get(exchange.request.method) ?? OTHER_METHOD;
+    cells[at + ROUTE_REQUESTS + method * CLASS_COUNT + statusClass]!++;
+    cells[at + ROUTE_BYTES_IN]! += exchange.requestBytes;
+    cells[at + ROUTE_BYTES_OUT]! += exchange.responseBytes;
+    if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
+    if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
+    if (endpointAt < 0) return;
+    cells[endpointAt + ENDPOINT_REQUESTS + statusClass]!++;
+    if (exchange.attempts > 1) cells[endpointAt + ENDPOINT_RETRIES]! += exchange.attempts - 1;
+    if (times.responseMs === 0 || times.connectedMs === 0) return;
+    observe(cells, endpointAt + ENDPOINT_SECONDS, times.responseMs - times.connectedMs);
+  }
+
+  /** For each attempt that failed, whether or not another one follows. */
+  attemptFailed(upstream: string, attempt: Attempt): void {
+    if (attempt.fault === undefined) return;
+    const at = this.#endpointBlock(upstream, attempt.endpoint);
+    this.#bank.cells[at + ENDPOINT_FAULTS + faultIndexes.get(attempt.fault.code)!]!++;
+  }
+
+  /** A request that never became an exchange. */
+  refused(listenerKey: string, code: FaultCode): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]);
+    this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
+  }
+
+  bug(): void {
+    this.#bank.cells[this.#thread + BUGS]!++;
+  }
+
+  /** Ask once per listener and keep it. */
+  listenerConnections(listenerKey: string): ConnectionMeter {
+    const at = this.#bank.block(LISTENER, [listenerKey]);
+    return meter(this.#bank, at + LISTENER_CONNECTIONS);
+  }
+
+  /** Ask once per pool and keep it. */
+  endpointConnections(upstream: string, endpointName: string): ConnectionMeter {
+    const at = this.#bank.block(ENDPOINT, [upstream, endpointName]);
+    return meter(this.#bank, at + ENDPOINT_CONNECTIONS);
+  }
+
+  #routeBlock({ site, route }: Exchange): number {
+    if (route !== undefined) {
+      const known = this.#routes.get(route);
+      if (known !== undefined && known.site === site) return known.at;
+      const at = this.#bank.block(ROUTE, [site === undefined ? "" : site.name, route.name]);
+      this.#routes.set(route, { site, at });
+      return at;
+    }
+    if (site === undefined) return this.#nowhere;
+    const known = this.#sites.get(site);
+    if (known !== undefined) return known;
+    const at = this.#bank.block(ROUTE, [site.name, ""]);
+    this.#sites.set(site, at);
+    return at;
+  }
+
+  #endpointBlock(upstream: string, endpoint: Endpoint | undefined): number {
+    if (endpoint === undefined) return -1;
+    const known = this.#endpoints.get(endpoint);
+    if (known !== undefined && known.upstream === upstream) return known.at;
+    const at = this.#bank.block(ENDPOINT, [upstream, endpoint.name]);
+    this.#endpoints.set(endpoint, { upstream, at });
+    return at;
+  }
+}
+
+function classOf(status: number): number {
+  return status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
+}
+
+function observe(cells: Float64Array, at: number, ms: number): void {
+  const spentMs = Math.max(ms, 0);
+  let bucket = 0;
+  while (bucket < BUCKET_MS.length && spentMs > BUCKET_MS[bucket]!) bucket++;
+  cells[at + bucket]!++;
+  cells[at + HISTOGRAM_CELLS - 1]! += spentMs;
+}
+
+function meter(bank: MetricBank, at: number): ConnectionMeter {
+  return {
+    opened() {
+      bank.cells[at + OPENED]!++;
+      bank.cells[at + OPEN]!++;
+    },
+    closed() {
+      bank.cells[at + OPEN]!--;
+    },
+    idle() {
+      bank.cells[at + IDLE]!++;
+    },
+    busy() {
+      bank.cells[at + IDLE]!--;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { FAULTS } from "../core/fault.ts";
+import type { Upstream } from "../core/upstream.ts";
+import { Exposition, type Format } from "./exposition.ts";
+import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
+import * as cell from "./metrics.ts";
+import type { ProcessGauges } from "./process-gauges.ts";
+
+/** What is not counted in a bank, but read when somebody asks. */
+export interface MetricFacts {
+  readonly upstreams: Iterable<Upstream>;
+  readonly logDropped: number; // of all sinks
+  readonly config: {
+    readonly version: number;
+    readonly lastReloadSucceeded: boolean;
+    readonly takenWallMs: number;
+  };
+  readonly build: { readonly version: string };
+}
+
+/** All metrics of all threads as text. */
+export function renderMetrics(
+  banks: readonly SharedBank[],
+  facts: MetricFacts,
+  gauges: ProcessGauges,
+  format: Format,
+): string {
+  const out = new Exposition(format);
+  const bank = addedUp(banks);
+  const cells = new Float64Array(bank.memory);
+  const retries = new Map<string, number>();
+  for (const block of bank.blocks) {
+    if (block.kind === "route") renderRoute(out, cells, block);
+    else if (block.kind === "endpoint") renderEndpoint(out, cells, block, retries);
+    else if (block.kind === "listener") renderListener(out, cells, block);
+    else renderThread(out, cells, block);
+  }
+  for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);
+  renderFacts(out, facts);
+  gauges.render(out);
+  return out.text();
+}
+
+function renderRoute(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+  for (const [method, name] of cell.METHODS.entries()) {
+    const from = at + cell.ROUTE_REQUESTS + method * cell.STATUS_CLASSES.length;
+    renderClasses(out, "requests", [...labels, name], cells.subarray(from));
+  }
+  renderHistogram(out, "requestSeconds", labels, cells.subarray(at + cell.ROUTE_SECONDS));
+  const received = cells[at + cell.ROUTE_BYTES_IN]!;
+  const sent = cells[at + cell.ROUTE_BYTES_OUT]!;
+  if (received > 0) out.sample("requestBytes", labels, received);
+  if (sent > 0) out.sample("responseBytes", labels, sent);
+  for (const [index, code] of cell.FAULT_CODES.entries()) {
+    const count = cells[at + cell.ROUTE_FAULTS + index]!;
+    if (count > 0) out.sample("faults", [...labels, FAULTS[code].side, code], count);
+  }
+}
+
+function renderEndpoint(
+  out: Exposition,
+  cells: Float64Array,
+  { labels, at }: Block,
+  retries: Map<string, number>,
+): void {
+  renderClasses(out, "upstreamRequests", labels, cells.subarray(at + cell.ENDPOINT_REQUESTS));
+  renderHistogram(out, "upstreamSeconds", labels, cells.subarray(at + cell.ENDPOINT_SECONDS));
+  for (const [index, code] of cell.FAULT_CODES.entries()) {
+    const count = cells[at + cell.ENDPOINT_FAULTS + index]!;
+    if (count > 0) out.sample("upstreamFaults", [...labels, code], count);
+  }
+  const upstream = labels[0]!;
+  retries.set(upstream, (retries.get(upstream) ?? 0) + cells[at + cell.ENDPOINT_RETRIES]!);
+  const connections = at + cell.ENDPOINT_CONNECTIONS;
+  if (cells[connections + cell.OPENED] === 0) return;
+  out.sample("upstreamConnections", labels, cells[connections + cell.OPENED]!);
+  out.sample("upstreamConnectionsOpen", labels, cells[connections + cell.OPEN]!);
+  out.sample("upstreamConnectionsIdle", labels, cells[connections + cell.IDLE]!);
+}
+
+function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+  const connections = at + cell.LISTENER_CONNECTIONS;
+  out.sample("connections", labels, cells[connections + cell.OPENED]!);
+  out.sample("connectionsOpen", labels, cells[connections + cell.OPEN]!);
+  out.sample("connectionsIdle", labels, cells[connections + cell.IDLE]!);
+  for (const [index, code] of cell.FAULT_CODES.entries()) {
+    const count = cells[at + cell.LISTENER_REFUSED + index]!;
+    if (count > 0) out.sample("refused", [...labels, code], count);
+  }
+}
+
+function renderThread(out: Exposition, cells: Float64Array, { at }: Block): void {
+  out.sample("requestsActive", [], cells[at + cell.REQUESTS_ACTIVE]!);
+  out.sample("bugs", [], cells[at + cell.BUGS]!);
+}
+
+function renderClasses(
+  out: Exposition,
+  key: "requests" | "upstreamRequests",
+  labels: readonly string[],
+  counts: Float64Array,
+): void {
+  for (const [index, statusClass] of cell.STATUS_CLASSES.entries()) {
+    if (counts[index]! > 0) out.sample(key, [...labels, statusClass], counts[index]!);
+  }
+}
+
+function renderHistogram(
+  out: Exposition,
+  key: "requestSeconds" | "upstreamSeconds",
+  labels: readonly string[],
+  cells: Float64Array,
+): void {
+  const bounds = cell.BUCKET_SECONDS;
+  const counts = cells.subarray(0, bounds.length + 1);
+  if (!counts.some((count) => count > 0)) return;
+  out.histogram(key, labels, { bounds, counts, sum: cells[bounds.length + 1]! / 1000 });
+}
+
+const HEALTH_STATES = ["unknown", "up", "down", "draining"] as const;
+
+function renderFacts(out: Exposition, facts: MetricFacts): void {
+  for (const { name, endpoints } of facts.upstreams) {
+    for (const { name: endpoint, state } of endpoints) {
+      out.sample("upstreamActive", [name, endpoint], state.active);
+      for (const each of HEALTH_STATES) {
+        out.sample("endpointHealth", [name, endpoint, each], state.health === each ? 1 : 0);
+      }
+    }
+  }
+  out.sample("logDropped", [], facts.logDropped);
+  out.sample("configVersion", [], facts.config.version);
+  out.sample("reloadSuccess", [], facts.config.lastReloadSucceeded ? 1 : 0);
+  out.sample("reloadTime", [], facts.config.takenWallMs / 1000);
+  out.sample("buildInfo", [facts.build.version, process.version], 1);
+}
