@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -50,10 +50,13 @@ export function nginxUserLine(): string {
   return process.getuid?.() === 0 ? "user root;" : "";
 }
 
+const REMOVE_TRIES = 10;
+const REMOVE_PAUSE_MS = 50;
+
 /** A folder for generated configs and logs, which can be large: gone even after an interruption. */
 export class WorkFolder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "sluice-bench-"));
-  readonly #remove = () => rmSync(this.path, { recursive: true, force: true });
+  readonly #remove = () => removeFolder(this.path);
 
   constructor() {
     process.once("exit", this.#remove);
@@ -62,6 +65,18 @@ export class WorkFolder implements Disposable {
   [Symbol.dispose](): void {
     process.off("exit", this.#remove);
     this.#remove();
+  }
+}
+
+/**
+ * After an interruption the contestants have been told to stop and may still be tidying up. When a
+ * file vanishes under it, rmSync with `force` takes the whole folder for gone: so look again.
+ */
+function removeFolder(path: string): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let attempt = 0; attempt < REMOVE_TRIES && existsSync(path); attempt++) {
+    if (attempt > 0) Atomics.wait(pause, 0, 0, REMOVE_PAUSE_MS);
+    rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
 import { realWorld } from "./real-world.ts";
 import { StreamLog } from "./stream-log.ts";
@@ -74,4 +75,23 @@ test("realWorld: a seed fixes its choices, and without one they differ", () => {
 
   assert.equal(run(5), run(5));
   assert.notEqual(run(), run());
+});
+
+test("realWorld: goes on when nobody reads its stderr any more", async () => {
+  const url = new URL("./real-world.ts", import.meta.url).href;
+  const script = `import { realWorld } from ${JSON.stringify(url)};
+    const { log } = realWorld();
+    process.stdin.once("data", () => {
+      for (let line = 0; line < 3; line++) setTimeout(() => log.warn("to nobody"), line * 10);
+      setTimeout(() => process.exit(7), 50);
+    });
+    console.log("ready");`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "pipe" });
+  await once(child.stdout, "data");
+
+  child.stderr.destroy();
+  child.stdin.write("go");
+  const [code] = await once(child, "exit");
+
+  assert.equal(code, 7);
 });

@@ -13,7 +13,13 @@ export interface RealWorldOptions extends SystemNetworkOptions {
 /** The world of a running process: its clock, its network, chance, and its stderr. */
 export function realWorld(options: RealWorldOptions = {}): World {
   const clock = new SystemClock();
-  const log = options.log ?? new StreamLog(clock, (line) => process.stderr.write(line));
+  const log = options.log ?? stderrLog(clock);
   const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
   return { clock, random, log, network: new SystemNetwork(clock, log, options) };
+}
+
+/** Whoever reads our stderr may go away (EPIPE). A proxy does not stop for want of a listener. */
+function stderrLog(clock: SystemClock): Log {
+  if (process.stderr.listenerCount("error") === 0) process.stderr.on("error", () => {});
+  return new StreamLog(clock, (line) => process.stderr.write(line));
 }

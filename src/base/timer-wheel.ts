@@ -8,8 +8,8 @@ import type { Clock, Timer } from "./world.ts";
  *   it fires never early, and at most one tick and the delay of the event loop late;
  * - to arm for later is one assignment: the deadline stays where it lies, and moves on when that
  *   slot comes up. Only an earlier due time moves it at once;
- * - what lies further ahead than the wheel is long waits in the last slot and moves on from there,
- *   so an hour costs some forty moves;
+ * - the slots go round: what lies further ahead than the wheel is long shares its slot with nearer
+ *   ticks, and is passed over once per round, so an hour costs some forty looks at most;
  * - the wheel sleeps until the next slot with something in it, and has no timer when it is empty.
  */
 export class TimerWheel {
@@ -19,7 +19,7 @@ export class TimerWheel {
   readonly #tickMs: number;
   readonly #turning = new Link(); // holds what lay in the slot that is being emptied
   #doneTick = 0; // every slot up to this tick has been emptied
-  #wakeTick = Number.POSITIVE_INFINITY; // no slot before this tick has anything in it
+  #wakeTick = Number.POSITIVE_INFINITY; // nothing is due before this tick
   #timer: Timer | undefined;
 
   constructor(clock: Clock, tickMs = 100) {
@@ -58,13 +58,11 @@ export class TimerWheel {
   }
 
   #link(deadline: Deadline): void {
-    // Nothing lies before the wake-up, so the window may follow the clock up to there.
+    // Nothing is due before the wake-up, so what is done may follow the clock up to there.
     const nowTick = Math.floor(this.nowMs / this.#tickMs);
     this.#doneTick = Math.max(this.#doneTick, Math.min(nowTick, this.#wakeTick - 1));
 
-    const dueTick = Math.ceil(deadline.dueMs / this.#tickMs);
-    const soonest = Math.max(dueTick, this.#doneTick + 1);
-    const tick = Math.min(soonest, this.#doneTick + SLOT_COUNT);
+    const tick = Math.max(Math.ceil(deadline.dueMs / this.#tickMs), this.#doneTick + 1);
     deadline.tick = tick;
     linkLast(this.slots[tick % SLOT_COUNT]!, deadline);
     this.linkedCount += 1;
@@ -91,7 +89,6 @@ export class TimerWheel {
     const first = Math.max(this.#doneTick, nowTick - SLOT_COUNT) + 1; // each slot once at most
     // A timer of the system may come a fraction early; then there is nothing to empty yet.
     this.#doneTick = Math.max(this.#doneTick, nowTick);
-    this.#wakeTick = 0; // whoever arms in fire() must not set the timer: that is done below
     const bugs: unknown[] = [];
     for (let tick = first; tick <= nowTick; tick++) {
       moveAll(this.slots[tick % SLOT_COUNT]!, this.#turning);

@@ -42,7 +42,7 @@ function inGrammar(issue: z.core.$ZodRawIssue): string | undefined {
     case "not_multiple_of":
       return wanted(`a multiple of ${issue.divisor}`)(issue);
     case "invalid_union":
-      return UNION;
+      return issue.discriminator === undefined ? UNION : kindWanted(issue);
     default:
       return undefined;
   }
@@ -63,6 +63,13 @@ function wordWanted(issue: z.core.$ZodRawIssue): string {
   const words = (issue.values as readonly unknown[]).map(String);
   const near = typeof issue.input === "string" ? didYouMean(issue.input, words) : "";
   return `must be ${listed(words)}, got ${shown(issue.input)}${near}`;
+}
+
+/** Of a union whose arms are told apart by one key. */
+function kindWanted(issue: z.core.$ZodRawIssue): string {
+  const given = issue.input as Readonly<Record<string, unknown>>; // zod has seen that it is a map
+  const values = issue.options as readonly unknown[];
+  return wordWanted({ ...issue, values, input: given[issue.discriminator as string] });
 }
 
 function bound(side: string, limit: number, issue: z.core.$ZodRawIssue): string {
