@@ -11,12 +11,6 @@ export interface Runtime {
   readonly listeners: ReadonlyMap<string, ListenerPlan>; // by listener key, "0.0.0.0:80"
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly forwarding: Forwarding;
-  readonly observers: readonly Observer[];
-}
-
-/** Sees every exchange once, when it is over: the access log, the metrics. Must not throw or wait. */
-export interface Observer {
-  ended(exchange: Exchange): void;
 }
 
 /** What one listener serves, and under which limits until a route is known. */

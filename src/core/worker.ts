@@ -1,28 +1,29 @@
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Attempt, Exchange } from "./exchange.ts";
 import type { ListenerPlan, Runtime } from "./runtime.ts";
 
 /** One event loop's worth of proxy: what every connection and exchange on it shares. */
 export interface Worker {
   readonly world: World;
   readonly wheel: TimerWheel;
-  readonly counters: ConnectionCounters;
   newId(): string;
-  /** An exchange is over; its observers hear of it. */
+  started(exchange: Exchange): void;
+  /** Once for each exchange that was started, whatever became of it. */
   ended(exchange: Exchange): void;
+  attemptFailed(upstream: string, attempt: Attempt): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
+  listenerMeter(listenerKey: string): ConnectionMeter;
+  endpointMeter(upstream: string, endpointName: string): ConnectionMeter;
 }
 
-/** The metrics that are about connections, not exchanges. */
-export interface ConnectionCounters {
-  downstreamOpened(): void;
-  downstreamClosed(): void;
-  upstreamOpened(): void;
-  upstreamClosed(): void;
-  /** Bytes that never became a request. */
-  refused(code: string): void;
+/** Counts the connections of one listener, or to one endpoint. */
+export interface ConnectionMeter {
+  opened(): void; // and not idle
+  closed(): void; // and not idle: call busy() first
+  idle(): void;
+  busy(): void;
 }
 
 /** What a listener's connections ask it; a reload changes the answers. */

@@ -1,3 +1,4 @@
+import type { Downstream } from "../core/downstream.ts";
 import { type Client, Exchange, type ExchangeTimes, type RequestHead } from "../core/exchange.ts";
 import type { Handler, Phases } from "../core/filter.ts";
 import { LIMITS, RATES, TIMEOUTS } from "../core/limits.ts";
@@ -5,6 +6,7 @@ import type { ListenerPlan, Route, Runtime, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { headerIdOfText } from "../protocol/http/header-id.ts";
 import { HeaderList, pushField } from "../protocol/http/header-list.ts";
+import { TARGET_POLICY } from "../protocol/http/target.ts";
 
 /** Ended exchanges for the tests and benches of this folder. */
 export interface Sample {
@@ -20,7 +22,7 @@ export interface Sample {
 
 const errors = { reply: () => ({ status: 500 }) };
 const none: Phases = {
-  ...{ admit: [], rewrite: [], lookup: [], send: [] },
+  ...{ before: [], admit: [], rewrite: [], lookup: [], send: [] },
   ...{ receive: [], respond: [], finish: [] },
 };
 const handler: Handler = { kind: "forward", handle: () => undefined };
@@ -37,7 +39,7 @@ const runtime: Runtime = {
 };
 
 export function siteOf(name: string): Site {
-  return { name, routes: { find: () => undefined }, errors };
+  return { name, paths: TARGET_POLICY, routes: { find: () => undefined }, errors };
 }
 
 export function routeOf(name: string): Route {
@@ -52,6 +54,17 @@ export function endpointOf(name: string): Endpoint {
     ...{ weight: 1, backup: false, state: { ...state } },
   };
 }
+
+// An exchange that has ended asks nothing of its client's side any more.
+const downstream: Downstream = {
+  ...{ requestFraming: { kind: "none" }, expectsContinue: false, websocketKey: undefined },
+  ...{ takesTrailers: false, isAnswered: true, holdsBytes: false },
+  ...{ attach() {}, pauseBody() {}, resumeBody() {}, interim() {}, respond() {} },
+  ...{ write: () => true, flush() {}, end() {}, cut() {} },
+  switchProtocols() {
+    throw new Error("the exchange has ended");
+  },
+};
 
 const site = siteOf("shop.example.com");
 const route = routeOf("api");
@@ -87,7 +100,8 @@ export function exchangeOf(sample: Sample = {}): Exchange {
     ...sample.request,
   };
   const client: Client = {
-    ...{ wireAddress: "203.0.113.7", wirePort: 40_000, address: "203.0.113.7", tls: undefined },
+    ...{ wireAddress: "203.0.113.7", wirePort: 40_000, localPort: 8080, isTrusted: false },
+    ...{ address: "203.0.113.7", tls: undefined },
     ...sample.client,
   };
   const times: ExchangeTimes = {
@@ -95,7 +109,7 @@ export function exchangeOf(sample: Sample = {}): Exchange {
     ...{ responseMs: 1013.3456, endedMs: 1014 },
     ...sample.times,
   };
-  const exchange = new Exchange(runtime, listener, client, request, times);
+  const exchange = new Exchange(runtime, listener, downstream, client, request, times);
   exchange.id = "01J9ZK3V5Q8W2M4X6Y7Z8A9B0C";
   exchange.site = "site" in sample ? sample.site : site;
   exchange.route = "route" in sample ? sample.route : route;

@@ -24,7 +24,7 @@ export interface LogSinkOptions {
  *     if (sink.reserve(bytesMax)) sink.commit(write(sink.block, sink.at))
  */
 export class LogSink implements BlockOwner {
-  readonly #destination: string;
+  readonly destination: string;
   readonly #clock: Clock;
   readonly #log: Log | undefined;
   readonly #backlogBytesMax: number;
@@ -49,7 +49,7 @@ export class LogSink implements BlockOwner {
   }
 
   private constructor(options: LogSinkOptions, writerFor: (owner: BlockOwner) => BlockWriter) {
-    this.#destination = options.destination;
+    this.destination = options.destination;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#backlogBytesMax = options.backlogBytesMax ?? BACKLOG_BYTES_MAX;
@@ -166,7 +166,7 @@ export class LogSink implements BlockOwner {
     if (nowMs - this.#warnedMs < WARN_EVERY_MS) return;
     this.#warnedMs = nowMs;
     this.#log?.warn("lines of a log are late or lost", {
-      destination: this.#destination,
+      destination: this.destination,
       reason,
       dropped: this.#dropped,
     });

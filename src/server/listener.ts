@@ -57,17 +57,16 @@ export class Listener implements Listening {
 
   /** Rejects with a ListenError if the address cannot be bound. */
   async open(network: World["network"]): Promise<void> {
+    const meter = this.#worker.listenerMeter(this.#plan.key);
     this.#door = await network.listen(this.#plan.address, (wire) => {
       if (this.#isDraining || this.#connections.size >= this.#plan.limits.connectionsMax) {
-        this.#worker.counters.refused("overloaded");
         wire.destroy();
         return;
       }
-      const connection = new H1Downstream(wire, this.#worker, this, (closed) => {
+      const connection = new H1Downstream(wire, this.#worker, this, meter, (closed) => {
         this.#closed(closed);
       });
       this.#connections.add(connection);
-      this.#worker.counters.downstreamOpened();
       connection.start();
     });
   }
@@ -109,7 +108,6 @@ export class Listener implements Listening {
 
   #closed(connection: H1Downstream): void {
     this.#connections.delete(connection);
-    this.#worker.counters.downstreamClosed();
     if (this.#connections.size === 0) this.#onEmpty?.();
   }
 

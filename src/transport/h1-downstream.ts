@@ -6,7 +6,7 @@ import { type Client, Exchange, type ResponseHead } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
 import { HELD_BYTES_MAX, LINGER_BYTES_MAX, LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
-import type { Listening, Worker } from "../core/worker.ts";
+import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import { type BodyDecoder, bodyDecoder, DATA, END } from "../protocol/h1/body-decoder.ts";
 import { CHUNKED, CLOSE, type Framing, NONE } from "../protocol/h1/framing.ts";
 import { HeadParser, type HeadRefusal } from "../protocol/h1/head-parser.ts";
@@ -38,6 +38,7 @@ export class H1Downstream extends Deadline implements Downstream {
   readonly #wire: Wire;
   readonly #worker: Worker;
   readonly #listening: Listening;
+  readonly #meter: ConnectionMeter;
   readonly #onClosed: (connection: H1Downstream) => void;
   readonly #peer: Client;
   readonly #parser: HeadParser;
@@ -70,6 +71,7 @@ export class H1Downstream extends Deadline implements Downstream {
     wire: Wire,
     worker: Worker,
     listening: Listening,
+    meter: ConnectionMeter,
     onClosed: (connection: H1Downstream) => void,
   ) {
     super();
@@ -77,6 +79,7 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#wire = wire;
     this.#worker = worker;
     this.#listening = listening;
+    this.#meter = meter;
     this.#onClosed = onClosed;
     this.#peer = peerOf(wire, (address) => runtime.forwarding.isTrusted(address));
     this.#parser = new HeadParser("request", {
@@ -110,6 +113,8 @@ export class H1Downstream extends Deadline implements Downstream {
   }
 
   start(): void {
+    this.#meter.opened();
+    this.#meter.idle();
     const wire = this.#wire;
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
     wire.on("data", (bytes) => {
@@ -386,7 +391,7 @@ export class H1Downstream extends Deadline implements Downstream {
     );
     exchange.id = this.#idOf(facts.headers);
     exchange.site = arrival.site;
-    this.#exchange = exchange;
+    this.#beginExchange(exchange);
     if (arrival.fault !== undefined) {
       this.#closesAfter = true;
       fail(exchange, arrival.fault);
@@ -411,8 +416,14 @@ export class H1Downstream extends Deadline implements Downstream {
       this.#newTimes(),
     );
     exchange.id = this.#worker.newId();
-    this.#exchange = exchange;
+    this.#beginExchange(exchange);
     fail(exchange, { code, detail });
+  }
+
+  #beginExchange(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.#meter.busy();
+    this.#worker.started(exchange);
   }
 
   #newTimes() {
@@ -559,6 +570,7 @@ export class H1Downstream extends Deadline implements Downstream {
   #endExchange(): void {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
+    this.#meter.idle();
     this.#stopProgress();
     exchange.times.endedMs = this.#worker.world.clock.nowMs();
     this.#worker.ended(exchange);
@@ -642,6 +654,8 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#held = undefined;
     this.#stopProgress();
     this.#worker.wheel.disarm(this);
+    this.#meter.busy();
+    this.#meter.closed();
     this.#onClosed(this);
   }
 

@@ -126,7 +126,6 @@ export class H1Upstream extends Deadline implements WireReader {
 
   #listen(): void {
     const wire = this.#wire;
-    this.#worker.counters.upstreamOpened();
     wire.on("connect", () => this.#guard(() => this.#onConnect()));
     wire.on("error", (error) => {
       this.#error = error;
@@ -409,7 +408,6 @@ export class H1Upstream extends Deadline implements WireReader {
   }
 
   #onClose(): void {
-    this.#worker.counters.upstreamClosed();
     const wasBusy = this.#stage === "busy" || this.#stage === "connecting";
     if (this.#stage === "tunnel") this.#tunnel?.closed();
     if (wasBusy) {

@@ -1,8 +1,12 @@
 import type { Address } from "../base/world.ts";
-import type { Worker } from "../core/worker.ts";
+import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import { H1Upstream, type UpstreamHome } from "../transport/h1-upstream.ts";
 
-const IDLE_MAX = 1024; // per endpoint and worker; beyond it connections close instead of waiting
+/** How many connections may wait idle, and how long; per endpoint and worker. */
+export interface PoolShape {
+  readonly keepAliveMs: number;
+  readonly idleMax: number;
+}
 
 /**
  * The idle connections to one endpoint, most recently used first: the ones on top stay warm, the
@@ -13,27 +17,33 @@ export class Pool implements UpstreamHome {
   readonly #address: Address;
   readonly #idle: H1Upstream[]; // the last one was used last
   readonly #open: Set<H1Upstream>; // idle and busy
+  readonly #meter: ConnectionMeter;
   #isClosed: boolean;
-  keepAliveMs: number; // a reload may change it
+  shape: PoolShape; // a reload may change it
 
-  constructor(worker: Worker, address: Address, keepAliveMs: number) {
+  constructor(worker: Worker, address: Address, meter: ConnectionMeter, shape: PoolShape) {
     this.#worker = worker;
     this.#address = address;
     this.#idle = [];
     this.#open = new Set();
+    this.#meter = meter;
     this.#isClosed = false;
-    this.keepAliveMs = keepAliveMs;
+    this.shape = shape;
   }
 
   /** The connection used last, or a new one, which is still connecting. */
   take(connectMs: number): H1Upstream {
-    return this.#idle.pop() ?? this.fresh(connectMs);
+    const connection = this.#idle.pop();
+    if (connection === undefined) return this.fresh(connectMs);
+    this.#meter.busy();
+    return connection;
   }
 
   /** A new connection: for another try after a kept one turned out to be dead. */
   fresh(connectMs: number): H1Upstream {
     const connection = new H1Upstream(this.#worker, this.#address, connectMs, this);
     this.#open.add(connection);
+    this.#meter.opened();
     return connection;
   }
 
@@ -46,18 +56,24 @@ export class Pool implements UpstreamHome {
   }
 
   idle(connection: H1Upstream): void {
-    if (this.#isClosed || this.#idle.length >= IDLE_MAX || this.keepAliveMs <= 0) {
+    const { keepAliveMs, idleMax } = this.shape;
+    if (this.#isClosed || this.#idle.length >= idleMax || keepAliveMs <= 0) {
       connection.abandon();
       return;
     }
     this.#idle.push(connection);
-    connection.keepIdle(this.keepAliveMs);
+    this.#meter.idle();
+    connection.keepIdle(keepAliveMs);
   }
 
   gone(connection: H1Upstream): void {
-    this.#open.delete(connection);
+    if (!this.#open.delete(connection)) return;
     const at = this.#idle.lastIndexOf(connection);
-    if (at >= 0) this.#idle.splice(at, 1);
+    if (at >= 0) {
+      this.#idle.splice(at, 1);
+      this.#meter.busy();
+    }
+    this.#meter.closed();
   }
 
   /** Closes what is idle now, and the rest as it comes back. */

@@ -37,6 +37,7 @@ export class SimWire extends EventEmitter implements Wire {
   #room: number; // how much the kernels still take from us
   #ending = false;
   #finSent = false;
+  #closesAfterFin = false;
   #drainOwed = false;
   #broken = false; // the peer's kernel has refused our bytes after its FIN
   #forgets = false; // a reset has overtaken what was in flight
@@ -120,6 +121,13 @@ export class SimWire extends EventEmitter implements Wire {
     this.#close();
   }
 
+  destroySoon(): void {
+    if (this.destroyed) return;
+    this.end();
+    if (this.#finSent) this.#close();
+    else this.#closesAfterFin = true;
+  }
+
   resetAndDestroy(): void {
     if (this.destroyed) return;
     if (this.#connecting) {
@@ -158,7 +166,8 @@ export class SimWire extends EventEmitter implements Wire {
     if (this.#drainOwed) this.#soon(() => this.#tellDrain());
     if (this.#ending && !this.#finSent) {
       this.#sendFin();
-      this.#closeIfOver();
+      if (this.#closesAfterFin) this.#close();
+      else this.#closeIfOver();
     }
   }
 

@@ -100,6 +100,7 @@ class Forwarding implements RelayOwner {
 
   attemptFailed(fault: Fault): void {
     this.#release(outcomeOf(fault));
+    this.#worker.attemptFailed(this.#options.upstream.name, this.#attempt!);
     this.#fault = fault;
     if (!this.#mayRetry(fault)) {
       this.#giveUp(fault);

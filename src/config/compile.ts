@@ -1,0 +1,219 @@
+/**
+ * Config → runtime. Starts nothing and binds nothing: a compile that fails, or whose runtime is
+ * never used, leaves nothing to clean up but its draft.
+ */
+import { CidrSet } from "../base/cidr.ts";
+import type { BuildTools, Feature } from "../core/feature.ts";
+import type { Filter, Handler, Phases } from "../core/filter.ts";
+import type {
+  ErrorReplies,
+  Forwarding,
+  ListenerPlan,
+  Route,
+  Runtime,
+  SiteTable,
+} from "../core/runtime.ts";
+import type { StateDraft } from "../core/state.ts";
+import type { Endpoint, Upstream } from "../core/upstream.ts";
+import type { Worker } from "../core/worker.ts";
+import { errorReplies } from "../features/errors/errors.ts";
+import { Forward } from "../features/forward/forward.ts";
+import { features } from "../features/index.ts";
+import { compileRoutes } from "../route/route-table.ts";
+import { compileSites, type SitePlan } from "../route/site-table.ts";
+import { BALANCERS } from "../upstream/balancers/named.ts";
+import { Pool } from "../upstream/pool.ts";
+import { createUpstream } from "../upstream/upstream.ts";
+import {
+  type Config,
+  type ListenerConfig,
+  type PartConfig,
+  type RouteConfig,
+  type SiteConfig,
+  settledLevels,
+  type UpstreamConfig,
+} from "./config.ts";
+
+export interface CompileTools {
+  readonly worker: Worker;
+  readonly draft: StateDraft;
+  readonly version: number;
+  readonly pseudonym: string; // in Via, unless the config has one
+}
+
+export function compile(config: Config, tools: CompileTools): Runtime {
+  return new Compiler(config, tools).runtime();
+}
+
+class Compiler {
+  readonly #config: Config;
+  readonly #tools: CompileTools;
+  readonly #upstreams: ReadonlyMap<string, Upstream>;
+  readonly #pools: ReadonlyMap<Endpoint, Pool>;
+
+  constructor(config: Config, tools: CompileTools) {
+    this.#config = config;
+    this.#tools = tools;
+    this.#upstreams = new Map(
+      [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
+    );
+    this.#pools = new Map([...this.#upstreams.values()].flatMap((each) => this.#poolsOf(each)));
+  }
+
+  runtime(): Runtime {
+    const { listeners } = this.#config;
+    return {
+      version: this.#tools.version,
+      listeners: new Map(listeners.map((each) => [each.key, this.#listener(each)])),
+      upstreams: this.#upstreams,
+      forwarding: this.#forwarding(),
+    };
+  }
+
+  #upstream(options: UpstreamConfig): Upstream {
+    const { draft, worker } = this.#tools;
+    return createUpstream(
+      { ...options, balance: BALANCERS[options.balance] },
+      { keep: (key, make) => draft.keep(key, make), world: worker.world },
+    );
+  }
+
+  // Pools are kept by upstream and address: two upstreams may treat one endpoint differently.
+  #poolsOf(upstream: Upstream): [Endpoint, Pool][] {
+    const { draft, worker } = this.#tools;
+    const keepAliveMs = settledLevels(this.#config, { ...NO_LEVELS, timeouts: upstream.timeouts })
+      .timeouts.upstreamKeepAlive;
+    const idleMax = this.#config.upstreams.get(upstream.name)!.maxIdle;
+    return upstream.endpoints.map((endpoint) => {
+      const pool = draft.keep(`pool ${upstream.name} ${endpoint.name}`, () => {
+        const meter = worker.endpointMeter(upstream.name, endpoint.name);
+        return new Pool(worker, endpoint.address, meter, { keepAliveMs, idleMax });
+      });
+      return [endpoint, pool];
+    });
+  }
+
+  #forwarding(): Forwarding {
+    const { trustedProxies, via, forwarded } = this.#config;
+    const ranges = new CidrSet(trustedProxies.filter((range) => range !== "unix"));
+    const trustsUnix = trustedProxies.includes("unix");
+    return {
+      isTrusted: (address) => (address === "unix" ? trustsUnix : ranges.has(address)),
+      pseudonym: via.kind === "off" ? "" : (via.pseudonym ?? this.#tools.pseudonym),
+      emitForwarded: forwarded,
+    };
+  }
+
+  #listener(listener: ListenerConfig): ListenerPlan {
+    const sites = this.#config.sites.filter(({ listen }) => listen.includes(listener.key));
+    return {
+      key: listener.key,
+      address: listener.address,
+      ...settledLevels(this.#config, listener),
+      sites: this.#sites(sites, listener),
+      errors: this.#errors(this.#config.errors),
+    };
+  }
+
+  #sites(sites: readonly SiteConfig[], listener: ListenerConfig): SiteTable {
+    return compileSites(sites.map((site) => this.#site(site, listener)));
+  }
+
+  #site(site: SiteConfig, listener: ListenerConfig): SitePlan {
+    const routes = site.routes.map((each) => ({
+      match: each.match,
+      route: this.#route(each, site, listener),
+    }));
+    return {
+      hosts: site.hosts,
+      site: {
+        name: site.name,
+        paths: site.paths,
+        routes: compileRoutes(routes),
+        errors: this.#errors(site.errors),
+      },
+    };
+  }
+
+  #route(route: RouteConfig, site: SiteConfig, listener: ListenerConfig): Route {
+    const levels = settledLevels(this.#config, listener, site, route);
+    const { draft, worker } = this.#tools;
+    const tools: BuildTools = {
+      world: worker.world,
+      upstream: (name) => this.#upstreams.get(name)!,
+      keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
+    };
+    const filters = route.filters.map((part) => build(part, tools) as Filter);
+    return {
+      name: route.name,
+      phases: phasesOf(filters),
+      handler:
+        route.handler.key === "forward"
+          ? this.#forward(route, levels)
+          : (build(route.handler, tools) as Handler),
+      ...levels,
+      errors: this.#errors(route.errors),
+    };
+  }
+
+  #forward(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forward {
+    const upstream = this.#upstreams.get(String(route.handler.options))!;
+    const { retry } = route;
+    return new Forward(
+      {
+        upstream,
+        pools: this.#pools,
+        retry: {
+          attempts: retry?.attempts ?? 1,
+          on: new Set(retry?.on),
+          nonIdempotent: retry?.replayBody ?? false,
+        },
+        replaysBody: retry?.replayBody ?? false,
+        timeouts: { ...levels.timeouts, ...upstream.timeouts },
+        limits: { ...levels.limits, ...upstream.limits },
+      },
+      this.#tools.worker,
+    );
+  }
+
+  #errors(options: unknown): ErrorReplies {
+    return errorReplies(options);
+  }
+}
+
+const NO_LEVELS = { limits: {}, timeouts: {}, rates: {} };
+
+const featuresByName: ReadonlyMap<string, Feature<unknown>> = new Map(
+  features.map((feature) => [feature.name, feature]),
+);
+
+// The check has been through these options with the feature's own schema.
+function build(part: PartConfig, tools: BuildTools): Filter | Handler {
+  return featuresByName.get(part.key)!.build(part.options, tools);
+}
+
+/** A route's filters by phase: each list holds only the filters that have that method. */
+function phasesOf(filters: readonly Filter[]): Phases {
+  const admit = steps(filters, "admit");
+  const rewrite = steps(filters, "rewrite");
+  const lookup = steps(filters, "lookup");
+  return {
+    before: [...admit, ...rewrite, ...lookup],
+    admit,
+    rewrite,
+    lookup,
+    send: steps(filters, "send"),
+    receive: steps(filters, "receive"),
+    respond: steps(filters, "respond"),
+    finish: steps(filters, "finish"),
+  };
+}
+
+type PhaseName = Exclude<keyof Filter, "name" | "arrive">;
+
+function steps<Name extends PhaseName>(filters: readonly Filter[], name: Name) {
+  return filters.flatMap((filter) => {
+    const step = filter[name];
+    return step === undefined ? [] : [step.bind(filter) as NonNullable<Filter[Name]>];
+  });
+}
