@@ -2,51 +2,33 @@ import { Deadline } from "../base/timer-wheel.ts";
 import type { Wire } from "../base/world.ts";
 import { arrive } from "../core/arrival.ts";
 import type { Downstream, ServingSide, SwitchedWire, TunnelEnd } from "../core/downstream.ts";
-import { type Client, Exchange, type ResponseHead } from "../core/exchange.ts";
+import { type Client, Exchange, type ExchangeTimes, type ResponseHead } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
-import { HELD_BYTES_MAX, LINGER_BYTES_MAX, LINGER_MS } from "../core/limits.ts";
+import { LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
-import { type BodyDecoder, bodyDecoder, DATA, END } from "../protocol/h1/body-decoder.ts";
 import { CHUNKED, CLOSE, type Framing, NONE } from "../protocol/h1/framing.ts";
-import { HeadParser, type HeadRefusal } from "../protocol/h1/head-parser.ts";
-import {
-  type RequestFacts,
-  type RequestRefusal,
-  readRequest,
-} from "../protocol/h1/request-facts.ts";
-import { NEED_MORE, REFUSE } from "../protocol/h1/scan.ts";
+import type { RequestFacts } from "../protocol/h1/request-facts.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { Progress } from "./progress.ts";
+import { RequestReader, type RequestTaker } from "./request-reader.ts";
 import { interimText, type Persistence, responseText, switchingText } from "./response-text.ts";
-
-/**
- * What of the current request has been read (LIFECYCLE.md has the table):
- *
- *     head ─► body ─► done ─► head …      the next request
- *       │       └───► drop ─► head        the answer came first: the rest is read and dropped
- *       └─────────────────► shut          nothing more is read as HTTP
- */
-type Reading = "head" | "body" | "done" | "drop" | "shut";
 
 /** What the connection's own deadline is about. */
 type Waiting = "idle" | "head" | "half-close" | "linger";
 
 /** One HTTP/1 connection of a client: one request at a time, answered in order. */
-export class H1Downstream extends Deadline implements Downstream {
+export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   readonly #wire: Wire;
   readonly #worker: Worker;
   readonly #listening: Listening;
   readonly #meter: ConnectionMeter;
   readonly #onClosed: (connection: H1Downstream) => void;
   readonly #peer: Client;
-  readonly #parser: HeadParser;
-  #held: Buffer | undefined; // read and not consumed, from #heldAt on
-  #heldAt: number;
-  #isPumping: boolean;
+  readonly #reader: RequestReader;
+  readonly #writer: MessageWriter;
   #waiting: Waiting;
-  #startedMs: number; // the first byte of the head that is being read; 0 before
   #served: number; // requests begun on this connection
 
   #exchange: Exchange | undefined;
@@ -54,18 +36,12 @@ export class H1Downstream extends Deadline implements Downstream {
   #side: ServingSide | undefined;
   #tunnel: TunnelEnd | undefined;
 
-  #reading: Reading;
-  #decoder: BodyDecoder | undefined;
-  #dropped: number; // bytes of a body nobody wanted
-  #isBodyWanted: boolean;
-  #isPaused: boolean; // the wire is
-  #readProgress: Progress | undefined;
+  #readProgress: Progress | undefined; // of the request body
 
   #isAnswered: boolean;
   #isEnded: boolean; // the response is written to its end
   #framing: Framing; // of the response
   #closesAfter: boolean;
-  readonly #writer: MessageWriter;
 
   constructor(
     wire: Wire,
@@ -82,34 +58,21 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#meter = meter;
     this.#onClosed = onClosed;
     this.#peer = peerOf(wire, (address) => runtime.forwarding.isTrusted(address));
-    this.#parser = new HeadParser("request", {
-      lineBytes: plan.limits.requestLineBytes,
-      fieldBytes: plan.limits.headerBytes,
-      fieldCount: plan.limits.headerCount,
-    });
-    this.#held = undefined;
-    this.#heldAt = 0;
-    this.#isPumping = false;
+    this.#reader = new RequestReader(wire, worker.world.clock, plan.limits, this);
+    this.#writer = new MessageWriter(wire, worker.wheel, () =>
+      this.#guard(() => this.#abandon({ code: "response_write_timeout", detail: "" })),
+    );
     this.#waiting = "idle";
-    this.#startedMs = 0;
     this.#served = 0;
     this.#exchange = undefined;
     this.#facts = undefined;
     this.#side = undefined;
     this.#tunnel = undefined;
-    this.#reading = "head";
-    this.#decoder = undefined;
-    this.#dropped = 0;
-    this.#isBodyWanted = false;
-    this.#isPaused = false;
     this.#readProgress = undefined;
     this.#isAnswered = false;
     this.#isEnded = false;
     this.#framing = NONE;
     this.#closesAfter = false;
-    this.#writer = new MessageWriter(wire, worker.wheel, () =>
-      this.#guard(() => this.#abandon({ code: "response_write_timeout", detail: "" })),
-    );
   }
 
   start(): void {
@@ -119,7 +82,7 @@ export class H1Downstream extends Deadline implements Downstream {
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
     wire.on("data", (bytes) => {
       try {
-        this.#onBytes(bytes);
+        this.#onBytes(asBuffer(bytes));
       } catch (error) {
         this.#bug(error);
       }
@@ -142,7 +105,7 @@ export class H1Downstream extends Deadline implements Downstream {
   }
 
   get #isIdle(): boolean {
-    return this.#exchange === undefined && this.#held === undefined;
+    return this.#exchange === undefined && !this.#reader.holdsBytes;
   }
 
   /** The drain deadline passed. */
@@ -181,20 +144,13 @@ export class H1Downstream extends Deadline implements Downstream {
   }
 
   pauseBody(): void {
-    this.#isBodyWanted = false;
     this.#readProgress?.hold();
-    this.#pauseWire();
+    this.#reader.holdBody();
   }
 
   resumeBody(): void {
-    if (this.#reading === "head" || this.#reading === "shut") return;
-    this.#isBodyWanted = true;
-    if (this.#reading === "body") {
-      if (this.#readProgress === undefined) this.#startReadProgress();
-      else this.#readProgress.release();
-    }
-    this.#resumeWire();
-    this.#pump();
+    if (this.#reader.reading === "body") this.#watchBody();
+    this.#reader.wantBody();
   }
 
   interim(status: number, headers: HeaderList | undefined): void {
@@ -255,15 +211,12 @@ export class H1Downstream extends Deadline implements Downstream {
   switchProtocols(response: ResponseHead, end: TunnelEnd): SwitchedWire {
     this.#isAnswered = true;
     this.#closesAfter = true;
-    this.#reading = "shut";
     this.#tunnel = end;
     this.#stopWaiting();
     this.#wire.write(switchingText(response), "latin1");
-    const early = this.#takeHeld();
-    this.#resumeWire();
     return {
       wire: this.#wire,
-      early,
+      early: this.#reader.handOver(),
       ended: (fault) => {
         if (this.#exchange === undefined) return;
         if (fault !== undefined) this.#exchange.fault ??= fault;
@@ -273,128 +226,38 @@ export class H1Downstream extends Deadline implements Downstream {
     };
   }
 
-  // --- reading ------------------------------------------------------------------------------
+  // --- reading: what RequestReader found ---------------------------------------------------
 
-  #onBytes(received: Uint8Array): void {
-    const bytes = asBuffer(received);
+  #onBytes(bytes: Buffer): void {
     if (this.#tunnel !== undefined) {
       this.#tunnel.bytes(bytes);
       return;
     }
-    if (this.#reading === "shut") {
-      this.#dropped += bytes.length;
-      if (this.#dropped > LINGER_BYTES_MAX) this.#wire.destroy();
-      return;
-    }
     this.#readProgress?.moved(bytes.length);
-    if (this.#held === undefined) {
-      this.#held = bytes;
-      this.#heldAt = 0;
-    } else {
-      this.#held = Buffer.concat([this.#held.subarray(this.#heldAt), bytes]);
-      this.#heldAt = 0;
-    }
-    this.#pump();
+    this.#reader.feed(bytes);
   }
 
-  // Reads on for as long as there is something to read and someone to take it. Whoever is called
-  // from here may call back in; the outermost loop goes on.
-  #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    try {
-      while (this.#held !== undefined && this.#readSome()) this.#forgetConsumed();
-      this.#forgetConsumed();
-    } finally {
-      this.#isPumping = false;
+  headUnderway(): void {
+    // In total and from the first byte on, so that a byte now and then wins nothing (slowloris).
+    if (this.#waiting === "idle") {
+      this.#await("head", this.#listening.plan.timeouts.requestHead);
     }
   }
 
-  #forgetConsumed(): void {
-    if (this.#held !== undefined && this.#heldAt >= this.#held.length) this.#held = undefined;
-  }
-
-  #takeHeld(): Buffer | undefined {
-    const held = this.#held?.subarray(this.#heldAt);
-    this.#held = undefined;
-    return held;
-  }
-
-  /** One step; false if it has to wait. */
-  #readSome(): boolean {
-    switch (this.#reading) {
-      case "head":
-        return this.#exchange === undefined && this.#readHead();
-      case "body":
-        if (this.#isBodyWanted) return this.#readBody();
-        this.#boundHeld();
-        return false;
-      case "drop":
-        return this.#readBody();
-      case "done":
-        this.#boundHeld(); // pipelined requests wait for their turn
-        return false;
-      case "shut":
-        this.#held = undefined;
-        return false;
-    }
-  }
-
-  #boundHeld(): void {
-    if (this.#held!.length - this.#heldAt > HELD_BYTES_MAX) this.#pauseWire();
-  }
-
-  #readHead(): boolean {
-    const held = this.#held!;
-    const start = this.#heldAt;
-    if (this.#startedMs === 0) this.#startedMs = this.#worker.world.clock.nowMs();
-    const after = this.#parser.parse(held, start, held.length);
-    if (after === NEED_MORE) {
-      if (this.#waiting === "idle") {
-        this.#await("head", this.#listening.plan.timeouts.requestHead);
-      }
-      return false;
-    }
-    if (after === REFUSE) {
-      this.#refuseHead(PARSER_FAULTS[this.#parser.refusal!], this.#parser.detail);
-      return false;
-    }
-    this.#heldAt = after;
-    this.#stopWaiting();
-    const facts = readRequest(this.#parser, held.toString("latin1", start, after));
-    if ("refused" in facts) this.#refuseHead(FACTS_FAULTS[facts.refused], facts.why);
-    else this.#begin(facts);
-    return true;
-  }
-
-  #begin(facts: RequestFacts): void {
+  headRead(facts: RequestFacts): void {
     const { runtime, plan } = this.#listening;
-    const { framing } = facts;
+    this.#stopWaiting();
     this.#facts = facts;
     this.#served++;
-    this.#closesAfter ||=
-      !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
-    if (framing.kind === "none" || (framing.kind === "length" && framing.bytes === 0)) {
-      this.#reading = "done";
-    } else {
-      this.#reading = "body";
-      this.#decoder = this.#newDecoder(framing);
-    }
-    const arrival = arrive(facts, this.#peer, plan, runtime.forwarding);
-    const exchange = new Exchange(
-      runtime,
-      plan,
-      this,
-      arrival.client,
-      arrival.request,
-      this.#newTimes(),
-    );
+    this.#closesAfter ||= !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
+    const { client, request, site, fault } = arrive(facts, this.#peer, plan, runtime.forwarding);
+    const exchange = new Exchange(runtime, plan, this, client, request, this.#newTimes());
     exchange.id = this.#idOf(facts.headers);
-    exchange.site = arrival.site;
-    this.#beginExchange(exchange);
-    if (arrival.fault !== undefined) {
+    exchange.site = site;
+    this.#begin(exchange);
+    if (fault !== undefined) {
       this.#closesAfter = true;
-      fail(exchange, arrival.fault);
+      fail(exchange, fault);
       return;
     }
     const served = serve(exchange);
@@ -402,35 +265,32 @@ export class H1Downstream extends Deadline implements Downstream {
   }
 
   /** A head that is no request still gets an answer, a log line, and the end of the connection. */
-  #refuseHead(code: FaultCode, detail: string): void {
+  headRefused(code: FaultCode, detail: string): void {
     const { runtime, plan } = this.#listening;
-    this.#reading = "shut";
     this.#closesAfter = true;
     this.#stopWaiting();
-    const exchange = new Exchange(
-      runtime,
-      plan,
-      this,
-      this.#peer,
-      unreadRequest(),
-      this.#newTimes(),
-    );
+    const request = unreadRequest();
+    const exchange = new Exchange(runtime, plan, this, this.#peer, request, this.#newTimes());
     exchange.id = this.#worker.newId();
-    this.#beginExchange(exchange);
+    this.#begin(exchange);
     fail(exchange, { code, detail });
   }
 
-  #beginExchange(exchange: Exchange): void {
+  #begin(exchange: Exchange): void {
     this.#exchange = exchange;
     this.#meter.busy();
     this.#worker.started(exchange);
   }
 
-  #newTimes() {
-    const startedMs = this.#startedMs;
-    this.#startedMs = 0;
-    const headMs = this.#worker.world.clock.nowMs();
-    return { startedMs, headMs, claimedMs: 0, connectedMs: 0, responseMs: 0, endedMs: 0 };
+  #newTimes(): ExchangeTimes {
+    return {
+      startedMs: this.#reader.startedMs,
+      headMs: this.#worker.world.clock.nowMs(),
+      claimedMs: 0,
+      connectedMs: 0,
+      responseMs: 0,
+      endedMs: 0,
+    };
   }
 
   #idOf(headers: HeaderList): string {
@@ -441,43 +301,7 @@ export class H1Downstream extends Deadline implements Downstream {
     return this.#worker.newId();
   }
 
-  #newDecoder(framing: Framing): BodyDecoder {
-    const { trailerBytes, trailerCount } = this.#listening.plan.limits;
-    return bodyDecoder(framing, {
-      lineBytes: 0,
-      fieldBytes: trailerBytes,
-      fieldCount: trailerCount,
-    });
-  }
-
-  #readBody(): boolean {
-    const decoder = this.#decoder!;
-    const held = this.#held!;
-    switch (decoder.step(held, this.#heldAt, held.length)) {
-      case DATA:
-        this.#heldAt = decoder.dataEnd;
-        return this.#deliver(held.subarray(decoder.dataAt, decoder.dataEnd));
-      case END:
-        this.#heldAt = decoder.next;
-        this.#bodyEnded(decoder.trailers);
-        return true;
-      case REFUSE:
-        this.#breakRequest({ code: "request_body_malformed", detail: "the chunked coding" });
-        return false;
-      default:
-        this.#heldAt = held.length;
-        return true;
-    }
-  }
-
-  /** Hands body bytes on, or drops them; false if the body is refused. */
-  #deliver(bytes: Buffer): boolean {
-    if (this.#reading === "drop") {
-      this.#dropped += bytes.length;
-      if (this.#dropped <= LINGER_BYTES_MAX) return true;
-      this.#linger();
-      return false;
-    }
+  bodyBytes(bytes: Buffer): boolean {
     const exchange = this.#exchange!;
     exchange.requestBytes += bytes.length;
     if (exchange.requestBytes > (exchange.route ?? exchange.listener).limits.bodyBytes) {
@@ -488,49 +312,46 @@ export class H1Downstream extends Deadline implements Downstream {
     return true;
   }
 
-  #bodyEnded(trailers: HeaderList | undefined): void {
+  bodyEnd(trailers: HeaderList | undefined): void {
     this.#readProgress?.stop();
     this.#readProgress = undefined;
-    this.#decoder = undefined;
-    const wasDropped = this.#reading === "drop";
-    this.#reading = "done";
-    if (!wasDropped) this.#side?.bodyEnd(trailers);
-    else this.#next();
+    this.#side?.bodyEnd(trailers);
+  }
+
+  bodyMalformed(): void {
+    this.#breakRequest({ code: "request_body_malformed", detail: "the chunked coding" });
+  }
+
+  dropEnd(isWhole: boolean): void {
+    if (isWhole) this.#next();
+    else this.#linger();
   }
 
   /** The request turned out to be none in the middle of its body. */
   #breakRequest(fault: Fault): void {
     const exchange = this.#exchange!;
+    const side = this.#side;
     this.#closesAfter = true;
-    this.#reading = "shut";
-    this.#stopProgress();
-    this.#side?.clientGone(fault);
     this.#side = undefined;
+    this.#reader.shut();
+    side?.clientGone(fault);
     fail(exchange, fault);
   }
 
   #bodyIsUntouched(): boolean {
-    return this.#reading === "body" && this.#exchange?.requestBytes === 0;
+    return this.#reader.reading === "body" && this.#exchange?.requestBytes === 0;
   }
 
-  #startReadProgress(): void {
+  #watchBody(): void {
+    if (this.#readProgress !== undefined) {
+      this.#readProgress.release();
+      return;
+    }
     const { timeouts, rates } = this.#exchange!.route ?? this.#listening.plan;
     this.#readProgress = new Progress(this.#worker.wheel, () =>
       this.#guard(() => this.#breakRequest({ code: "request_body_timeout", detail: "" })),
     );
     this.#readProgress.start(timeouts.requestBody, rates);
-  }
-
-  #pauseWire(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
-    this.#wire.pause();
-  }
-
-  #resumeWire(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#wire.resume();
   }
 
   // --- writing ------------------------------------------------------------------------------
@@ -558,12 +379,14 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#side = undefined;
     this.#endExchange();
     if (this.#closesAfter) {
-      if (this.#reading === "done" && this.#held === undefined) this.#wire.destroySoon();
+      if (this.#reader.reading === "done" && !this.#reader.holdsBytes) this.#wire.destroySoon();
       else this.#linger();
-    } else if (this.#reading === "done") {
+    } else if (this.#reader.reading === "done") {
       this.#next();
     } else {
-      this.#dropBody();
+      // The answer came before the request was over; a small rest is read so that it can be.
+      this.#await("linger", LINGER_MS);
+      this.#reader.drop();
     }
   }
 
@@ -576,30 +399,16 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#worker.ended(exchange);
   }
 
-  /** Reads the next request, which may be here already. */
   #next(): void {
     this.#facts = undefined;
-    this.#reading = "head";
     this.#isAnswered = false;
     this.#isEnded = false;
-    this.#isBodyWanted = false;
-    this.#dropped = 0;
-    this.#parser.reset();
-    if (this.#listening.isDraining && this.#held === undefined) {
+    if (this.#listening.isDraining && !this.#reader.holdsBytes) {
       this.#wire.destroySoon();
       return;
     }
-    this.#resumeWire();
     this.#await("idle", this.#listening.plan.timeouts.keepAlive);
-    this.#pump();
-  }
-
-  /** The answer came before the request was over; a small rest is read so that it can be. */
-  #dropBody(): void {
-    this.#reading = "drop";
-    this.#await("linger", LINGER_MS);
-    this.#resumeWire();
-    this.#pump();
+    this.#reader.readNext();
   }
 
   /**
@@ -607,17 +416,15 @@ export class H1Downstream extends Deadline implements Downstream {
    * overtake the response on its way (RFC 9112 §9.6).
    */
   #linger(): void {
-    this.#reading = "shut";
-    this.#held = undefined;
     this.#wire.end();
-    this.#resumeWire();
+    this.#reader.shut();
     this.#await("linger", LINGER_MS);
   }
 
   /** The exchange is over because of the client or the deadline; nobody is left to answer. */
   #abandon(fault: Fault): void {
     const exchange = this.#exchange;
-    this.#reading = "shut";
+    this.#reader.shut();
     if (exchange !== undefined) {
       exchange.fault ??= fault;
       const side = this.#side;
@@ -631,16 +438,16 @@ export class H1Downstream extends Deadline implements Downstream {
   #onFinished(): void {
     if (this.#tunnel !== undefined) {
       this.#tunnel.finished();
-    } else if (this.#reading === "shut" || this.#reading === "drop") {
+    } else if (this.#reader.reading === "shut" || this.#reader.reading === "drop") {
       this.#wire.destroySoon();
-    } else if (this.#reading === "body") {
+    } else if (this.#reader.reading === "body") {
       this.#breakRequest({ code: "request_truncated", detail: "in the body" });
     } else if (this.#exchange !== undefined) {
       // The client is done sending. It may be waiting for the answer or gone: the two look the
       // same, so the exchange gets a moment to finish and not more.
       this.#closesAfter = true;
       this.#await("half-close", this.#exchange.listener.timeouts.halfClose);
-    } else if (this.#held !== undefined || this.#parser.isUnderway) {
+    } else if (this.#reader.holdsBytes) {
       this.#refuseHead("request_truncated", "in the head");
     } else {
       this.#wire.destroySoon();
@@ -650,8 +457,7 @@ export class H1Downstream extends Deadline implements Downstream {
   #onClose(): void {
     if (this.#tunnel !== undefined) this.#tunnel.closed();
     else if (this.#exchange !== undefined) this.#abandon({ code: "client_gone", detail: "" });
-    this.#reading = "shut";
-    this.#held = undefined;
+    this.#reader.shut();
     this.#stopProgress();
     this.#worker.wheel.disarm(this);
     this.#meter.busy();
@@ -660,6 +466,11 @@ export class H1Downstream extends Deadline implements Downstream {
   }
 
   // --- time, and the boundary of bugs --------------------------------------------------------
+
+  #refuseHead(code: FaultCode, detail: string): void {
+    this.#reader.shut();
+    this.headRefused(code, detail);
+  }
 
   #await(waiting: Waiting, delayMs: number): void {
     this.#waiting = waiting;
@@ -699,23 +510,6 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#abandon({ code: "bug", detail: String(error) });
   }
 }
-
-const PARSER_FAULTS: Readonly<Record<HeadRefusal, FaultCode>> = {
-  grammar: "request_malformed",
-  version: "request_version",
-  "line-too-long": "request_line_too_long",
-  "fields-too-large": "request_head_too_large",
-};
-
-const FACTS_FAULTS: Readonly<Record<RequestRefusal, FaultCode>> = {
-  framing: "request_framing",
-  coding: "request_coding",
-  host: "request_host",
-  expectation: "request_expectation",
-  connection: "request_connection",
-  upgrade: "request_upgrade",
-  method: "request_method",
-};
 
 function unreadRequest() {
   return {

@@ -84,11 +84,6 @@ export class HeadParser {
     this.hasAliases = false;
   }
 
-  /** Whether a byte of the head has been seen that is more than an empty line. */
-  get isUnderway(): boolean {
-    return this.#isStarted;
-  }
-
   /** Reads bytes[start..end); answers with the position after the head, NEED_MORE or REFUSE. */
   parse(bytes: Uint8Array, start: number, end: number): number {
     let at = start + this.#next;
