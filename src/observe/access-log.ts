@@ -143,7 +143,7 @@ export class AccessLog {
   }
 
   #putTime(block: Uint8Array, at: number): number {
-    const nowMs = this.#clock.wallMs();
+    const nowMs = Math.floor(this.#clock.wallMs());
     if (nowMs !== this.#timeMs) {
       this.#timeMs = nowMs;
       putText(this.#time, 9, new Date(nowMs).toISOString(), 0, 24);

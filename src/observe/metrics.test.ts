@@ -102,7 +102,7 @@ for (const [name, ms, first] of buckets) {
     );
 
     const found = counts.find(([, count]) => count === 1)?.[0];
-    assert.ok(found?.includes(`le="${first}"`), found);
+    assert.ok(found?.includes(`le="${first}"`), String(found));
   });
 }
 
