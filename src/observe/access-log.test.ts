@@ -12,7 +12,8 @@ import { realClock } from "./real-clock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-access-log-"));
 after(() => rmSync(folder, { recursive: true }));
-const clock = { ...realClock, wallMs: () => Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
+const WALL_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+const clock = { ...realClock, wallMs: () => WALL_MS, nowMs: () => 1014 }; // when samples end
 let fileCount = 0;
 
 /** What the log has after these exchanges, as bytes and as lines. */
@@ -197,8 +198,8 @@ test("AccessLog: a refused request has a line of its own", async () => {
     client,
     fault,
     status: 400,
-    startedMs: 5,
-    endedMs: 7,
+    startedMs: 1012,
+    endedMs: 1014,
   });
   await sink.close();
 
@@ -207,4 +208,26 @@ test("AccessLog: a refused request has a line of its own", async () => {
     ...{ fault: "request_malformed", fault_detail: "bare LF", total_ms: 2 },
   });
   assert.equal(listener.key, "127.0.0.1:8080");
+});
+
+test("AccessLog: the time is that of the end, and follows a jump of the wall clock", async () => {
+  const ends = [1014, 1015.9, 1016, 2500];
+
+  const { lines } = await logged(ends.map((endedMs) => exchangeOf({ times: { endedMs } })));
+
+  const times = lines.map((line) => Date.parse(String(line["time"])) - WALL_MS);
+  assert.deepEqual(times, [0, 1, 2, 1486]);
+
+  let aheadMs = 0;
+  const jumping = { ...clock, wallMs: () => WALL_MS + aheadMs };
+  const path = join(folder, "jump");
+  const sink = await LogSink.open({ destination: path, clock, log: undefined });
+  const log = new AccessLog(jumping, sink);
+  log.exchangeEnded(exchangeOf());
+  aheadMs = 60_000;
+  log.exchangeEnded(exchangeOf({ times: { endedMs: 2014 } }));
+  await sink.close();
+  const jumped = readFileSync(path, "utf8").split("\n").slice(0, 2);
+  const after = jumped.map((line) => Date.parse(JSON.parse(line).time) - WALL_MS);
+  assert.deepEqual(after, [0, 61_000]);
 });

@@ -14,6 +14,11 @@ import { SecretNames } from "./secret-names.ts";
 const FIELD_CHARS_MAX = 2048;
 const FIXED_BYTES_MAX = 1536; // every key, every number, and the ellipses
 
+const OFFSET_FOR_MS = 1000; // asking the system for each line was a tenth of its cost
+
+const TIME_AT = '{"time":"'.length;
+const TIME_CHARS = 24;
+
 const USER_AGENT = idOf("user-agent");
 const REFERER = idOf("referer");
 
@@ -81,7 +86,9 @@ export class AccessLog {
   readonly #routes: WeakMap<Route, RoutePiece>;
   readonly #endpoints: WeakMap<Endpoint, EndpointPiece>;
   readonly #time: Uint8Array; // {"time":"2026-01-02T03:04:05.678Z"
-  #timeMs: number;
+  #timeMs: number; // what it says
+  #offsetMs: number; // wall time less monotonic time …
+  #offsetFromMs: number; // … as it was then
 
   constructor(clock: Clock, sink: LogSink, secretNames?: readonly string[]) {
     this.#clock = clock;
@@ -95,6 +102,8 @@ export class AccessLog {
     this.#endpoints = new WeakMap();
     this.#time = piece('{"time":"0000-00-00T00:00:00.000Z"');
     this.#timeMs = -1;
+    this.#offsetMs = 0;
+    this.#offsetFromMs = Number.NaN;
   }
 
   exchangeEnded(exchange: Exchange): void {
@@ -106,7 +115,7 @@ export class AccessLog {
     if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * chars)) return;
 
     const { block } = sink;
-    let at = this.#putTime(block, sink.at);
+    let at = this.#putTime(block, sink.at, exchange.times.endedMs);
     at = putClient(block, at, exchange.id, client);
     at = putField(block, at, METHOD, request.method);
     at = this.#putHost(block, at, request);
@@ -132,7 +141,7 @@ export class AccessLog {
     const sink = this.#sink;
     if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * 5 * FIELD_CHARS_MAX)) return;
     const { block } = sink;
-    let at = this.#putTime(block, sink.at);
+    let at = this.#putTime(block, sink.at, refusal.endedMs);
     at = putClient(block, at, refusal.id, refusal.client);
     at = putPiece(block, at, STATUS);
     at = putWhole(block, at, refusal.status);
@@ -142,11 +151,16 @@ export class AccessLog {
     sink.commit(putPiece(block, at, END));
   }
 
-  #putTime(block: Uint8Array, at: number): number {
-    const nowMs = this.#clock.wallMs();
-    if (nowMs !== this.#timeMs) {
-      this.#timeMs = nowMs;
-      putText(this.#time, 9, new Date(nowMs).toISOString(), 0, 24);
+  /** When it ended, in wall time; the offset between the clocks is asked for once a second. */
+  #putTime(block: Uint8Array, at: number, endedMs: number): number {
+    if (!(Math.abs(endedMs - this.#offsetFromMs) < OFFSET_FOR_MS)) {
+      this.#offsetFromMs = endedMs;
+      this.#offsetMs = this.#clock.wallMs() - this.#clock.nowMs();
+    }
+    const timeMs = Math.floor(endedMs + this.#offsetMs);
+    if (timeMs !== this.#timeMs) {
+      this.#timeMs = timeMs;
+      putText(this.#time, TIME_AT, new Date(timeMs).toISOString(), 0, TIME_CHARS);
     }
     return putPiece(block, at, this.#time);
   }

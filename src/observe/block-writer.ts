@@ -30,6 +30,7 @@ const LINE_FEED = 0x0a;
  */
 export class BlockWriter {
   readonly #destination: string;
+  readonly #isStandard: boolean;
   readonly #clock: Clock;
   readonly #owner: BlockOwner;
   readonly #queue: Block[];
@@ -44,6 +45,7 @@ export class BlockWriter {
 
   constructor(destination: string, target: LogTarget, clock: Clock, owner: BlockOwner) {
     this.#destination = destination;
+    this.#isStandard = destination === "stdout" || destination === "stderr";
     this.#clock = clock;
     this.#owner = owner;
     this.#queue = [];
@@ -84,7 +86,9 @@ export class BlockWriter {
     });
   }
 
+  /** Standard output is what it is: only a path can be opened anew. */
   async reopen(): Promise<void> {
+    if (this.#isStandard) return;
     const target = await openTarget(this.#destination);
     if (this.#isDead) {
       target.close();
@@ -157,8 +161,7 @@ export class BlockWriter {
       this.#retryAfter(RETRY_SOON_MS);
       return;
     }
-    const isStandard = this.#destination === "stdout" || this.#destination === "stderr";
-    if (this.#isClosing || (isGone(code) && isStandard)) {
+    if (this.#isClosing || (isGone(code) && this.#isStandard)) {
       this.#die(code);
       return;
     }

@@ -48,19 +48,32 @@ function openFile(path: string, flags: number): Promise<number> {
 class FileTarget implements LogTarget {
   readonly #fd: number;
   readonly #isOurs: boolean; // standard output is never closed: its number would be given away
+  #isWriting: boolean;
+  #isClosed: boolean;
 
   constructor(fd: number, isOurs: boolean) {
     this.#fd = fd;
     this.#isOurs = isOurs;
+    this.#isWriting = false;
+    this.#isClosed = false;
   }
 
   write(bytes: Uint8Array, written: Written): void {
-    write(this.#fd, bytes, 0, bytes.length, undefined, (error, byteCount) =>
-      written(error ?? undefined, error === null ? byteCount : 0),
-    );
+    this.#isWriting = true;
+    write(this.#fd, bytes, 0, bytes.length, undefined, (error, byteCount) => {
+      this.#isWriting = false;
+      if (this.#isClosed) this.#closeNow();
+      written(error ?? undefined, error === null ? byteCount : 0);
+    });
   }
 
+  /** A write in flight may not have begun: it must not find the number with another file behind. */
   close(): void {
+    this.#isClosed = true;
+    if (!this.#isWriting) this.#closeNow();
+  }
+
+  #closeNow(): void {
     if (this.#isOurs) close(this.#fd, () => {});
   }
 }
