@@ -1,4 +1,4 @@
-/** What zod finds → findings in our grammar, each one sentence, at the innermost place it is about. */
+/** What zod finds → findings in our grammar: one sentence each, at the innermost place. */
 import type { z } from "zod";
 import type { Path } from "../core/feature.ts";
 import { listed, shown, wanted } from "../core/fields.ts";

@@ -48,8 +48,8 @@ function checkNames(routes: readonly RawRoute[], notes: Notes): void {
     const first = firstAt.get(name);
     if (first === undefined) firstAt.set(name, index);
     else {
-      const wanted = `must be a name of its own in the site, got ${shown(name)} as of route ${first + 1}`;
-      notes.problem([...at, "name"], wanted);
+      const got = `${shown(name)} as of route ${first + 1}`;
+      notes.problem([...at, "name"], `must be a name of its own in the site, got ${got}`);
     }
   }
 }
@@ -83,8 +83,8 @@ function takesAll(value: unknown): boolean {
 }
 
 /**
- * Text that is the same for the same match; the order of its keys does not matter. What code makes (a
- * function, an instance of a class) may do anything, so it is the same as nothing else.
+ * Text that is the same for the same match; the order of its keys does not matter. What code makes
+ * (a function, an instance of a class) may do anything, so it is the same as nothing else.
  */
 function matchKey(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(matchKey).join()}]`;
