@@ -1,4 +1,4 @@
-/** The addresses a config names: where to listen, where endpoints are, and which hosts a site has. */
+/** The addresses a config names: where to listen, where endpoints are, which hosts a site has. */
 import { isIPv4, isIPv6 } from "node:net";
 import { domainToASCII } from "node:url";
 import type { Address } from "../base/world.ts";

@@ -91,13 +91,19 @@ test("check: the smallest config comes out with every default", () => {
 test("check: a site overrides a default whole, and a route the site", () => {
   const { config, problems } = checked(`
     upstreams: { web: 10.0.0.1:80 }
-    defaults: { retry: { attempts: 5, replayBody: true }, rewrite: { addPrefix: /d }, errors: { reasonHeader: true } }
+    defaults:
+      retry: { attempts: 5, replayBody: true }
+      rewrite: { addPrefix: /d }
+      errors: { reasonHeader: true }
     sites:
       - hosts: [a.test]
         retry: { budget: { min: 9 } }
         routes:
           - { match: { path: /1 }, forward: web }
-          - { match: { path: /2 }, forward: web, retry: { on: [reset] }, rewrite: { stripPrefix: /r } }
+          - match: { path: /2 }
+            forward: web
+            retry: { on: [reset] }
+            rewrite: { stripPrefix: /r }
           - { match: { path: /3 }, forward: web, retry: off, rewrite: off, errors: {} }
       - { hosts: [b.test], routes: [{ forward: web }] }
   `);
@@ -159,7 +165,10 @@ test("check: a log file and a listener come out as addresses of this machine", (
   const { config } = checked(`
     log: { access: ./access.log }
     admin: off
-    sites: [{ hosts: ["*", "::1"], listen: ["unix:/run/s.sock", "[0::1]:81", "[::1]:81"], routes: [{ respond: 204 }] }]
+    sites:
+      - hosts: ["*", "::1"]
+        listen: ["unix:/run/s.sock", "[0::1]:81", "[::1]:81"]
+        routes: [{ respond: 204 }]
   `);
 
   assert.deepEqual(config?.log.access, { file: "/etc/sluice/access.log" });

@@ -94,7 +94,7 @@ function mapTexts(
 
 const SECRET_CHARS_MIN = 6; // to take a shorter text out would cut into our own words
 
-/** What came from the environment or a file may be a secret: the message shows where from instead. */
+/** What came from the environment or a file may be a secret: the message shows where from. */
 function withoutSecret(finding: Finding, { expansions }: Loaded, value: unknown): Finding {
   const expansion = expansions.get(pathText(finding.at));
   if (expansion === undefined) return finding;

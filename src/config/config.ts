@@ -44,7 +44,7 @@ export interface LogConfig {
 
 export interface ViaConfig {
   readonly kind: "on" | "off";
-  /** undefined: ours to choose, and not the same on every machine, or two in a row look like a loop. */
+  /** undefined: ours to choose, other on every machine, or two in a row look like a loop. */
   readonly pseudonym: string | undefined;
 }
 

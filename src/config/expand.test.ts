@@ -80,5 +80,15 @@ test("expand: an object that contains itself is one problem", () => {
   const { findings } = expand(loop, { env, folder });
 
   assert.equal(findings.length, 1);
-  assert.match(findings[0]!.message, /must not be nested so deeply/);
+  assert.match(findings[0]!.message, /must not contain itself/);
+});
+
+test("expand: a key that would set a prototype is a problem", () => {
+  const { value, findings } = expand(JSON.parse('{ "a": { "__proto__": { "b": 1 } } }'), {
+    env,
+    folder,
+  });
+
+  assert.deepEqual(value, { a: {} });
+  assert.deepEqual(findings[0]?.at, ["a"]);
 });

@@ -30,11 +30,9 @@ const VALUES_MAX = 2_000_000; // of a config made by code; a YAML file has its o
 
 export function expand(value: unknown, surroundings: Surroundings): Expanded {
   const expander = new Expander(surroundings);
-  return {
-    value: expander.expand(value, []),
-    expansions: expander.expansions,
-    findings: expander.findings,
-  };
+  const result = expander.expand(value, []);
+  const { expansions, findings, isHostile } = expander;
+  return { value: isHostile ? undefined : result, expansions, findings };
 }
 
 class Expander {
@@ -42,6 +40,7 @@ class Expander {
   readonly findings: Finding[] = [];
   readonly #surroundings: Surroundings;
   #valueCount = 0;
+  isHostile = false; // nothing in it is worth a look
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -51,22 +50,29 @@ class Expander {
     if (typeof value === "string") return this.#text(value, path);
     if (typeof value !== "object" || value === null) return value;
     this.#valueCount += 1;
-    if (path.length > DEPTH_MAX || this.#valueCount > VALUES_MAX) {
-      // Also what an object that contains itself comes to.
-      if (this.findings.length === 0) {
-        this.findings.push(cannotUse(path, "must not be nested so deeply or hold so much"));
-      }
-      return undefined;
-    }
+    // Also what an object that contains itself comes to.
+    if (path.length > DEPTH_MAX || this.#valueCount > VALUES_MAX) this.#stop(path);
+    if (this.isHostile) return undefined;
     if (Array.isArray(value))
       return value.map((item, index) => this.expand(item, [...path, index]));
     return isPlain(value) ? this.#map(value, path) : value;
   }
 
+  #stop(path: Path): void {
+    if (this.isHostile) return;
+    this.isHostile = true;
+    const message =
+      "Cannot read the config: must not contain itself, nor be nested or repeated so much";
+    this.findings.splice(0, Number.POSITIVE_INFINITY, { at: path.slice(0, 4), message });
+  }
+
   #map(value: object, path: Path): Record<string, unknown> {
     const result: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) {
-      if (key === "__proto__") continue; // only JSON.parse makes such a key, and no setting has it
+      if (key === "__proto__") {
+        this.findings.push(cannotUse(path, "must not have __proto__ as a key", "key"));
+        continue;
+      }
       result[key] = this.expand(item, [...path, key]);
     }
     return result;

@@ -1,4 +1,4 @@
-/** What zod finds → findings in our grammar, each one sentence, at the innermost place it is about. */
+/** What zod finds → findings in our grammar: one sentence each, at the innermost place. */
 import type { z } from "zod";
 import type { Path } from "../core/feature.ts";
 import { listed, shown, wanted } from "../core/fields.ts";
@@ -32,7 +32,7 @@ function inGrammar(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_type":
       return wanted(KINDS[issue.expected as string] ?? (issue.expected as string))(issue);
     case "invalid_value":
-      return wordWanted(issue);
+      return wordWanted(issue.input, issue.values as readonly unknown[]);
     case "too_small":
       return wanted(bound("at least", issue.minimum as number, issue))(issue);
     case "too_big":
@@ -59,17 +59,16 @@ const KINDS: Readonly<Record<string, string>> = {
   function: "a function",
 };
 
-function wordWanted(issue: z.core.$ZodRawIssue): string {
-  const words = (issue.values as readonly unknown[]).map(String);
-  const near = typeof issue.input === "string" ? didYouMean(issue.input, words) : "";
-  return `must be ${listed(words)}, got ${shown(issue.input)}${near}`;
+function wordWanted(input: unknown, values: readonly unknown[]): string {
+  const words = values.map(String);
+  const near = typeof input === "string" ? didYouMean(input, words) : "";
+  return `must be ${listed(words)}, got ${shown(input)}${near}`;
 }
 
 /** Of a union whose arms are told apart by one key. */
 function kindWanted(issue: z.core.$ZodRawIssue): string {
   const given = issue.input as Readonly<Record<string, unknown>>; // zod has seen that it is a map
-  const values = issue.options as readonly unknown[];
-  return wordWanted({ ...issue, values, input: given[issue.discriminator as string] });
+  return wordWanted(given[issue.discriminator as string], issue.options as readonly unknown[]);
 }
 
 function bound(side: string, limit: number, issue: z.core.$ZodRawIssue): string {

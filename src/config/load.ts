@@ -1,6 +1,6 @@
 /**
- * From a file to plain data: finds it, reads YAML or runs TypeScript, expands `${…}`. What comes out
- * is not checked yet, but it remembers where everything stood.
+ * From a file to plain data: finds it, reads YAML or runs TypeScript, expands `${…}`. What comes
+ * out is not checked yet, but it remembers where everything stood.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, extname, isAbsolute, relative, resolve } from "node:path";

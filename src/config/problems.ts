@@ -25,7 +25,7 @@ export interface Origin {
   readonly root: Place | undefined;
 }
 
-export const PROBLEMS_MAX = 100; // more than anyone reads at once; a broken file could make millions
+export const PROBLEMS_MAX = 100; // more than anyone reads; a broken file could make millions
 
 /** In the order of the file; the same message in the same place once. */
 export function placed(findings: readonly Finding[], origin: Origin): PlacedProblem[] {

@@ -1,4 +1,4 @@
-/** The config reference, as Markdown: every key with its form and what it is for, from the schema. */
+/** The config reference, as Markdown: every key with its form and use, from the schema. */
 import { vocabulary } from "../features/index.ts";
 import { type JsonSchema, jsonSchema } from "./json-schema.ts";
 

@@ -1,4 +1,4 @@
-/** Parsed config → `Config`: hands defaults down, writes short forms out, names what has no name. */
+/** Parsed config → `Config`: hands defaults down, writes short forms out, names the nameless. */
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
@@ -29,8 +29,8 @@ const RETRY: RetryConfig = {
   replayBody: false,
 };
 
-// What the schemas of ./shape/ answer with. Keys of features are only known when it is built, so the
-// parsed type has an index signature there; these say the rest.
+// What the schemas of ./shape/ answer with. Keys of features are only known when they are built, so
+// the schemas' own types lack them.
 interface ParsedLevels {
   readonly limits?: Partial<Limits> | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;

@@ -19,7 +19,18 @@ const listeners = z
   )
   .describe("What holds for all connections to one listener.");
 
-export function configSchema(vocabulary: Vocabulary) {
+/** Some hundred parts, so it is built once for each vocabulary: of which a process has one. */
+export function configSchema(vocabulary: Vocabulary): ConfigSchema {
+  const known = schemas.get(vocabulary) ?? buildSchema(vocabulary);
+  schemas.set(vocabulary, known);
+  return known;
+}
+
+type ConfigSchema = ReturnType<typeof buildSchema>;
+
+const schemas = new WeakMap<Vocabulary, ConfigSchema>();
+
+function buildSchema(vocabulary: Vocabulary) {
   return z.strictObject(
     {
       ...processKeys,

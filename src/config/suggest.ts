@@ -10,7 +10,8 @@ export function nearestWord(word: string, known: Iterable<string>): string | und
   if (word.length > WORD_CHARS_MAX) return undefined;
   const wanted = folded(word);
   let nearest: string | undefined;
-  let least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  // A third of the letters may be wrong, but not all of them.
+  let least = Math.min(Math.max(1, Math.floor(wanted.length / 3)) + 1, wanted.length);
   for (const candidate of known) {
     if (candidate.length > WORD_CHARS_MAX) continue;
     const edits = editDistance(wanted, folded(candidate));

@@ -175,7 +175,7 @@ class Reader {
     return undefined;
   }
 
-  /** `<<: *base` or `<<: [*one, *two]`: the first that has a key wins, and own keys win over all. */
+  /** `<<: *base` or `<<: [*one, *two]`: the first that has a key wins, own keys over all. */
   #merge(built: Built, path: Path, merged: Map<string, Built>): void {
     const isList = Array.isArray(built.value);
     const sources = isList ? (built.value as unknown[]) : [built.value];

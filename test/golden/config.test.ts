@@ -1,6 +1,6 @@
 /**
- * Each file in config/ is a config, a line `---- wanted`, and what check says about it. To add a case
- * is to add a file; `UPDATE=1` writes what is said now, and the diff is for reading.
+ * Each file in config/ is a config, a line `---- wanted`, and what check says about it. To add a
+ * case is to add a file; `UPDATE=1` writes what is said now, and the diff is for reading.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Route keys with small schemas, for tests of the config that must not depend on what features want. */
+/** Route keys with small schemas, for tests that must not depend on what features want. */
 
 import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";

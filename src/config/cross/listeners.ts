@@ -92,8 +92,8 @@ function checkOverlaps(bound: readonly Bound[], notes: Notes): void {
       (everywhere.includes(other) && bound.indexOf(wide) > bound.indexOf(other))
     )
       continue;
-    const wanted = `must not be part of ${addressKey(wide.address)}, got ${addressKey(other.address)}`;
-    notes.problem(other.at, wanted);
+    const [whole, part] = [addressKey(wide.address), addressKey(other.address)];
+    notes.problem(other.at, `must not be part of ${whole}, got ${part}`);
   }
 }
 
@@ -109,8 +109,8 @@ function checkAdmin(config: RawMap, bound: readonly Bound[], notes: Notes): void
   }
   const taken = bound.find((one) => overlaps(one.address, address));
   if (taken === undefined) return;
-  const wanted = `must not be where the admin listener is (${addressKey(address)}), got ${addressKey(taken.address)}`;
-  notes.problem(taken.at, wanted);
+  const [own, got] = [addressKey(address), addressKey(taken.address)];
+  notes.problem(taken.at, `must not be where the admin listener is (${own}), got ${got}`);
 }
 
 function checkListenerKeys(config: RawMap, bound: ReadonlyMap<string, Bound>, notes: Notes): void {

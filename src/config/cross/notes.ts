@@ -1,7 +1,7 @@
 import type { Path } from "../../core/feature.ts";
 import { cannotUse, type Finding, worthChecking } from "../problems.ts";
 
-/** What the checks across places find: problems, and warnings about what works but cannot be meant. */
+/** What the checks across places find: problems, and what works but cannot be meant. */
 export class Notes {
   readonly problems: Finding[] = [];
   readonly warnings: Finding[] = [];

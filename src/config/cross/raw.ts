@@ -1,6 +1,6 @@
 /**
- * Reads a config that may be wrong: the checks across places run beside the schema and not after it,
- * so that all problems are told at once. What has the wrong shape is left to the schema.
+ * Reads a config that may be wrong: the checks across places run beside the schema and not after
+ * it, so that all problems are told at once. What has the wrong shape is left to the schema.
  */
 import type { Path } from "../../core/feature.ts";
 

@@ -1,5 +1,6 @@
 /** Each route has one handler and a name of its own, and a request that can reach it. */
 import { listed, shown } from "../../core/fields.ts";
+import { isPlain } from "../expand.ts";
 import { handlerNames, handlersLater, type Vocabulary } from "../shape/routes.ts";
 import { nearestWord } from "../suggest.ts";
 import type { Notes } from "./notes.ts";
@@ -47,8 +48,8 @@ function checkNames(routes: readonly RawRoute[], notes: Notes): void {
     const first = firstAt.get(name);
     if (first === undefined) firstAt.set(name, index);
     else {
-      const wanted = `must be a name of its own in the site, got ${shown(name)} as of route ${first + 1}`;
-      notes.problem([...at, "name"], wanted);
+      const got = `${shown(name)} as of route ${first + 1}`;
+      notes.problem([...at, "name"], `must be a name of its own in the site, got ${got}`);
     }
   }
 }
@@ -81,11 +82,17 @@ function takesAll(value: unknown): boolean {
   return value === "/*" || value === "*" || (Array.isArray(value) && value.some(takesAll));
 }
 
-/** Text that is the same for the same match; the order of its keys does not matter. */
-function matchKey(match: unknown): string {
-  return JSON.stringify(match, (_key, value: unknown) => {
-    if (typeof value === "function") return `function ${String(value)}`;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+/**
+ * Text that is the same for the same match; the order of its keys does not matter. What code makes
+ * (a function, an instance of a class) may do anything, so it is the same as nothing else.
+ */
+function matchKey(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(matchKey).join()}]`;
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value !== "object" || value === null || !isPlain(value)) return `#${uniqueCount++}`;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${matchKey(inner)}`).join()}}`;
 }
+
+let uniqueCount = 0;

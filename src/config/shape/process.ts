@@ -3,7 +3,7 @@ import { notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
 import { isAddressRange, parseListen } from "../address.ts";
 
 const LISTEN_FORM =
-  'an address to listen on such as ":8080", "127.0.0.1:8080", "[::1]:8080" or "unix:/run/sluice.sock"';
+  'an address to listen on such as ":8080", "127.0.0.1:8080", "[::1]:80" or "unix:/run/s.sock"';
 
 export const listenAddress = z
   .string({ error: wanted(LISTEN_FORM) })

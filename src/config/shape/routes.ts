@@ -63,14 +63,21 @@ const retry = z
           .array(oneOf(RETRY_CONDITIONS), { error: wanted(CONDITIONS_FORM) })
           .optional()
           .describe(
-            "connect: no connection was made; reused: a kept connection died before any byte of the response; reset: a new one did; timeout: the response head did not come in time. Default: [connect, reused].",
+            [
+              "connect: no connection was made; reused: a kept connection died before any byte of",
+              "the response; reset: a new one did; timeout: the response head did not come in time.",
+              "Default: [connect, reused].",
+            ].join(" "),
           ),
         budget: budget.optional().describe("Keeps retries from making an outage worse."),
         replayBody: z
           .boolean()
           .optional()
           .describe(
-            `Also retry a request that is not idempotent, if its body fits limits.replayBytes (${sizeText(LIMITS.replayBytes)}). Default: false.`,
+            [
+              "Also retry a request that is not idempotent, if its body fits limits.replayBytes",
+              `(${sizeText(LIMITS.replayBytes)}). Default: false.`,
+            ].join(" "),
           ),
       }),
     ],

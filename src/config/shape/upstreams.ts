@@ -80,7 +80,10 @@ const longUpstream = z.strictObject(
     balance: oneOf(["leastRequest", "roundRobin", "random", "first"], BALANCE_LATER)
       .optional()
       .describe(
-        "How one is chosen: the less busy of two random ones, in turn, at random, or the first that can be used. Default: leastRequest.",
+        [
+          "How one is chosen: the less busy of two random ones, in turn, at random, or the first",
+          "that can be used. Default: leastRequest.",
+        ].join(" "),
       ),
     maxIdle: wholeNumber(0, 65_536)
       .optional()
