@@ -20,7 +20,7 @@ const DOCUMENTS: readonly Generated[] = [
   },
   {
     path: "docs/metrics.md",
-    text: () => fromModule("src/observe/metrics-reference.ts", "metricsReference"),
+    text: () => fromModule("src/observe/metric-table.ts", "metricsReference"),
   },
 ];
 

@@ -16,5 +16,4 @@ export const EXCEPTIONS: readonly Exception[] = [
   { rule: "documents", path: "ARCHITECTURE.md", reason: NOT_MERGED },
   { rule: "documents", path: "README.md", reason: NOT_MERGED },
   { rule: "documents", path: "docs/README.md", reason: NOT_MERGED },
-  { rule: "sizes", path: "src/core/limits.ts", reason: "a sentence of 101 columns", max: 101 },
 ];

@@ -3,7 +3,7 @@ import { type Finding, isTypeScript, type Rule } from "./tree.ts";
 
 // They say what a file is not about.
 const FORBIDDEN = /^(?:utils?|helpers?|common|misc|types|constants|managers?)$/;
-const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|bench|fuzz|config|d))?\.ts$/;
+const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|bench|fuzz|config|d))*\.ts$/;
 const INDEXES = new Set(["src/index.ts", "src/features/index.ts"]);
 
 export const names: Rule = {

@@ -216,12 +216,12 @@ table(sizes, [
   ],
   ["a loop of 71 lines", { "src/core/a.ts": `for (const a of b(c)) {\n${lines(69)}}` }, []],
   ["an object of 71 lines", { "src/core/a.ts": `const a = {\n${"b: 1,\n".repeat(69)}};` }, []],
-  ["100 columns", { "src/core/a.ts": `// ${"a".repeat(97)}` }, []],
-  ["101 columns", { "src/core/a.ts": `\n// ${"a".repeat(98)}` }, ["src/core/a.ts:2"]],
+  ["120 columns", { "src/core/a.ts": `// ${"a".repeat(117)}` }, []],
+  ["121 columns", { "src/core/a.ts": `\n// ${"a".repeat(118)}` }, ["src/core/a.ts:2"]],
   [
     "a table that is left alone, and what follows it",
     {
-      "src/core/a.ts": `// biome-ignore format: a table\nconst A = [\n  "${"a".repeat(100)}",\n];\n// ${"a".repeat(98)}`,
+      "src/core/a.ts": `// biome-ignore format: a table\nconst A = [\n  "${"a".repeat(120)}",\n];\n// ${"a".repeat(118)}`,
     },
     ["src/core/a.ts:5"],
   ],

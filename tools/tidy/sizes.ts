@@ -2,7 +2,8 @@ import { stripTypeScriptTypes } from "node:module";
 import { mask } from "./mask.ts";
 import { type Finding, isTypeScript, type Rule, type TreeFile } from "./tree.ts";
 
-const COLUMNS_MAX = 100;
+// The formatter holds code to 100; this is for what it leaves alone: sentences and long strings.
+const COLUMNS_MAX = 120;
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
 
@@ -23,7 +24,7 @@ function longFile(file: TreeFile): Finding[] {
   return [{ rule: "sizes", path: file.path, line: 1, message, value }];
 }
 
-/** The formatter keeps code within the columns; tables it was told to leave alone are data. */
+/** Tables that the formatter was told to leave alone are data. */
 function longLines(file: TreeFile): Finding[] {
   if (file.path.endsWith(".test.ts")) return []; // rows of bytes and wanted text
   const lines = file.text.split("\n");

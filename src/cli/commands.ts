@@ -1,0 +1,59 @@
+import type { Command, Run } from "./command.ts";
+import { part } from "./product.ts";
+
+const FILE_HELP = `  -c, --config FILE   the config; unless said, sluice.yaml, sluice.yml or
+                      sluice.config.ts in the working directory`;
+
+/** Every command, in the order of `sluice --help`. Its code is loaded when it is asked for. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "proxy",
+    usage: "--from ADDRESS --to ENDPOINT[,…]",
+    about: "A proxy in one line.",
+    help: `  --from ADDRESS      where to listen: ":8080", "127.0.0.1:8080", "unix:/run/app.sock"
+  --to ENDPOINT[,…]   where requests go: "localhost:3000", ":3000", "http://10.0.0.1:80"
+  --admin ADDRESS     the admin listener; off unless said
+  --log PLACE         the access log: stdout (unless said), stderr, off, or a file`,
+    load: async () => (await import("./proxy.ts")).proxy,
+  },
+  {
+    name: "run",
+    usage: "[-c FILE]",
+    about: "Runs a config.",
+    help: `${FILE_HELP}
+
+SIGTERM and SIGINT finish what is in flight; a second one stops now.`,
+    load: async () => (await import("./run.ts")).run,
+  },
+  {
+    name: "check",
+    usage: "[-c FILE] [--json]",
+    about: "Tells every problem of a config, with its place.",
+    help: `${FILE_HELP}
+  --json              the answer as JSON
+
+Exit code 0: it can run. 1: it has problems.`,
+    load: async () => (await part<{ check: Run }>("./check.ts")).check,
+  },
+  {
+    name: "schema",
+    usage: "",
+    about: "Prints the JSON Schema of the config, for editors.",
+    help: "",
+    load: async () => (await part<{ schema: Run }>("./schema.ts")).schema,
+  },
+  notYet("explain", "[-c FILE] METHOD URL", "Tells what would happen to a request, and why."),
+  notYet("test", "[-c FILE]", "Runs the tests of a config."),
+  notYet("plan", "[-c FILE]", "Tells what a reload would change."),
+  notYet("reload", "", "Makes a running proxy take its config anew."),
+  notYet("status", "", "Shows what a running proxy does."),
+  notYet("top", "", "Shows it live."),
+  notYet("drain", "UPSTREAM ENDPOINT", "Sends an endpoint no new requests."),
+  notYet("undrain", "UPSTREAM ENDPOINT", "Sends it requests again."),
+  notYet("purge", "URL | --tag TAG | --prefix PREFIX", "Removes responses from the cache."),
+  notYet("hash-password", "", "Makes the hash of a password for a config."),
+];
+
+function notYet(name: string, usage: string, about: string): Command {
+  return { name, usage, about, help: "Not supported yet.", load: undefined };
+}

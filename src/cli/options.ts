@@ -1,0 +1,30 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { CommandIo } from "./command.ts";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** The options of one command, or undefined once the usage error has been told. */
+export function readOptions<T extends Options>(
+  name: string,
+  args: readonly string[],
+  options: T,
+  io: CommandIo,
+) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: false }).values;
+  } catch (error) {
+    wrongUsage(name, error instanceof Error ? firstSentence(error.message) : String(error), io);
+    return undefined;
+  }
+}
+
+/** The exit code for it. */
+export function wrongUsage(name: string, message: string, io: CommandIo): 2 {
+  io.stderr.write(`sluice ${name}: ${message}\nTry: sluice ${name} --help\n`);
+  return 2;
+}
+
+/** parseArgs goes on to explain how to write positional arguments that begin with a dash. */
+function firstSentence(message: string): string {
+  return message.split(". ")[0]!;
+}

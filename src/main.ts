@@ -1,0 +1,17 @@
+/** The process: `node src/main.ts …` from source, `dist/main.js` behind bin/sluice.js. */
+import { main } from "./cli/main.ts";
+
+// `sluice schema | head` closes the pipe early, which is no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
+const code = await main(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  cwd: process.cwd(),
+  signals: process,
+});
+process.exit(code); // a listener or an idle connection must not keep it
