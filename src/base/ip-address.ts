@@ -1,3 +1,5 @@
+import { hexDigit } from "./hex.ts";
+
 /**
  * IP addresses as four 32-bit words. IPv4 is held as its IPv4-mapped IPv6 address, so that
  * "10.0.0.1" and "::ffff:10.0.0.1", which name the same host, are the same words.
@@ -95,13 +97,6 @@ function fill(words: IpWords, groups: number[], gapAt: number): boolean {
     words[index] = groups[index * 2]! * 65536 + groups[index * 2 + 1]!;
   }
   return true;
-}
-
-/** The value of a hexadecimal digit; -1 if it is none. */
-export function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const letter = code | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** As RFC 5952 wants it: lower case, the longest run of zero groups as "::", mapped IPv4 dotted. */
