@@ -60,6 +60,12 @@ export class Server {
     return [...this.#listeners.values()].flatMap(({ door }) => door?.address ?? []);
   }
 
+  /** How long exchanges may go on after a stop, as the config says. */
+  get drainMs(): number {
+    const deadlines = [...this.#runtime.listeners.values()].map(({ timeouts }) => timeouts.drain);
+    return Math.max(0, ...deadlines);
+  }
+
   /** How many connections each listener has. */
   get connectionCounts(): ReadonlyMap<string, number> {
     return new Map([...this.#listeners].map(([key, each]) => [key, each.connectionCount]));
