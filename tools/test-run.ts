@@ -13,6 +13,7 @@ export interface Tally {
 }
 
 const OUTPUT_LINES_MAX = 40; // what a failing file printed, from its end
+const FILE_GRACE_MS = 500; // a test that hangs is told by its name, before its file is
 
 export function emptyTally(): Tally {
   return { files: 0, passed: 0, failed: 0, skipped: [] };
@@ -25,39 +26,53 @@ export function addTally(total: Tally, part: Tally): void {
   total.skipped.push(...part.skipped);
 }
 
-/** Runs each file in a process of its own and prints what failed, with what that file printed. */
+/**
+ * Runs each file in a process of its own, as many at once as there are cores, and prints what
+ * failed, with what that file printed.
+ */
 export async function runTestFiles(
   files: readonly string[],
   fileTimeoutMs: number,
   signal: AbortSignal,
 ): Promise<Tally> {
   const tally = emptyTally();
-  tally.files = files.length;
-  const printed = new Map<string, string>();
-  const failing = new Set<string>();
+  const waiting = [...files];
+  const work = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      if (signal.aborted) tellLate(tally, file, "was not started: the whole run took too long");
+      else addTally(tally, await runTestFile(file, fileTimeoutMs, signal));
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return tally;
+}
+
+/** The runner's own timeout is for a test; this one is for a file that never ends, too. */
+async function runTestFile(file: string, timeoutMs: number, signal: AbortSignal): Promise<Tally> {
+  const tally = emptyTally();
+  tally.files = 1;
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs + FILE_GRACE_MS)]);
+  let printed = "";
 
   const events = run({
     cwd: ROOT,
-    files: files.map((file) => resolve(ROOT, file)),
-    concurrency: availableParallelism(),
-    timeout: fileTimeoutMs,
-    signal,
+    files: [resolve(ROOT, file)],
+    timeout: timeoutMs,
+    signal: deadline,
   });
   for await (const { type, data } of events) {
-    if (type === "test:stdout" || type === "test:stderr") {
-      printed.set(data.file, (printed.get(data.file) ?? "") + data.message);
-    } else if (type === "test:pass") {
-      countPass(tally, data);
-    } else if (type === "test:fail") {
-      if (countFailure(tally, data)) failing.add(data.file ?? data.name);
-    }
+    if (type === "test:stdout" || type === "test:stderr") printed += data.message;
+    else if (type === "test:pass") countPass(tally, data);
+    else if (type === "test:fail" && !deadline.aborted) countFailure(tally, data);
   }
-  for (const file of failing) printOutput(file, printed.get(file) ?? "");
-  if (signal.aborted) {
-    tally.failed++;
-    console.log("FAILED the whole run took too long and was stopped");
-  }
+  if (deadline.aborted) tellLate(tally, file, "did not end: does it leave something open?");
+  if (tally.failed > 0) printOutput(file, printed);
   return tally;
+}
+
+function tellLate(tally: Tally, file: string, what: string): void {
+  tally.failed++;
+  console.log(`\nFAILED ${file}\n  ${what}`);
 }
 
 interface Passed {
@@ -85,17 +100,16 @@ interface Failed {
   readonly details: { readonly error: Error };
 }
 
-/** False for a parent that failed only because a child did. */
-function countFailure(tally: Tally, test: Failed): boolean {
+/** A parent that failed only because a child did is not told again. */
+function countFailure(tally: Tally, test: Failed): void {
   const { error } = test.details;
-  if ("failureType" in error && error.failureType === "subtestsFailed") return false;
+  if ("failureType" in error && error.failureType === "subtestsFailed") return;
   tally.failed++;
   const what = error.cause instanceof Error ? error.cause : error;
   const text = what.stack ?? inspect(what);
   console.log(`\nFAILED ${test.name}`);
   console.log(`  ${placeOf(test.file)}${test.line === undefined ? "" : `:${test.line}`}`);
   console.log(indented(withoutInnerFrames(text)));
-  return true;
 }
 
 function withoutInnerFrames(stack: string): string {
@@ -109,7 +123,7 @@ function printOutput(file: string, output: string): void {
   const lines = output.trimEnd().split("\n");
   if (output.trim() === "") return;
   const shown = lines.slice(-OUTPUT_LINES_MAX);
-  console.log(`\n${placeOf(file)} printed${shown.length < lines.length ? ", at its end" : ""}:`);
+  console.log(`\n${file} printed${shown.length < lines.length ? ", at its end" : ""}:`);
   console.log(indented(shown.join("\n")));
 }
 
