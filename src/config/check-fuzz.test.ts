@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are what is tested
 /** Whatever is in the file: an answer with problems in it, no exception, and no wait. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

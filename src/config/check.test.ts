@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are what is tested
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testVocabulary } from "../../test/support/vocabulary.ts";
