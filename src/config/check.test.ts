@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are what is tested
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testVocabulary } from "../../test/support/vocabulary.ts";
@@ -13,13 +12,19 @@ function checked(text: string, env: Readonly<Record<string, string>> = {}) {
   return check(loadText(text, "sluice.yaml", { env, folder: "/etc/sluice" }), testVocabulary);
 }
 
-test("check: the smallest config comes out with every default", () => {
-  const { config, problems, warnings } = checked(
-    "upstreams: { web: App.internal:3000 }\nsites: [{ hosts: A.test, routes: [{ forward: web }] }]",
-  );
+const SMALLEST = `
+  upstreams: { web: App.internal:3000 }
+  sites: [{ hosts: A.test, routes: [{ forward: web }] }]`;
 
+const UNSET = { limits: {}, timeouts: {}, rates: {} };
+
+test("check: the smallest config comes out with every default of the process", () => {
+  const { config, problems, warnings } = checked(SMALLEST);
+
+  const { upstreams, sites, ...rest } = config!;
   assert.deepEqual([problems, warnings], [[], []]);
-  assert.deepEqual(config, {
+  assert.deepEqual([upstreams.size, sites.length], [1, 1]);
+  assert.deepEqual(rest, {
     workers: 1,
     trustedProxies: [],
     state: "memory",
@@ -28,64 +33,58 @@ test("check: the smallest config comes out with every default", () => {
     via: { kind: "on", pseudonym: undefined },
     forwarded: false,
     errors: undefined,
+    ...UNSET,
+    listeners: [{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET }],
+  });
+});
+
+test("check: a short upstream is written out", () => {
+  const { config } = checked(SMALLEST);
+
+  assert.deepEqual(config!.upstreams.get("web"), {
+    name: "web",
+    at: ["upstreams", "web"],
+    endpoints: [
+      {
+        name: "app.internal:3000",
+        address: { host: "app.internal", port: 3000 },
+        weight: 1,
+        backup: false,
+      },
+    ],
+    balance: "leastRequest",
+    maxIdle: 256,
     limits: {},
     timeouts: {},
-    rates: {},
-    listeners: [
-      {
-        key: "0.0.0.0:80",
-        address: { host: "0.0.0.0", port: 80 },
-        ...{ limits: {}, timeouts: {}, rates: {} },
-      },
-    ],
-    upstreams: new Map([
-      [
-        "web",
-        {
-          name: "web",
-          at: ["upstreams", "web"],
-          endpoints: [
-            {
-              name: "app.internal:3000",
-              address: { host: "app.internal", port: 3000 },
-              ...{ weight: 1, backup: false },
-            },
-          ],
-          balance: "leastRequest",
-          maxIdle: 256,
-          ...{ limits: {}, timeouts: {} },
-        },
-      ],
-    ]),
-    sites: [
-      {
-        name: "a.test",
-        at: ["sites", 0],
-        hosts: ["a.test"],
-        listen: ["0.0.0.0:80"],
-        paths: { slashes: "merge", encodedSlashes: "keep" },
-        errors: undefined,
-        ...{ limits: {}, timeouts: {}, rates: {} },
-        routes: [
-          {
-            name: "a.test#1",
-            at: ["sites", 0, "routes", 0],
-            match: undefined,
-            handler: { key: "forward", options: "web" },
-            filters: [],
-            retry: {
-              attempts: 3,
-              on: ["connect", "reused"],
-              budget: { percent: 20, min: 3 },
-              replayBody: false,
-            },
-            errors: undefined,
-            ...{ limits: {}, timeouts: {}, rates: {} },
-          },
-        ],
-      },
-    ],
   });
+});
+
+test("check: a short site and its route are written out", () => {
+  const { config } = checked(SMALLEST);
+
+  const { routes, ...site } = config!.sites[0]!;
+  assert.deepEqual(site, {
+    name: "a.test",
+    at: ["sites", 0],
+    hosts: ["a.test"],
+    listen: ["0.0.0.0:80"],
+    paths: { slashes: "merge", encodedSlashes: "keep" },
+    errors: undefined,
+    ...UNSET,
+  });
+  const budget = { percent: 20, min: 3 };
+  assert.deepEqual(routes, [
+    {
+      name: "a.test#1",
+      at: ["sites", 0, "routes", 0],
+      match: undefined,
+      handler: { key: "forward", options: "web" },
+      filters: [],
+      retry: { attempts: 3, on: ["connect", "reused"], budget, replayBody: false },
+      errors: undefined,
+      ...UNSET,
+    },
+  ]);
 });
 
 test("check: a site overrides a default whole, and a route the site", () => {

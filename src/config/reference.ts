@@ -13,8 +13,9 @@ export function configReference(): string {
 const HEAD = `# Config reference
 
 Every key that a config may have, written by \`npm run docs\` from the schema that checks it.
-[The config guide](../config.md) says how they go together. Durations are written \`"500ms"\`, \`"10s"\`,
-\`"5m"\`, \`"1h"\` or \`"1d"\`, sizes \`"64KiB"\`, \`"10MiB"\` or a count of bytes.
+[The config guide](../config.md) says how they go together. Durations are written \`"500ms"\`,
+\`"10s"\`, \`"5m"\`, \`"1h"\` or \`"1d"\`, sizes \`"64KiB"\`, \`"10MiB"\` or a count of bytes, rates
+\`"500B/s"\` or a count of bytes.
 
 | Key | Form | About |
 |---|---|---|`;

@@ -18,7 +18,6 @@ const ENV = {
   WEIGHT: "3",
   BACKUP: "true",
   EMPTY: "",
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it must come out as it is
   NESTED: "${WEB}",
   TOKEN: "correct-horse-battery-staple",
   SHORT_TOKEN: "hunter2-hunter2",

@@ -65,7 +65,7 @@ const retry = z
           .describe(
             [
               "connect: no connection was made; reused: a kept connection died before any byte of",
-              "the response; reset: a new one did; timeout: the response head did not come in time.",
+              "the response; reset: a new one did; timeout: the response head came too late.",
               "Default: [connect, reused].",
             ].join(" "),
           ),

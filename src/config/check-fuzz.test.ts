@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are what is tested
 /** Whatever is in the file: an answer with problems in it, no exception, and no wait. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -6,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { testVocabulary } from "../../test/support/vocabulary.ts";
+import { vocabulary } from "../features/index.ts";
 import { type Checked, check } from "./check.ts";
 import { loadText, loadValue } from "./load.ts";
 import { Lines } from "./place.ts";
@@ -135,7 +135,8 @@ test("check fuzz: a good config with any value anywhere never throws", () => {
   fc.assert(
     fc.property(fc.nat(500), foreign, (at, value) => {
       const config = replaced(good, at, value);
-      holds(check(loadValue(config, "x.ts", { env: {} }), testVocabulary));
+      const loaded = loadValue(config, "x.ts", { env: {} });
+      for (const words of [testVocabulary, vocabulary]) holds(check(loaded, words));
     }),
     { numRuns: 1500 },
   );
