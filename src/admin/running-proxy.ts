@@ -1,11 +1,14 @@
 import { realWorld } from "../base/real-world.ts";
 import { VERSION } from "../base/version.ts";
+import { SystemClock } from "../base/system-clock.ts";
 import type { Address, World } from "../base/world.ts";
 import { check } from "../config/check.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { type PlacedProblem, problemLine } from "../config/problems.ts";
 import { vocabulary } from "../features/index.ts";
+import { JsonLog, type LogLevel } from "../observe/json-log.ts";
+import { LogSink } from "../observe/log-sink.ts";
 import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ProcessGauges } from "../observe/process-gauges.ts";
@@ -46,8 +49,8 @@ export class RunningProxy implements AsyncDisposable {
 
   /** Rejects with a ConfigError, or with the system's error if an address cannot be had. */
   static async start(loaded: Loaded, extras: ProxyExtras = {}): Promise<RunningProxy> {
-    const world = extras.world ?? realWorld();
     const config = checked(loaded);
+    const world = extras.world ?? (await loggingWorld(config.log.level));
     const metrics = new Metrics();
     metrics.declare(namesOf(config));
     const server = await Server.start(config, world, metrics);
@@ -182,6 +185,14 @@ export class RunningProxy implements AsyncDisposable {
       })),
     };
   }
+}
+
+/** The real world, its log on stderr. */
+async function loggingWorld(level: LogLevel): Promise<World> {
+  const clock = new SystemClock();
+  const sink = await LogSink.open({ destination: "stderr", clock, log: undefined });
+  const isReadable = process.stderr.isTTY === true;
+  return realWorld({ log: new JsonLog({ sink, clock, level, isReadable }) });
 }
 
 function checked(loaded: Loaded): Config {

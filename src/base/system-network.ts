@@ -74,6 +74,7 @@ export class SystemNetwork implements Network {
       },
     });
     socket.on("error", ignore);
+    keepReadable(socket);
     return socket;
   }
 
@@ -142,6 +143,23 @@ export class SystemNetwork implements Network {
 
 /** "close" follows, and owners that want the reason add a handler of their own. */
 function ignore(): void {}
+
+/**
+ * A server may answer and hang up while we still send. The answer then lies in the kernel, and a
+ * write that fails must not throw it away, as Node does by destroying the socket: the owner gets
+ * "error" with syscall "write", may read on, and destroys the wire itself. There is no public
+ * switch for it; where a later Node has no such state, the answer is lost as it was before.
+ */
+function keepReadable(socket: net.Socket): void {
+  const { _readableState: reading, _writableState: writing } = socket as unknown as StreamStates;
+  if (reading !== undefined) reading.autoDestroy = false;
+  if (writing !== undefined) writing.autoDestroy = false;
+}
+
+interface StreamStates {
+  readonly _readableState?: { autoDestroy: boolean };
+  readonly _writableState?: { autoDestroy: boolean };
+}
 
 /** A socket file outlives a process that was killed. It is ours to remove if nobody answers. */
 async function removeStaleSocket(path: string): Promise<void> {

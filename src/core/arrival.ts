@@ -6,6 +6,7 @@ import { formatIp, formatIpv4, isIpv4, parseIp } from "../base/ip-address.ts";
 import { parseAuthority } from "../protocol/http/authority.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { canonicalTarget, TARGET_POLICY } from "../protocol/http/target.ts";
+import { dropFalseNames } from "./claims.ts";
 import type { Client, RequestHead } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { Forwarding, ListenerPlan, Site } from "./runtime.ts";
@@ -17,6 +18,7 @@ export interface ReceivedHead {
   readonly minorVersion: 0 | 1;
   readonly host: string | undefined;
   readonly headers: HeaderList;
+  readonly hasOddNames: boolean; // dropFalseNames() has to look
 }
 
 export interface Arrival {
@@ -33,6 +35,7 @@ export function arrive(
   plan: ListenerPlan,
   forwarding: Forwarding,
 ): Arrival {
+  if (head.hasOddNames) dropFalseNames(head.headers, peer.isTrusted);
   let scheme: "http" | "https" = peer.tls === undefined ? "http" : "https";
   let client = peer;
   if (peer.isTrusted) {

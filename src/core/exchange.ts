@@ -1,6 +1,6 @@
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { Downstream } from "./downstream.ts";
-import type { Fault } from "./fault.ts";
+import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
 import type { Endpoint } from "./upstream.ts";
 
@@ -103,4 +103,10 @@ export class Exchange {
     this.requestBytes = 0;
     this.responseBytes = 0;
   }
+}
+
+/** The status of an exchange for logs and metrics: the client's, or the fault's if it got none. */
+export function statusOf({ response, fault }: Exchange): number {
+  if (response !== undefined) return response.status;
+  return fault === undefined ? 0 : FAULTS[fault.code].status;
 }

@@ -1,5 +1,11 @@
 import type { Clock } from "../base/world.ts";
-import type { Client, Exchange, ExchangeTimes, RequestHead } from "../core/exchange.ts";
+import {
+  type Client,
+  type Exchange,
+  type ExchangeTimes,
+  type RequestHead,
+  statusOf,
+} from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
@@ -306,8 +312,8 @@ function putClient(block: Uint8Array, start: number, id: string, client: Client)
 }
 
 function putStatus(block: Uint8Array, at: number, exchange: Exchange): number {
-  const { response, client, request } = exchange;
-  const status = response === undefined ? 0 : response.status;
+  const { client, request } = exchange;
+  const status = statusOf(exchange);
   const pieces =
     client.tls !== undefined && client.tls.alpn === "h2"
       ? HTTP_2

@@ -1,4 +1,4 @@
-import type { Attempt, Exchange } from "../core/exchange.ts";
+import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
@@ -117,8 +117,8 @@ export class Metrics {
 
   /** Once for each exchange that was started. */
   exchangeEnded(exchange: Exchange): void {
-    const { response, times, fault } = exchange;
-    const status = response === undefined ? 0 : response.status;
+    const { times, fault } = exchange;
+    const status = statusOf(exchange);
     const statusClass = classOf(status);
     const at = this.#routeBlock(exchange);
     const endpointAt = this.#endpointBlock(exchange.upstream, exchange.endpoint);

@@ -42,6 +42,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   #isEnded: boolean; // the response is written to its end
   #framing: Framing; // of the response
   #closesAfter: boolean;
+  #hasFinished: boolean; // the client sent its FIN
 
   constructor(
     wire: Wire,
@@ -73,6 +74,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#isEnded = false;
     this.#framing = NONE;
     this.#closesAfter = false;
+    this.#hasFinished = false;
   }
 
   start(): void {
@@ -246,7 +248,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
 
   headRead(facts: RequestFacts): void {
     const { runtime, plan } = this.#listening;
-    this.#stopWaiting();
+    if (!this.#hasFinished) this.#stopWaiting();
     this.#facts = facts;
     this.#served++;
     this.#closesAfter ||= !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
@@ -296,7 +298,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   #idOf(headers: HeaderList): string {
     if (this.#peer.isTrusted) {
       const given = headers.get("x-request-id");
-      if (given !== undefined && /^[\x21-\x7e]{1,128}$/.test(given)) return given;
+      if (given !== undefined && /^[\w.~:=+/@-]{1,128}$/.test(given)) return given;
     }
     return this.#worker.newId();
   }
@@ -378,7 +380,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     if (this.#exchange === undefined) return;
     this.#side = undefined;
     this.#endExchange();
-    if (this.#closesAfter) {
+    if (this.#closesAfter || (this.#hasFinished && !this.#reader.holdsBytes)) {
       if (this.#reader.reading === "done" && !this.#reader.holdsBytes) this.#wire.destroySoon();
       else this.#linger();
     } else if (this.#reader.reading === "done") {
@@ -407,8 +409,9 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
       this.#wire.destroySoon();
       return;
     }
-    this.#await("idle", this.#listening.plan.timeouts.keepAlive);
+    if (!this.#hasFinished) this.#await("idle", this.#listening.plan.timeouts.keepAlive);
     this.#reader.readNext();
+    if (this.#hasFinished && this.#exchange === undefined) this.#onFinished();
   }
 
   /**
@@ -444,8 +447,8 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
       this.#breakRequest({ code: "request_truncated", detail: "in the body" });
     } else if (this.#exchange !== undefined) {
       // The client is done sending. It may be waiting for the answer or gone: the two look the
-      // same, so the exchange gets a moment to finish and not more.
-      this.#closesAfter = true;
+      // same, so the exchange gets a moment to finish and not more. What it sent before is served.
+      this.#hasFinished = true;
       this.#await("half-close", this.#exchange.listener.timeouts.halfClose);
     } else if (this.#reader.holdsBytes) {
       this.#refuseHead("request_truncated", "in the head");

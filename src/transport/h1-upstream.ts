@@ -58,8 +58,9 @@ export interface UpstreamHome {
 }
 
 type Stage = "connecting" | "idle" | "busy" | "tunnel" | "gone";
-type Waiting = "connect" | "continue" | "response" | "body" | "idle";
+type Waiting = "connect" | "continue" | "response" | "body" | "broken" | "idle";
 
+const ANSWER_MS = 250; // for an answer to be read from a connection that cannot be written to
 const READ_BYTES_SMALL = 16 * 1024;
 const READ_BYTES_LARGE = 64 * 1024;
 
@@ -127,9 +128,7 @@ export class H1Upstream extends Deadline implements WireReader {
   #listen(): void {
     const wire = this.#wire;
     wire.on("connect", () => this.#guard(() => this.#onConnect()));
-    wire.on("error", (error) => {
-      this.#error = error;
-    });
+    wire.on("error", (error) => this.#guard(() => this.#onError(error)));
     wire.on("end", () => this.#guard(() => this.#onFinished()));
     wire.on("drain", () => this.#guard(() => this.#onDrain()));
     wire.on("close", () => this.#guard(() => this.#onClose()));
@@ -173,7 +172,7 @@ export class H1Upstream extends Deadline implements WireReader {
 
   /** False: hold on until sendMore(). */
   writeBody(bytes: Buffer): boolean {
-    if (this.#stage !== "busy" || this.#isRequestEnded) return true;
+    if (this.#stage !== "busy" || this.#isRequestEnded || this.#error !== undefined) return true;
     return this.#writer.write(bytes);
   }
 
@@ -407,6 +406,16 @@ export class H1Upstream extends Deadline implements WireReader {
     }
   }
 
+  // An endpoint that answers early and hangs up breaks our sending, but its answer may have arrived:
+  // it gets a moment to be read.
+  #onError(error: NodeJS.ErrnoException): void {
+    this.#error = error;
+    if (error.syscall !== "write") return;
+    this.#writer.stop();
+    if (this.#stage === "busy" && !this.#isRequestEnded) this.#await("broken", ANSWER_MS);
+    else this.#wire.destroy();
+  }
+
   #onClose(): void {
     const wasBusy = this.#stage === "busy" || this.#stage === "connecting";
     if (this.#stage === "tunnel") this.#tunnel?.closed();
@@ -496,6 +505,8 @@ export class H1Upstream extends Deadline implements WireReader {
           return this.#fail("response_timeout", "");
         case "body":
           return this.#fail("response_body_timeout", "");
+        case "broken":
+          return this.#fail(this.#brokenCode(), this.#error?.code ?? "");
         case "idle":
           return this.#destroy();
       }

@@ -52,7 +52,7 @@ export class HeadParser {
   minorVersion: 0 | 1;
   status: number;
   linesEnd: number; // past the last field line, before the empty line
-  hasAliases: boolean; // a name is one of ours but for "_" or "." (SECURITY H4)
+  hasOddNames: boolean; // some name needs the closer look of core/claims.ts
 
   constructor(role: "request" | "response" | "trailers", limits: HeadLimits) {
     this.#role = role;
@@ -70,7 +70,7 @@ export class HeadParser {
     this.minorVersion = 1;
     this.status = 0;
     this.linesEnd = 0;
-    this.hasAliases = false;
+    this.hasOddNames = false;
   }
 
   /** Makes ready for the next head; header lists handed out keep what they have. */
@@ -81,7 +81,7 @@ export class HeadParser {
     this.#fieldCount = 0;
     this.#fields = [];
     this.refusal = undefined;
-    this.hasAliases = false;
+    this.hasOddNames = false;
   }
 
   /** Reads bytes[start..end); answers with the position after the head, NEED_MORE or REFUSE. */
@@ -240,7 +240,7 @@ export class HeadParser {
       return REFUSE;
     }
     const id = headerId(bytes, at, colon);
-    if (id === OTHER && !this.hasAliases) this.hasAliases = isOddName(bytes, at, colon);
+    if (id === OTHER && !this.hasOddNames) this.hasOddNames = isOddName(bytes, at, colon);
     pushField(this.#fields, id, at - start, colon - start, valueAt - start, valueEnd - start);
     return after;
   }
@@ -264,11 +264,16 @@ export class HeadParser {
 const VERSION = Buffer.from("HTTP/1.", "latin1");
 const MAJOR_AT = 5; // from here on a difference is another version, not another protocol
 
-/** Has a character that some servers read as "-" (CGI turns all of them into "_"). */
+/**
+ * May be read as another name by the next server ("_" and "." are "-" to CGI), or claims something
+ * about the request that only a trusted proxy may say: X-Forwarded-…, X-Original-….
+ */
 function isOddName(bytes: Uint8Array, at: number, end: number): boolean {
+  const third = bytes[at + 2]! | 0x20;
+  const isX = (bytes[at]! | 0x20) === 0x78 && bytes[at + 1] === 0x2d;
+  if (isX && (third === 0x66 || third === 0x6f)) return true; // "x-f" and "x-o"
   for (let index = at; index < end; index++) {
-    const byte = bytes[index]!;
-    if (byte === 0x5f || byte === 0x2e) return true; // "_" and "."
+    if (bytes[index] === 0x5f || bytes[index] === 0x2e) return true; // "_" and "."
   }
   return false;
 }

@@ -22,6 +22,7 @@ export interface RequestFacts {
   readonly expectsContinue: boolean;
   readonly websocketKey: string | undefined; // a valid handshake asks for a WebSocket
   readonly takesTrailers: boolean; // TE: trailers
+  readonly hasOddNames: boolean; // as HeadParser found
 }
 
 /** "framing" "coding" "host" …: which rule was broken; the transport knows the fault for it. */
@@ -124,6 +125,7 @@ export function readRequest(parser: HeadParser, text: string): RequestFacts | Re
     expectsContinue,
     websocketKey,
     takesTrailers,
+    hasOddNames: parser.hasOddNames,
   };
 }
 
