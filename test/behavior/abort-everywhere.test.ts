@@ -3,7 +3,6 @@
  * falls over nor keeps anything, and no cut message looks whole to the other side.
  */
 import assert from "node:assert/strict";
-import { Client } from "../support/client.ts";
 import { eventually } from "../support/deadline.ts";
 import type { StartedProxy } from "../support/proxy.ts";
 import { firstStatus, forwardTo, GET, OK, type Scenario, scenario } from "../support/scenario.ts";
@@ -66,7 +65,7 @@ for (const how of ["close", "reset"] as const) {
       const proxy = await it.proxy(forwardTo(origin.url));
 
       for (let count = 0; count < REQUEST.length; count++) {
-        const client = await Client.connect(proxy.port);
+        const client = await it.connect();
         await client.sent(REQUEST.slice(0, count));
         client[how]();
       }
@@ -84,7 +83,7 @@ for (const how of ["close", "reset"] as const) {
       const proxy = await it.proxy(forwardTo(origin.url));
 
       for (let count = 0; count < RESPONSE.length; count += 3) {
-        const client = await Client.connect(proxy.port);
+        const client = await it.connect();
         client.send(REQUEST);
         await client.readUntil(new RegExp(`^[\\s\\S]{${count},}`));
         client[how]();
@@ -110,7 +109,7 @@ for (const [kind, response] of [
 
         for (let count = 0; count < response.length; count++) {
           script = `${response.slice(0, count)}<wait 1ms><${how}>`;
-          const client = await Client.connect(proxy.port);
+          const client = await it.connect();
           client.send(REQUEST);
           const final = await client.readResponse().catch(() => undefined);
           assert.ok(
