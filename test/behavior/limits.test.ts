@@ -21,8 +21,8 @@ type Row = [name: string, limit: string, bytes: string, status: number, fault: s
 const rows: Row[] = [
   ["requestLineBytes, just within",  "requestLineBytes: 100", lineOf(100),                       200, ""],
   ["requestLineBytes, one more",     "requestLineBytes: 100", lineOf(101),                       414, "request_line_too_long"],
-  ["headerBytes, just within",       "headerBytes: 200",      fieldsOf(200),                     200, ""],
-  ["headerBytes, one more",          "headerBytes: 200",      fieldsOf(201),                     431, "request_head_too_large"],
+  ["headerBytes, just within",       "headerBytes: 300",      fieldsOf(300),                     200, ""],
+  ["headerBytes, one more",          "headerBytes: 300",      fieldsOf(301),                     431, "request_head_too_large"],
   ["headerCount, just within",       "headerCount: 3",        `${HEAD}a: 1\r\nb: 2\r\n\r\n`,      200, ""],
   ["headerCount, one more",          "headerCount: 3",        `${HEAD}a: 1\r\nb: 2\r\nc: 3\r\n\r\n`, 431, "request_head_too_large"],
   ["bodyBytes, a length just within", "bodyBytes: 5",         `${post(5)}hello`,                 200, ""],
@@ -113,8 +113,8 @@ const answerOf = (fields: string) => `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n${
 // content-length counts 14 + 1 + 32.
 // biome-ignore format: a table
 const responseRows: [name: string, limit: string, answer: string, status: number][] = [
-  ["responseHeaderBytes, just within", "responseHeaderBytes: 150", answerOf(`a: ${"x".repeat(70)}\r\n`), 200],
-  ["responseHeaderBytes, one more",    "responseHeaderBytes: 150", answerOf(`a: ${"x".repeat(71)}\r\n`), 502],
+  ["responseHeaderBytes, just within", "responseHeaderBytes: 300", answerOf(`a: ${"x".repeat(219)}\r\n`), 200],
+  ["responseHeaderBytes, one more",    "responseHeaderBytes: 300", answerOf(`a: ${"x".repeat(220)}\r\n`), 502],
   ["responseHeaderCount, just within", "responseHeaderCount: 3",   answerOf("a: 1\r\nb: 2\r\n"),          200],
   ["responseHeaderCount, one more",    "responseHeaderCount: 3",   answerOf("a: 1\r\nb: 2\r\nc: 3\r\n"),  502],
 ];

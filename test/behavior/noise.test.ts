@@ -1,6 +1,5 @@
 /** Bytes that are no HTTP get a refusal or nothing, never a crash and never an origin's attention. */
 import assert from "node:assert/strict";
-import { Client } from "../support/client.ts";
 import { firstStatus, forwardTo, GET, OK, scenario } from "../support/scenario.ts";
 import { Seeded } from "../support/seeded.ts";
 
@@ -8,14 +7,14 @@ const SEED = 20_261_121;
 
 scenario("noise: a thousand connections of random bytes are refused, one by one", async (it) => {
   const origin = await it.origin(OK);
-  const proxy = await it.proxy(forwardTo(origin.url));
+  await it.proxy(forwardTo(origin.url));
   const random = new Seeded(SEED);
 
   for (let number = 0; number < 1_000; number++) {
     const bytes = Buffer.from(
       Array.from({ length: 1 + random.below(400) }, () => random.below(256)),
     );
-    const client = await Client.connect(proxy.port);
+    const client = await it.connect();
     client.send(bytes);
     client.halfClose();
     await client.readToEnd();
@@ -30,12 +29,12 @@ scenario("noise: a thousand connections of random bytes are refused, one by one"
 
 scenario("noise: random bytes behind a good request do not reach the origin", async (it) => {
   const origin = await it.origin(OK);
-  const proxy = await it.proxy(forwardTo(origin.url));
+  await it.proxy(forwardTo(origin.url));
   const random = new Seeded(SEED);
 
   for (let number = 0; number < 200; number++) {
     const noise = Array.from({ length: 1 + random.below(200) }, () => random.below(256));
-    const client = await Client.connect(proxy.port);
+    const client = await it.connect();
     client.send(Buffer.concat([Buffer.from(GET), Buffer.from(noise)]));
     client.halfClose();
     await client.readToEnd();

@@ -3,7 +3,7 @@
  * reaches the other side as a whole message (SECURITY S1–S6, S9, S10, N1; the node:http table).
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { FAULTS, type FaultCode } from "../../src/core/fault.ts";
 import { Client } from "../support/client.ts";
 import {
@@ -47,11 +47,17 @@ after(async () => {
   await origin.close();
 });
 
+async function connect(t: TestContext): Promise<Client> {
+  const client = await Client.connect(proxy.port);
+  t.after(() => client.close());
+  return client;
+}
+
 for (const message of BAD_REQUESTS) {
-  test(`request: ${message.name}: ${message.faults[0]}`, async () => {
+  test(`request: ${message.name}: ${message.faults[0]}`, async (t) => {
     const completedBefore = origin.completed.length;
     const receivedBefore = origin.received.length;
-    const client = await Client.connect(proxy.port);
+    const client = await connect(t);
 
     client.send(message.bytes);
     const response = await client.readResponse();
@@ -63,13 +69,12 @@ for (const message of BAD_REQUESTS) {
     assert.equal(client.text.length, response.end, "one reply, then the end of the connection");
     assert.equal(origin.completed.length, completedBefore, "the origin has a whole request");
     if (message.stage !== "body") assert.equal(origin.received.length, receivedBefore);
-    client.close();
   });
 }
 
 for (const sample of GOOD_REQUESTS) {
-  test(`request: ${sample.name}: accepted`, async () => {
-    const client = await Client.connect(proxy.port);
+  test(`request: ${sample.name}: accepted`, async (t) => {
+    const client = await connect(t);
     const receivedBefore = origin.received.length;
 
     client.send(sample.bytes);
@@ -81,13 +86,12 @@ for (const sample of GOOD_REQUESTS) {
     assert.equal(received.body, sample.body);
     assert.equal(received.method, sample.method);
     assert.deepEqual(received.trailers, sample.trailers);
-    client.close();
   });
 }
 
 for (const message of BAD_RESPONSES) {
-  test(`response: ${message.name}: ${message.faults[0]}`, async () => {
-    const client = await Client.connect(proxy.port);
+  test(`response: ${message.name}: ${message.faults[0]}`, async (t) => {
+    const client = await connect(t);
     const asked = origin.received.length;
     answer = `${message.bytes}<stall>`; // so that it is the proxy that closes
 
@@ -108,16 +112,15 @@ for (const message of BAD_RESPONSES) {
     await within(origin.received[asked]!.connection.gone, () => "the end of the bad connection");
     // And nobody else gets what was left on that connection.
     answer = OK;
-    const other = await Client.connect(proxy.port);
+    const other = await connect(t);
     other.send(GET);
     assert.equal((await other.readResponse()).body, "ok");
-    for (const each of [client, other]) each.close();
   });
 }
 
 for (const sample of GOOD_RESPONSES) {
-  test(`response: ${sample.name}: accepted`, async () => {
-    const client = await Client.connect(proxy.port);
+  test(`response: ${sample.name}: accepted`, async (t) => {
+    const client = await connect(t);
     answer = sample.bytes + (sample.untilClose ? "<hang up>" : "");
 
     client.send(`${sample.method} / HTTP/1.1\r\nhost: a.test\r\n\r\n`);
@@ -125,6 +128,5 @@ for (const sample of GOOD_RESPONSES) {
 
     assert.equal(response.status, sample.status);
     assert.equal(response.body, sample.body);
-    client.close();
   });
 }

@@ -12,6 +12,7 @@ import { parse, stringify } from "yaml";
 import { eventually, within } from "./deadline.ts";
 import { freePort } from "./free.ts";
 import { answers } from "./nginx.ts";
+import { startNginxProxy } from "./nginx-proxy.ts";
 
 /** A line of the access log, as documented in docs/access-log.md. */
 export type AccessLine = Readonly<Record<string, unknown>>;
@@ -52,6 +53,7 @@ interface Loading {
 }
 
 export async function startProxy(yaml: string): Promise<StartedProxy> {
+  if (process.env["SLUICE_SCENARIO_PROXY"] === "nginx") return startNginxProxy(yaml);
   const folder = await makeFolder();
   const embedding = await product<Embedding>("index.ts");
   const loading = await product<Loading>("config/load.ts");

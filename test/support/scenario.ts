@@ -7,7 +7,6 @@ import { test } from "node:test";
 import { Client } from "./client.ts";
 import { eventually, within } from "./deadline.ts";
 import { statusOf } from "./message.ts";
-import { startNginxProxy } from "./nginx-proxy.ts";
 import { type Answer, Origin } from "./origin.ts";
 import { type ProxyProcess, type StartedProxy, startProxy, startProxyProcess } from "./proxy.ts";
 
@@ -30,8 +29,7 @@ export class Scenario {
 
   /** Sluice in this process. */
   async proxy(yaml: string): Promise<StartedProxy> {
-    const start = process.env["SLUICE_SCENARIO_PROXY"] === "nginx" ? startNginxProxy : startProxy;
-    const proxy = await start(yaml);
+    const proxy = await startProxy(yaml);
     this.#proxies.push(proxy);
     return proxy;
   }
