@@ -39,6 +39,23 @@ export interface Site {
 /** First match wins, in the order written. */
 export interface RouteTable {
   find(request: RequestHead, clientAddress: string): Route | undefined;
+  /** As find, and tells the recorder what was tried. */
+  explain(request: RequestHead, clientAddress: string, recorder: RouteRecorder): Route | undefined;
+  /** What the route's pattern took from the path; for templates, worked out only when one asks. */
+  captures(route: Route, request: RequestHead, clientAddress: string): Captures | undefined;
+}
+
+/** Told of every route that is tried, in order, up to the one that matches. */
+export interface RouteRecorder {
+  route(name: string): void;
+  /** `name` is where it stands in the match: "header.x-version", "not.path", "any[1].method". */
+  condition(name: string, wanted: string, actual: string, isMet: boolean): void;
+  matched(name: string): void;
+}
+
+/** Parts of the canonical path: "id" for ":id", "*" for what a prefix left, "1" or a name for a group. */
+export interface Captures {
+  get(name: string): string | undefined;
 }
 
 export interface Route {

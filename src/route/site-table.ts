@@ -1,0 +1,77 @@
+import type { Problem } from "../core/feature.ts";
+import type { Site, SiteTable } from "../core/runtime.ts";
+import { canonicalHost, hostProblem } from "./host-pattern.ts";
+
+/** One site of a listener and the hosts it answers to, as written. */
+export interface SitePlan {
+  readonly hosts: readonly string[];
+  readonly site: Site;
+}
+
+/** Throws on hosts that hostProblems refuses: check first. */
+export function compileSites(plans: readonly SitePlan[]): SiteTable {
+  const [problem] = hostProblems(plans.map((plan) => plan.hosts));
+  if (problem !== undefined) throw new TypeError(problem.message);
+  return new CompiledSites(plans);
+}
+
+/** Every host that cannot be used, or is another site's too; paths are ["sites", site, "hosts", index]. */
+export function hostProblems(hostsOfSites: readonly (readonly string[])[]): readonly Problem[] {
+  const problems: Problem[] = [];
+  const owners = new Map<string, number>();
+  for (const [site, hosts] of hostsOfSites.entries()) {
+    for (const [index, source] of hosts.entries()) {
+      const at = ["sites", site, "hosts", index];
+      const wanted = hostProblem(source);
+      const host = canonicalHost(source) ?? "";
+      const owner = owners.get(host);
+      if (wanted !== undefined) {
+        problems.push({
+          at,
+          message: `Cannot use the host: ${wanted}, got ${JSON.stringify(source)}`,
+        });
+      } else if (owner !== undefined && owner !== site) {
+        problems.push({
+          at,
+          message: `Cannot use the host: must be in one site only, got ${JSON.stringify(source)}, which sites[${owner}] has`,
+        });
+      } else owners.set(host, site);
+    }
+  }
+  return problems;
+}
+
+class CompiledSites implements SiteTable {
+  readonly #exact: Map<string, Site>;
+  readonly #wildcards: Map<string, Site>; // by suffix, ".example.com"
+  readonly #any: Site | undefined; // only where "*" is configured: no site is a default unasked (H1)
+
+  constructor(plans: readonly SitePlan[]) {
+    this.#exact = new Map();
+    this.#wildcards = new Map();
+    let any: Site | undefined;
+    for (const { hosts, site } of plans) {
+      for (const host of hosts.map((source) => canonicalHost(source)!)) {
+        if (host === "*") any = site;
+        else if (host.startsWith("*.")) this.#wildcards.set(host.slice(1), site);
+        else this.#exact.set(host, site);
+      }
+    }
+    this.#any = any;
+  }
+
+  find(host: string): Site | undefined {
+    const exact = this.#exact.get(host);
+    if (exact !== undefined) return exact;
+    return (this.#wildcards.size === 0 ? undefined : this.#byWildcard(host)) ?? this.#any;
+  }
+
+  /** From the left, so the longest suffix is found first. A wildcard stands for one label or more. */
+  #byWildcard(host: string): Site | undefined {
+    for (let dot = host.indexOf(".", 1); dot > 0; dot = host.indexOf(".", dot + 1)) {
+      const site = this.#wildcards.get(host.slice(dot));
+      if (site !== undefined) return site;
+    }
+    return undefined;
+  }
+}
