@@ -36,10 +36,7 @@ export function createProxy(
   config: ConfigInput | Loaded,
   extras?: ProxyExtras,
 ): Promise<RunningProxy> {
-  return RunningProxy.start(
-    isLoaded(config) ? config : loadValue(config, "createProxy"),
-    extras,
-  );
+  return RunningProxy.start(isLoaded(config) ? config : loadValue(config, "createProxy"), extras);
 }
 
 function isLoaded(config: ConfigInput | Loaded): config is Loaded {

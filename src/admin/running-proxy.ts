@@ -1,15 +1,15 @@
 import { realWorld } from "../base/real-world.ts";
-import { VERSION } from "../base/version.ts";
 import { SystemClock } from "../base/system-clock.ts";
+import { VERSION } from "../base/version.ts";
 import type { Address, World } from "../base/world.ts";
 import { check } from "../config/check.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { type PlacedProblem, problemLine } from "../config/problems.ts";
 import { vocabulary } from "../features/index.ts";
+import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
 import { JsonLog, type LogLevel } from "../observe/json-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
-import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ProcessGauges } from "../observe/process-gauges.ts";
 import { renderMetrics } from "../observe/render-metrics.ts";

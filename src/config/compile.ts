@@ -19,6 +19,7 @@ import type { Worker } from "../core/worker.ts";
 import { errorReplies } from "../features/errors/errors.ts";
 import { Forward } from "../features/forward/forward.ts";
 import { features } from "../features/index.ts";
+import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
@@ -121,7 +122,7 @@ class Compiler {
 
   #site(site: SiteConfig, listener: ListenerConfig): SitePlan {
     const routes = site.routes.map((each) => ({
-      match: each.match,
+      match: each.match as MatchConfig | undefined, // what the match schema has made of it
       route: this.#route(each, site, listener),
     }));
     return {

@@ -3,8 +3,9 @@
  * peer that is not trusted every such field is dropped and ours are set; a trusted peer's are kept
  * and continued.
  */
-import { dropTable } from "../protocol/http/header-list.ts";
+
 import { idOf, type KnownHeader } from "../protocol/http/header-id.ts";
+import { dropTable } from "../protocol/http/header-list.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Never sent on as received: about this hop, or sent anew from our own state. */

@@ -6,9 +6,10 @@
  * All variants are alive at once and take turns, in the other order each round; the figures are
  * medians. The head is parsed anew for each line, as in life: its values are slices.
  */
+
+import { exchangeOf } from "../../test/support/exchange-sample.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { AccessLog } from "./access-log.ts";
-import { exchangeOf } from "./exchange-sample.ts";
 import { LogSink } from "./log-sink.ts";
 
 const ROUNDS = 15;

@@ -4,16 +4,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import {
+  endpointOf,
+  exchangeOf,
+  headersOf,
+  listener,
+  routeOf,
+  siteOf,
+} from "../../test/support/exchange-sample.ts";
+import { SystemClock } from "../base/system-clock.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { AccessLog } from "./access-log.ts";
-import { endpointOf, exchangeOf, headersOf, listener, routeOf, siteOf } from "./exchange-sample.ts";
 import { LogSink } from "./log-sink.ts";
-import { realClock } from "./real-clock.ts";
+
+const realClock = new SystemClock();
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-access-log-"));
 after(() => rmSync(folder, { recursive: true }));
 const WALL_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-const clock = { ...realClock, wallMs: () => WALL_MS, nowMs: () => 1014 }; // when samples end
+const clock = { after: realClock.after, wallMs: () => WALL_MS, nowMs: () => 1014 }; // when samples end
 let fileCount = 0;
 
 /** What the log has after these exchanges, as bytes and as lines. */

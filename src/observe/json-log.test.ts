@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { SystemClock } from "../base/system-clock.ts";
 import { JsonLog, type LogLevel } from "./json-log.ts";
 import { LogSink } from "./log-sink.ts";
-import { realClock } from "./real-clock.ts";
+
+const realClock = new SystemClock();
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-json-log-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -14,9 +14,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { SystemClock } from "../base/system-clock.ts";
 import type { Clock, Log } from "../base/world.ts";
 import { LogSink } from "./log-sink.ts";
-import { realClock } from "./real-clock.ts";
+
+const realClock = new SystemClock();
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-log-sink-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -201,7 +203,8 @@ function readNow(fd: number, chunk: Buffer): string {
 /** A program that logs to standard output, with what it says at its end on standard error. */
 const PROGRAM = `
   import { LogSink } from ${JSON.stringify(new URL("./log-sink.ts", import.meta.url).href)};
-  import { realClock } from ${JSON.stringify(new URL("./real-clock.ts", import.meta.url).href)};
+  import { SystemClock } from ${JSON.stringify(new URL("../base/system-clock.ts", import.meta.url).href)};
+  const realClock = new SystemClock();
   const sink = await LogSink.open({ destination: "stdout", clock: realClock, log: undefined, backlogBytesMax: 524288 });
   for (let index = 0; index < 20000; index++) sink.writeLine(${JSON.stringify(LINE)});
   const startedMs = performance.now();

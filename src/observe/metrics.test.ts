@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { endpointOf, exchangeOf, routeOf, siteOf } from "../../test/support/exchange-sample.ts";
 import { FAULTS } from "../core/fault.ts";
 import type { Upstream } from "../core/upstream.ts";
-import { endpointOf, exchangeOf, routeOf, siteOf } from "./exchange-sample.ts";
 import { type Format, formatFor } from "./exposition.ts";
 import { MetricBank } from "./metric-bank.ts";
 import { METRICS, metricsReference } from "./metric-table.ts";
@@ -261,6 +261,7 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
     ...{ claim: () => undefined, describe: () => [] },
+    retryBudget: { take: () => false, giveBack() {} },
   };
 
   const samples = parse(render([new Metrics()], "prometheus", { ...facts, upstreams: [upstream] }));

@@ -303,11 +303,12 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     return this.#worker.newId();
   }
 
-  bodyBytes(bytes: Buffer): boolean {
+  bodyBytes(bytes: Buffer, announced: number): boolean {
     const exchange = this.#exchange!;
     exchange.requestBytes += bytes.length;
-    if (exchange.requestBytes > (exchange.route ?? exchange.listener).limits.bodyBytes) {
-      this.#breakRequest({ code: "request_body_too_large", detail: `${exchange.requestBytes}` });
+    const bytesAtLeast = exchange.requestBytes + announced;
+    if (bytesAtLeast > (exchange.route ?? exchange.listener).limits.bodyBytes) {
+      this.#breakRequest({ code: "request_body_too_large", detail: `${bytesAtLeast}` });
       return false;
     }
     this.#side?.bodyBytes(bytes);

@@ -1,7 +1,8 @@
 import { Deadline, type TimerWheel } from "../base/timer-wheel.ts";
 import type { Rates } from "../core/limits.ts";
 
-const CHECK_EVERY_MS = 5_000;
+const WINDOW_MS_MAX = 5_000; // over which the rate is measured; the grace, where that is shorter
+const WINDOW_MS_MIN = 500;
 
 /**
  * Watches one direction of one connection: cut it if nothing moves for `idleMs`, or if it moves
@@ -92,7 +93,7 @@ export class Progress extends Deadline {
       return false;
     }
     const windowMs = now - this.#windowMs;
-    if (windowMs < CHECK_EVERY_MS) return false;
+    if (windowMs < windowOf(rates)) return false;
     const isSlow = (this.#windowBytes / windowMs) * 1000 < rates.minBytesPerSecond;
     this.#windowMs = now;
     this.#windowBytes = 0;
@@ -102,7 +103,11 @@ export class Progress extends Deadline {
   // Twice as often as the idle time, so that a stall is seen at most half of it late.
   #arm(now: number): void {
     const idleLeftMs = this.#isMoving ? this.#idleMs : this.#movedMs + this.#idleMs - now;
-    const checkMs = this.#rates === undefined ? this.#idleMs : CHECK_EVERY_MS;
+    const checkMs = this.#rates === undefined ? this.#idleMs : windowOf(this.#rates);
     this.#wheel.arm(this, Math.max(1, Math.min(idleLeftMs, checkMs, this.#idleMs / 2)));
   }
+}
+
+function windowOf({ graceMs }: Rates): number {
+  return Math.min(WINDOW_MS_MAX, Math.max(graceMs, WINDOW_MS_MIN));
 }

@@ -1,6 +1,6 @@
 import type { Clock, Wire } from "../base/world.ts";
 import type { FaultCode } from "../core/fault.ts";
-import { HELD_BYTES_MAX, type Limits, LINGER_BYTES_MAX } from "../core/limits.ts";
+import { HELD_BYTES_MAX, LINGER_BYTES_MAX, type Limits } from "../core/limits.ts";
 import { type BodyDecoder, bodyDecoder, DATA, END } from "../protocol/h1/body-decoder.ts";
 import type { Framing } from "../protocol/h1/framing.ts";
 import { HeadParser, type HeadRefusal } from "../protocol/h1/head-parser.ts";
@@ -27,8 +27,8 @@ export interface RequestTaker {
   headUnderway(): void;
   headRead(facts: RequestFacts): void;
   headRefused(code: FaultCode, detail: string): void;
-  /** False: the body is refused, and nothing more of it is wanted. */
-  bodyBytes(bytes: Buffer): boolean;
+  /** `announced` more are sure to follow. False: the body is refused, and no more is wanted. */
+  bodyBytes(bytes: Buffer, announced: number): boolean;
   bodyEnd(trailers: HeaderList | undefined): void;
   bodyMalformed(): void;
   /** The rest of the request has been dropped; or it is more than is worth reading. */
@@ -92,9 +92,7 @@ export class RequestReader {
       return;
     }
     this.#held =
-      this.#held === undefined
-        ? bytes
-        : Buffer.concat([this.#held.subarray(this.#heldAt), bytes]);
+      this.#held === undefined ? bytes : Buffer.concat([this.#held.subarray(this.#heldAt), bytes]);
     this.#heldAt = 0;
     this.#pump();
   }
@@ -247,7 +245,7 @@ export class RequestReader {
 
   /** Hands body bytes on, or drops them; false if that is enough. */
   #deliver(bytes: Buffer): boolean {
-    if (this.#reading !== "drop") return this.#taker.bodyBytes(bytes);
+    if (this.#reading !== "drop") return this.#taker.bodyBytes(bytes, this.#decoder!.announced);
     this.#droppedBytes += bytes.length;
     if (this.#droppedBytes <= LINGER_BYTES_MAX) return true;
     this.#taker.dropEnd(false);

@@ -92,9 +92,7 @@ class Forwarding implements RelayOwner {
     for (const step of exchange.route!.phases.send) step(exchange, attempt);
 
     const pool = pools.get(endpoint)!;
-    const connection = this.#usesFresh
-      ? pool.fresh(timeouts.connect)
-      : pool.take(timeouts.connect);
+    const connection = this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
     this.#relay.start(connection, attempt);
   }
 

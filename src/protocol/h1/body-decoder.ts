@@ -17,6 +17,8 @@ export interface BodyDecoder {
   readonly dataEnd: number;
   readonly next: number;
   readonly trailers: HeaderList | undefined; // after END, if there were any
+  /** Bytes that are sure to follow: of the body, or of its current chunk. */
+  readonly announced: number;
   /** All of it has been handed out; step() would answer END without another byte. */
   readonly isOver: boolean;
   /** The end of the connection is the end of the body, too. */
@@ -45,6 +47,10 @@ export class LengthDecoder implements BodyDecoder {
     this.next = 0;
     this.trailers = undefined;
     this.endsWithConnection = bytes === Number.POSITIVE_INFINITY;
+  }
+
+  get announced(): number {
+    return this.#left;
   }
 
   get isOver(): boolean {

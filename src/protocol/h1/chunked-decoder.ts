@@ -1,10 +1,13 @@
+import { idOf } from "../http/header-id.ts";
 import type { HeaderList } from "../http/header-list.ts";
-import { type HeadLimits, HeadParser } from "./head-parser.ts";
 import { type BodyDecoder, DATA, END } from "./body-decoder.ts";
+import { type HeadLimits, HeadParser } from "./head-parser.ts";
 import { CR, HEX, IS_VALUE, LF, NEED_MORE, REFUSE } from "./scan.ts";
 
 const CHUNK_LINE_BYTES_MAX = 256; // size, extensions and CRLF
 const SIZE_DIGITS_MAX = 13; // 2^52 bytes: exact in a double
+
+const FORBIDDEN = [idOf("content-length"), idOf("transfer-encoding"), idOf("host")];
 
 type State = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailers";
 
@@ -46,6 +49,10 @@ export class ChunkedDecoder implements BodyDecoder {
     this.trailers = undefined;
     this.isOver = false;
     this.endsWithConnection = false;
+  }
+
+  get announced(): number {
+    return this.#left;
   }
 
   step(bytes: Buffer, from: number, end: number): number {
@@ -116,7 +123,8 @@ export class ChunkedDecoder implements BodyDecoder {
 
   #trailerSection(bytes: Buffer, at: number, end: number): number {
     const held = this.#trailerBytes;
-    const section = held === undefined ? bytes.subarray(at, end) : Buffer.concat([held, bytes.subarray(at, end)]);
+    const section =
+      held === undefined ? bytes.subarray(at, end) : Buffer.concat([held, bytes.subarray(at, end)]);
     const after = this.#trailerParser.parse(section, 0, section.length);
     if (after === REFUSE) return REFUSE;
     if (after === NEED_MORE) {
@@ -126,7 +134,10 @@ export class ChunkedDecoder implements BodyDecoder {
       return NEED_MORE;
     }
     if (this.#trailerParser.linesEnd > 0) {
-      this.trailers = this.#trailerParser.headers(section.toString("latin1", 0, after));
+      const trailers = this.#trailerParser.headers(section.toString("latin1", 0, after));
+      // What decides where a message ends or goes must not come behind it (RFC 9110 §6.5.1).
+      if (FORBIDDEN.some((id) => trailers.first(id) !== undefined)) return REFUSE;
+      this.trailers = trailers;
     }
     this.next = at + after - (held?.length ?? 0);
     return END;

@@ -232,10 +232,7 @@ export class HeadParser {
     }
     this.#fieldBytes += colon - at + (valueEnd - valueAt) + FIELD_OVERHEAD_BYTES;
     this.#fieldCount++;
-    if (
-      this.#fieldBytes > this.#limits.fieldBytes ||
-      this.#fieldCount > this.#limits.fieldCount
-    ) {
+    if (this.#fieldBytes > this.#limits.fieldBytes || this.#fieldCount > this.#limits.fieldCount) {
       this.refusal = "fields-too-large";
       return REFUSE;
     }

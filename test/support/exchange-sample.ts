@@ -1,12 +1,17 @@
-import type { Downstream } from "../core/downstream.ts";
-import { type Client, Exchange, type ExchangeTimes, type RequestHead } from "../core/exchange.ts";
-import type { Handler, Phases } from "../core/filter.ts";
-import { LIMITS, RATES, TIMEOUTS } from "../core/limits.ts";
-import type { ListenerPlan, Route, Runtime, Site } from "../core/runtime.ts";
-import type { Endpoint } from "../core/upstream.ts";
-import { headerIdOfText } from "../protocol/http/header-id.ts";
-import { HeaderList, pushField } from "../protocol/http/header-list.ts";
-import { TARGET_POLICY } from "../protocol/http/target.ts";
+import type { Downstream } from "../../src/core/downstream.ts";
+import {
+  type Client,
+  Exchange,
+  type ExchangeTimes,
+  type RequestHead,
+} from "../../src/core/exchange.ts";
+import type { Handler, Phases } from "../../src/core/filter.ts";
+import { LIMITS, RATES, TIMEOUTS } from "../../src/core/limits.ts";
+import type { ListenerPlan, Route, RouteTable, Runtime, Site } from "../../src/core/runtime.ts";
+import type { Endpoint } from "../../src/core/upstream.ts";
+import { headerIdOfText } from "../../src/protocol/http/header-id.ts";
+import { HeaderList, pushField } from "../../src/protocol/http/header-list.ts";
+import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 
 /** Ended exchanges for the tests and benches of this folder. */
 export interface Sample {
@@ -38,8 +43,12 @@ const runtime: Runtime = {
   forwarding: { isTrusted: () => false, pseudonym: "sluice", emitForwarded: false },
 };
 
+const routes: RouteTable = {
+  ...{ find: () => undefined, explain: () => undefined, captures: () => undefined },
+};
+
 export function siteOf(name: string): Site {
-  return { name, paths: TARGET_POLICY, routes: { find: () => undefined }, errors };
+  return { name, paths: TARGET_POLICY, routes, errors };
 }
 
 export function routeOf(name: string): Route {
