@@ -104,6 +104,11 @@ export class RunningProxy implements AsyncDisposable {
     this.#lastReloadSucceeded = true;
   }
 
+  /** A reload did not get as far as reload(): the file has problems. */
+  reloadRefused(): void {
+    this.#lastReloadSucceeded = false;
+  }
+
   /** For logrotate. */
   async reopenLogs(): Promise<void> {
     await this.#server.reopenLogs();
@@ -111,10 +116,12 @@ export class RunningProxy implements AsyncDisposable {
 
   /**
    * Not ready any more, no new connections, idle ones closed; exchanges have until the deadline
-   * (timeouts.drain unless given). What is left then is cut and named in the log.
+   * (timeouts.drain unless given). What is left then is cut and named in the log. A second call
+   * with 0 ends the wait of the first.
    */
   stop(deadlineMs?: number): Promise<void> {
-    this.#stopping ??= this.#drain(deadlineMs);
+    if (this.#stopping === undefined) this.#stopping = this.#drain(deadlineMs);
+    else if (deadlineMs === 0) this.#server.hurry();
     return this.#stopping;
   }
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type CommandIo, check } from "./check.ts";
+import { check } from "./check.ts";
+import type { AnswerIo } from "./command.ts";
 import { schema } from "./schema.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-cli-"));
@@ -15,7 +16,7 @@ writeFileSync(join(folder, "warned.yaml"), GOOD.replace("a:80", "a:80, old: b:80
 
 /** Runs a command and keeps what it says. */
 async function run(
-  command: (args: readonly string[], io: CommandIo) => Promise<number>,
+  command: (args: readonly string[], io: AnswerIo) => Promise<number>,
   args: readonly string[],
   isTTY = false,
 ) {

@@ -5,23 +5,12 @@ import { type Loaded, load } from "../config/load.ts";
 import { Lines } from "../config/place.ts";
 import { excerpt, type PlacedProblem, problemLine } from "../config/problems.ts";
 import { vocabulary } from "../features/index.ts";
-
-/** What a command may touch. A terminal has `isTTY`. */
-export interface CommandIo {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly cwd: string;
-}
-
-export interface Output {
-  readonly isTTY?: boolean | undefined;
-  write(text: string): unknown;
-}
+import type { AnswerIo } from "./command.ts";
 
 export const CHECK_USAGE = "Usage: sluice check [-c FILE] [--json]";
 
 /** 0: it can run, 1: it has problems, 2: wrong usage. */
-export async function check(args: readonly string[], io: CommandIo): Promise<number> {
+export async function check(args: readonly string[], io: AnswerIo): Promise<number> {
   const options = readOptions(args, io);
   if (options === undefined) return 2;
   const loaded = await load({
@@ -37,7 +26,7 @@ export async function check(args: readonly string[], io: CommandIo): Promise<num
   return problems.length === 0 ? 0 : 1;
 }
 
-function readOptions(args: readonly string[], io: CommandIo) {
+function readOptions(args: readonly string[], io: AnswerIo) {
   try {
     const { values } = parseArgs({
       args: [...args],
@@ -54,7 +43,7 @@ function readOptions(args: readonly string[], io: CommandIo) {
 interface Report {
   readonly problems: readonly PlacedProblem[];
   readonly warnings: readonly PlacedProblem[];
-  readonly io: CommandIo;
+  readonly io: AnswerIo;
 }
 
 function tell(loaded: Loaded, { problems, warnings, io }: Report): void {

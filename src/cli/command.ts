@@ -8,6 +8,9 @@ export interface CommandIo {
   readonly signals: Pick<EventEmitter, "on" | "off">; // process
 }
 
+/** For a command that answers and ends. */
+export type AnswerIo = Omit<CommandIo, "signals">;
+
 export interface Output {
   readonly isTTY?: boolean | undefined;
   write(text: string): unknown;

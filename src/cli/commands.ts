@@ -1,5 +1,4 @@
-import type { Command, Run } from "./command.ts";
-import { part } from "./product.ts";
+import type { Command } from "./command.ts";
 
 const FILE_HELP = `  -c, --config FILE   the config; unless said, sluice.yaml, sluice.yml or
                       sluice.config.ts in the working directory`;
@@ -22,7 +21,8 @@ export const COMMANDS: readonly Command[] = [
     about: "Runs a config.",
     help: `${FILE_HELP}
 
-SIGTERM and SIGINT finish what is in flight; a second one stops now.`,
+SIGHUP takes the config anew and reopens the log; a config with problems changes
+nothing. SIGTERM and SIGINT finish what is in flight; a second one stops now.`,
     load: async () => (await import("./run.ts")).run,
   },
   {
@@ -33,14 +33,14 @@ SIGTERM and SIGINT finish what is in flight; a second one stops now.`,
   --json              the answer as JSON
 
 Exit code 0: it can run. 1: it has problems.`,
-    load: async () => (await part<{ check: Run }>("./check.ts")).check,
+    load: async () => (await import("./check.ts")).check,
   },
   {
     name: "schema",
     usage: "",
     about: "Prints the JSON Schema of the config, for editors.",
     help: "",
-    load: async () => (await part<{ schema: Run }>("./schema.ts")).schema,
+    load: async () => (await import("./schema.ts")).schema,
   },
   notYet("explain", "[-c FILE] METHOD URL", "Tells what would happen to a request, and why."),
   notYet("test", "[-c FILE]", "Runs the tests of a config."),

@@ -1,7 +1,7 @@
 import { COMMIT, VERSION } from "../base/version.ts";
+import { didYouMean } from "../config/suggest.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { suggestion } from "./product.ts";
 
 /** The command line without the program's name → the exit code. */
 export async function main(args: readonly string[], io: CommandIo): Promise<number> {
@@ -61,7 +61,7 @@ async function help(name: string | undefined, io: CommandIo): Promise<number> {
 
 async function unknownCommand(name: string, io: CommandIo): Promise<number> {
   const known = COMMANDS.map((command) => command.name);
-  io.stderr.write(`sluice: there is no command ${name}${await suggestion(name, known)}\n`);
+  io.stderr.write(`sluice: there is no command ${name}${didYouMean(name, known)}\n`);
   io.stderr.write("Try: sluice --help\n");
   return 2;
 }

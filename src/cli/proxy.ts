@@ -1,7 +1,7 @@
 /** `sluice proxy --from :8080 --to localhost:3000`: a proxy in one line, without a config file. */
+import { loadValue } from "../config/load.ts";
 import type { CommandIo } from "./command.ts";
 import { readOptions, wrongUsage } from "./options.ts";
-import { loadValue } from "./product.ts";
 import { serve } from "./run.ts";
 
 const OPTIONS = {
@@ -20,7 +20,7 @@ export async function proxy(args: readonly string[], io: CommandIo): Promise<num
   if (to.length === 0) return wrongUsage("proxy", "--to is missing, such as --to :3000", io);
 
   const config = proxyConfig({ from, to, admin: options.admin, log: options.log });
-  return serve(await loadValue(config, "sluice proxy", io.cwd), io);
+  return serve(() => loadValue(config, "sluice proxy", { folder: io.cwd }), io);
 }
 
 interface ProxyOptions {

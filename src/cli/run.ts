@@ -1,20 +1,57 @@
 /** `sluice run`: loads a config, checks it, and serves until a signal says stop. */
+import { RunningProxy } from "../admin/running-proxy.ts";
+import { check } from "../config/check.ts";
+import { type Loaded, load } from "../config/load.ts";
+import { problemLine } from "../config/problems.ts";
+import { vocabulary } from "../features/index.ts";
 import type { CommandIo } from "./command.ts";
 import { readOptions } from "./options.ts";
-import { checkConfig, createProxy, type LoadedConfig, loadConfig } from "./product.ts";
 import { serveUntilStopped } from "./running.ts";
 
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions("run", args, { config: { type: "string", short: "c" } }, io);
   if (options === undefined) return 2;
-  return serve(await loadConfig(io.cwd, options.config), io);
+  const { config } = options;
+  const where = config === undefined ? { folder: io.cwd } : { folder: io.cwd, file: config };
+  return serve(() => load(where), io);
 }
 
-/** 1 if the config has problems or an address cannot be bound; else when it has been stopped. */
-export async function serve(loaded: LoadedConfig, io: CommandIo): Promise<number> {
-  const { problems, warnings } = await checkConfig(loaded);
-  for (const line of warnings) io.stderr.write(`warning: ${line}\n`);
-  for (const line of problems) io.stderr.write(`${line}\n`);
-  if (problems.length > 0) return 1;
-  return serveUntilStopped(await createProxy(loaded), io);
+/**
+ * Serves what `loads` answers with, and takes it anew on SIGHUP. 1 if the config has problems or
+ * an address cannot be bound; else the answer comes when it has been stopped.
+ */
+export async function serve(loads: () => Loaded | Promise<Loaded>, io: CommandIo): Promise<number> {
+  const loaded = await loads();
+  if (!tells(loaded, io)) return 1;
+  const running = await RunningProxy.start(loaded);
+  return serveUntilStopped(running, io, () => reload(running, loads, io));
+}
+
+/** A config with problems, or one that cannot be served, leaves the running one as it is. */
+async function reload(
+  running: RunningProxy,
+  loads: () => Loaded | Promise<Loaded>,
+  io: CommandIo,
+): Promise<void> {
+  await running.reopenLogs().catch((error: Error) => {
+    io.stderr.write(`sluice: cannot reopen the log: ${error.message}\n`);
+  });
+  const loaded = await loads();
+  if (!tells(loaded, io)) {
+    running.reloadRefused();
+    io.stderr.write("sluice: not reloaded, the running config stays\n");
+    return;
+  }
+  await running.reload(loaded).then(
+    () => io.stderr.write("sluice: reloaded\n"),
+    (error: Error) => io.stderr.write(`sluice: not reloaded: ${error.message}\n`),
+  );
+}
+
+/** Tells problems and warnings, a line each; false if the config cannot run. */
+function tells(loaded: Loaded, io: CommandIo): boolean {
+  const { problems, warnings } = check(loaded, vocabulary);
+  for (const warning of warnings) io.stderr.write(`warning: ${problemLine(warning)}\n`);
+  for (const problem of problems) io.stderr.write(`${problemLine(problem)}\n`);
+  return problems.length === 0;
 }

@@ -1,9 +1,16 @@
+import type { RunningProxy } from "../admin/running-proxy.ts";
 import type { Address } from "../base/world.ts";
 import type { CommandIo } from "./command.ts";
-import type { RunningProxy } from "./product.ts";
 
-/** Tells where it listens and waits for a signal: the first one drains, a second one stops now. */
-export async function serveUntilStopped(running: RunningProxy, io: CommandIo): Promise<number> {
+/**
+ * Tells where it listens and waits for signals: SIGHUP takes the config anew, SIGTERM or SIGINT
+ * drains, a second one stops now.
+ */
+export async function serveUntilStopped(
+  running: Pick<RunningProxy, "addresses" | "stop">,
+  io: CommandIo,
+  reload: () => Promise<void>,
+): Promise<number> {
   for (const address of running.addresses) {
     io.stderr.write(`sluice: listening on ${addressUrl(address)}\n`);
   }
@@ -23,8 +30,7 @@ export async function serveUntilStopped(running: RunningProxy, io: CommandIo): P
     };
     io.signals.on("SIGTERM", onStop);
     io.signals.on("SIGINT", onStop);
-    // Without a listener the signal would end the process.
-    io.signals.on("SIGHUP", () => io.stderr.write("sluice: reload is not supported yet\n"));
+    io.signals.on("SIGHUP", () => void reload());
   });
 }
 

@@ -106,6 +106,11 @@ export class Listener implements Listening {
     connection.abort(DEADLINE);
   }
 
+  /** The drain's deadline is now. */
+  hurry(): void {
+    this.#onEmpty?.();
+  }
+
   #closed(connection: H1Downstream): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onEmpty?.();

@@ -121,6 +121,11 @@ export class Server {
     };
   }
 
+  /** While stop() waits: waits no longer. */
+  hurry(): void {
+    for (const listener of this.#listeners.values()) listener.hurry();
+  }
+
   /** For logrotate: the log file is opened anew. */
   async reopenLogs(): Promise<void> {
     await this.#sink?.reopen();
