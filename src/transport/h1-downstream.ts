@@ -1,6 +1,6 @@
 import { Deadline } from "../base/timer-wheel.ts";
 import type { Wire } from "../base/world.ts";
-import { arrive } from "../core/arrival.ts";
+import { Arrivals } from "../core/arrival.ts";
 import type { Downstream, ServingSide, SwitchedWire, TunnelEnd } from "../core/downstream.ts";
 import { type Client, Exchange, type ExchangeTimes, type ResponseHead } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
@@ -26,6 +26,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   readonly #meter: ConnectionMeter;
   readonly #onClosed: (connection: H1Downstream) => void;
   readonly #peer: Client;
+  readonly #arrivals: Arrivals;
   readonly #reader: RequestReader;
   readonly #writer: MessageWriter;
   #waiting: Waiting;
@@ -59,6 +60,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#meter = meter;
     this.#onClosed = onClosed;
     this.#peer = peerOf(wire, (address) => runtime.forwarding.isTrusted(address));
+    this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker.world.clock, plan.limits, this);
     this.#writer = new MessageWriter(wire, worker.wheel, () =>
       this.#guard(() => this.#abandon({ code: "response_write_timeout", detail: "" })),
@@ -83,10 +85,13 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     const wire = this.#wire;
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
     wire.on("data", (bytes) => {
+      this.#worker.clock.enter();
       try {
         this.#onBytes(asBuffer(bytes));
       } catch (error) {
         this.#bug(error);
+      } finally {
+        this.#worker.clock.leave();
       }
     });
     wire.on("end", () => this.#guard(() => this.#onFinished()));
@@ -252,7 +257,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#facts = facts;
     this.#served++;
     this.#closesAfter ||= !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
-    const { client, request, site, fault } = arrive(facts, this.#peer, plan, runtime.forwarding);
+    const { client, request, site, fault } = this.#arrivals.arrive(facts, plan, runtime.forwarding);
     const exchange = new Exchange(runtime, plan, this, client, request, this.#newTimes());
     exchange.id = this.#idOf(facts.headers);
     exchange.site = site;
@@ -539,6 +544,7 @@ function peerOf(wire: Wire, isTrusted: (address: string) => boolean): Client {
     wirePort: wire.remotePort ?? 0,
     localPort: wire.localPort ?? 0,
     isTrusted: isTrusted(address),
+    scheme: "http",
     address,
     tls: undefined,
   };

@@ -1,3 +1,4 @@
+import { writeLatin1 } from "../base/latin1.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { Wire } from "../base/world.ts";
 import type { Rates } from "../core/limits.ts";
@@ -104,7 +105,7 @@ export class MessageWriter {
     }
     const whole = Buffer.allocUnsafe(chunk.length + text.length);
     whole.set(chunk);
-    whole.write(text, chunk.length, "latin1");
+    writeLatin1(whole, text, chunk.length);
     this.#send(whole);
   }
 
@@ -119,7 +120,7 @@ export class MessageWriter {
       this.#sent(this.#wire.write(bytes), bytes.length);
     } else {
       const whole = Buffer.allocUnsafe(head.length + bytes.length);
-      whole.write(head, 0, "latin1");
+      writeLatin1(whole, head, 0);
       whole.set(bytes, head.length);
       this.#sent(this.#wire.write(whole), bytes.length);
     }

@@ -1,3 +1,4 @@
+import { latin1Text } from "../base/latin1.ts";
 import type { Clock, Wire } from "../base/world.ts";
 import type { FaultCode } from "../core/fault.ts";
 import { HELD_BYTES_MAX, LINGER_BYTES_MAX, type Limits } from "../core/limits.ts";
@@ -189,7 +190,7 @@ export class RequestReader {
       return false;
     }
     this.#heldAt = after;
-    const facts = readRequest(this.#parser, held.toString("latin1", start, after));
+    const facts = readRequest(this.#parser, latin1Text(held, start, after));
     if ("refused" in facts) {
       this.#refuse(FACTS_FAULTS[facts.refused], facts.why);
       return false;
