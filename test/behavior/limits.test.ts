@@ -29,7 +29,7 @@ const rows: Row[] = [
   ["bodyBytes, a length one more",   "bodyBytes: 5",          `${post(6)}hello!`,                413, "request_body_too_large"],
   ["bodyBytes, chunks just within",  "bodyBytes: 5",          `${CHUNKED}3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n`, 200, ""],
   ["bodyBytes, chunks one more",     "bodyBytes: 5",          `${CHUNKED}3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n`, 413, "request_body_too_large"],
-  ["bodyBytes, one chunk too large", "bodyBytes: 5",          `${CHUNKED}fffffff\r\nhello`,       413, "request_body_too_large"],
+  ["bodyBytes, one chunk too large", "bodyBytes: 5",          `${CHUNKED}fffffff\r\nhello!`,       413, "request_body_too_large"],
 ];
 
 for (const [name, limit, bytes, status, fault] of rows) {
@@ -113,8 +113,8 @@ const answerOf = (fields: string) => `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n${
 // content-length counts 14 + 1 + 32.
 // biome-ignore format: a table
 const responseRows: [name: string, limit: string, answer: string, status: number][] = [
-  ["responseHeaderBytes, just within", "responseHeaderBytes: 300", answerOf(`a: ${"x".repeat(219)}\r\n`), 200],
-  ["responseHeaderBytes, one more",    "responseHeaderBytes: 300", answerOf(`a: ${"x".repeat(220)}\r\n`), 502],
+  ["responseHeaderBytes, just within", "responseHeaderBytes: 300", answerOf(`a: ${"x".repeat(220)}\r\n`), 200],
+  ["responseHeaderBytes, one more",    "responseHeaderBytes: 300", answerOf(`a: ${"x".repeat(221)}\r\n`), 502],
   ["responseHeaderCount, just within", "responseHeaderCount: 3",   answerOf("a: 1\r\nb: 2\r\n"),          200],
   ["responseHeaderCount, one more",    "responseHeaderCount: 3",   answerOf("a: 1\r\nb: 2\r\nc: 3\r\n"),  502],
 ];
