@@ -302,8 +302,8 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
 
   #idOf(headers: HeaderList): string {
     if (this.#peer.isTrusted) {
-      const given = headers.get("x-request-id");
-      if (given !== undefined && /^[\w.~:=+/@-]{1,128}$/.test(given)) return given;
+      const [given, ...others] = headers.all("x-request-id");
+      if (given !== undefined && others.length === 0 && /^[\w.~:=+/@-]{1,128}$/.test(given)) return given;
     }
     return this.#worker.newId();
   }
@@ -324,6 +324,12 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#readProgress?.stop();
     this.#readProgress = undefined;
     this.#side?.bodyEnd(trailers);
+  }
+
+  truncated(where: "head" | "body"): void {
+    const fault = { code: "request_truncated", detail: `in the ${where}` } as const;
+    if (where === "body") this.#breakRequest(fault);
+    else this.#refuseHead(fault.code, fault.detail);
   }
 
   bodyMalformed(): void {
@@ -417,7 +423,6 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     }
     if (!this.#hasFinished) this.#await("idle", this.#listening.plan.timeouts.keepAlive);
     this.#reader.readNext();
-    if (this.#hasFinished && this.#exchange === undefined) this.#onFinished();
   }
 
   /**
@@ -449,16 +454,15 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
       this.#tunnel.finished();
     } else if (this.#reader.reading === "shut" || this.#reader.reading === "drop") {
       this.#wire.destroySoon();
-    } else if (this.#reader.reading === "body") {
-      this.#breakRequest({ code: "request_truncated", detail: "in the body" });
-    } else if (this.#exchange !== undefined) {
+      return;
+    }
+    this.#hasFinished = true;
+    this.#reader.finish();
+    if (this.#exchange !== undefined) {
       // The client is done sending. It may be waiting for the answer or gone: the two look the
       // same, so the exchange gets a moment to finish and not more. What it sent before is served.
-      this.#hasFinished = true;
       this.#await("half-close", this.#exchange.listener.timeouts.halfClose);
-    } else if (this.#reader.holdsBytes) {
-      this.#refuseHead("request_truncated", "in the head");
-    } else {
+    } else if (this.#reader.reading === "head") {
       this.#wire.destroySoon();
     }
   }

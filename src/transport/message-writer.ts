@@ -23,7 +23,7 @@ export class MessageWriter {
   #isFull: boolean; // the wire asked us to hold on
   #idleMs: number;
   #rates: Rates | undefined;
-  #progress: Progress | undefined; // while the wire is full
+  #progress: Progress | undefined; // from the first time that the wire was full
 
   /** `onStall`: the peer takes nothing, or too little. */
   constructor(wire: Wire, wheel: TimerWheel, onStall: () => void) {
@@ -40,6 +40,7 @@ export class MessageWriter {
   }
 
   begin(head: string, isChunked: boolean, idleMs: number, rates: Rates | undefined): void {
+    this.stop();
     this.#head = head;
     this.#isChunked = isChunked;
     this.#idleMs = idleMs;
@@ -73,7 +74,7 @@ export class MessageWriter {
 
   drained(): void {
     this.#isFull = false;
-    this.#progress?.stop();
+    this.#progress?.hold();
   }
 
   /** Nothing more will be written, or all of it has been. */
@@ -136,7 +137,11 @@ export class MessageWriter {
     this.#progress?.moved(bytes);
     if (mayGoOn || this.#isFull) return;
     this.#isFull = true;
-    this.#progress ??= new Progress(this.#wheel, this.#onStall);
-    this.#progress.start(this.#idleMs, this.#rates);
+    if (this.#progress === undefined) {
+      this.#progress = new Progress(this.#wheel, this.#onStall);
+      this.#progress.start(this.#idleMs, this.#rates);
+    } else {
+      this.#progress.release();
+    }
   }
 }

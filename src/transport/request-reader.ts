@@ -32,6 +32,8 @@ export interface RequestTaker {
   bodyBytes(bytes: Buffer, announced: number): boolean;
   bodyEnd(trailers: HeaderList | undefined): void;
   bodyMalformed(): void;
+  /** The client is done sending, and the request is not whole. */
+  truncated(where: "head" | "body"): void;
   /** The rest of the request has been dropped; or it is more than is worth reading. */
   dropEnd(isWhole: boolean): void;
 }
@@ -54,6 +56,7 @@ export class RequestReader {
   #droppedBytes: number; // of a body nobody wanted, or behind the last request
   #isBodyWanted: boolean;
   #isPaused: boolean; // the wire is
+  #isFinished: boolean; // nothing follows what is held
   startedMs: number; // the first byte of the current head; 0 before
 
   constructor(wire: Wire, clock: Clock, limits: Limits, taker: RequestTaker) {
@@ -74,6 +77,7 @@ export class RequestReader {
     this.#droppedBytes = 0;
     this.#isBodyWanted = false;
     this.#isPaused = false;
+    this.#isFinished = false;
     this.startedMs = 0;
   }
 
@@ -95,6 +99,12 @@ export class RequestReader {
     this.#held =
       this.#held === undefined ? bytes : Buffer.concat([this.#held.subarray(this.#heldAt), bytes]);
     this.#heldAt = 0;
+    this.#pump();
+  }
+
+  /** The client's FIN: what is held is all there is. */
+  finish(): void {
+    this.#isFinished = true;
     this.#pump();
   }
 
@@ -153,6 +163,13 @@ export class RequestReader {
     } finally {
       this.#isPumping = false;
     }
+    if (this.#isFinished) this.#checkWhole();
+  }
+
+  #checkWhole(): void {
+    const isHeld = this.#held !== undefined;
+    if (this.#reading === "head" && isHeld) this.#taker.truncated("head");
+    else if (this.#reading === "body" && !isHeld) this.#taker.truncated("body");
   }
 
   #forgetConsumed(): void {
