@@ -1,4 +1,5 @@
 import type { Address } from "../base/world.ts";
+import type { TargetPolicy } from "../protocol/http/target.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply } from "./filter.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
@@ -30,6 +31,7 @@ export interface SiteTable {
 
 export interface Site {
   readonly name: string; // its first host
+  readonly paths: TargetPolicy;
   readonly routes: RouteTable;
   readonly errors: ErrorReplies;
 }
