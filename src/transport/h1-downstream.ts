@@ -303,7 +303,8 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   #idOf(headers: HeaderList): string {
     if (this.#peer.isTrusted) {
       const [given, ...others] = headers.all("x-request-id");
-      if (given !== undefined && others.length === 0 && /^[\w.~:=+/@-]{1,128}$/.test(given)) return given;
+      if (given !== undefined && others.length === 0 && /^[\w.~:=+/@-]{1,128}$/.test(given))
+        return given;
     }
     return this.#worker.newId();
   }
