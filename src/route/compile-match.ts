@@ -16,7 +16,10 @@ import { listOf, type MatchConfig, type NamedValues, type OneOrMore } from "./ma
 import { type PathPattern, parsePathPattern } from "./path-pattern.ts";
 import { type ValueTest, valueTest } from "./value-test.ts";
 
-/** The cheap and the telling conditions come first; the order changes no answer. Throws on a match that the check refuses. */
+/**
+ * The cheap and the telling conditions come first; the order changes no answer. Throws on a match
+ * that the check refuses.
+ */
 export function compileMatch(match: MatchConfig): Condition {
   const conditions: Condition[] = [];
   const { method, scheme, path, host, header, cookie, query, clientIp } = match;

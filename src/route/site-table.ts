@@ -15,27 +15,22 @@ export function compileSites(plans: readonly SitePlan[]): SiteTable {
   return new CompiledSites(plans);
 }
 
-/** Every host that cannot be used, or is another site's too; paths are ["sites", site, "hosts", index]. */
+/** Every host that cannot be used, or is another site's too; at ["sites", site, "hosts", index]. */
 export function hostProblems(hostsOfSites: readonly (readonly string[])[]): readonly Problem[] {
   const problems: Problem[] = [];
   const owners = new Map<string, number>();
   for (const [site, hosts] of hostsOfSites.entries()) {
     for (const [index, source] of hosts.entries()) {
-      const at = ["sites", site, "hosts", index];
-      const wanted = hostProblem(source);
       const host = canonicalHost(source) ?? "";
-      const owner = owners.get(host);
-      if (wanted !== undefined) {
-        problems.push({
-          at,
-          message: `Cannot use the host: ${wanted}, got ${JSON.stringify(source)}`,
-        });
-      } else if (owner !== undefined && owner !== site) {
-        problems.push({
-          at,
-          message: `Cannot use the host: must be in one site only, got ${JSON.stringify(source)}, which sites[${owner}] has`,
-        });
-      } else owners.set(host, site);
+      const owner = owners.get(host) ?? site;
+      const wanted =
+        hostProblem(source) ??
+        (owner === site ? undefined : `must be in one site only, and sites[${owner}] has it`);
+      if (wanted === undefined) owners.set(host, site);
+      else {
+        const message = `Cannot use the host: ${wanted}, got ${JSON.stringify(source)}`;
+        problems.push({ at: ["sites", site, "hosts", index], message });
+      }
     }
   }
   return problems;

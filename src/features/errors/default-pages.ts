@@ -22,7 +22,10 @@ const HTML = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{status} {title}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em}code{color:GrayText}</style>
+<style>
+body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em}
+code{color:GrayText}
+</style>
 <h1>{status} {title}</h1>
 <p><code>{code}</code>
 <p>If you ask for help, say the request id: <code>{requestId}</code>

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import { wanted, z } from "../../core/fields.ts";
+import { jsonText } from "../../core/json-field.ts";
 import { templateProblem } from "../../core/template.ts";
 import { templateField } from "../../core/template-field.ts";
 import { isFieldName } from "../../protocol/http/header-list.ts";
@@ -28,7 +29,7 @@ const KIND_BY_EXTENSION: ReadonlyMap<string, PageKind> = new Map([
 const page = z
   .strictObject({
     html: templateField("html", PAGE_NAMES).optional().describe("The page for browsers."),
-    json: z.json().optional().describe("The page for programs, as a value."),
+    json: jsonText.optional().describe("The page for programs, as a value."),
     text: templateField("text", PAGE_NAMES).optional().describe("The page for everyone else."),
     file: z
       .string({ error: wanted("the path of a file") })
@@ -41,7 +42,7 @@ const page = z
     const pages: Partial<Record<PageKind, string>> = {};
     if (html !== undefined) pages.html = html;
     if (text !== undefined) pages.text = text;
-    if (json !== undefined) pages.json = JSON.stringify(json);
+    if (json !== undefined) pages.json = json;
     const problem =
       jsonProblem(pages) ??
       addFile(pages, file) ??

@@ -2,6 +2,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { Feature } from "../../core/feature.ts";
 import { wanted, wholeNumber, z } from "../../core/fields.ts";
 import type { Handler } from "../../core/filter.ts";
+import { jsonText } from "../../core/json-field.ts";
 import { Template, type TemplateContext, templateProblem } from "../../core/template.ts";
 import { templateField } from "../../core/template-field.ts";
 import { isFieldName } from "../../protocol/http/header-list.ts";
@@ -9,7 +10,8 @@ import { isFieldName } from "../../protocol/http/header-list.ts";
 interface RespondOptions {
   readonly status: number;
   readonly body: string; // a template
-  readonly headers: Readonly<Record<string, string>>; // templates, by lower-case name; with content-type if there is a body
+  // Templates by lower-case name; there is a content-type if there is a body.
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 const FORM = "a text, a status such as 204, or a map with status, body, json and headers";
@@ -45,8 +47,7 @@ const map = z
       .string({ error: wanted("a text") })
       .optional()
       .describe("The body, with placeholders."),
-    json: z
-      .json({ error: wanted("a value that JSON has") })
+    json: jsonText
       .optional()
       .describe("The body as a value, sent as JSON; its texts may have placeholders."),
     headers: z
@@ -62,7 +63,7 @@ const map = z
     const fail = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
     if (body !== undefined && json !== undefined) return fail("json", "must not be beside body");
-    const source = json === undefined ? body : JSON.stringify(json);
+    const source = json ?? body;
     if (source === undefined || source === "") return;
     const at = json === undefined ? "body" : "json";
     if (BODYLESS.has(status))
@@ -73,7 +74,7 @@ const map = z
   .transform(
     ({ status, body, json, headers }): RespondOptions => ({
       status,
-      body: json === undefined ? (body ?? "") : JSON.stringify(json),
+      body: json ?? body ?? "",
       headers: { ...typeFor(body, json !== undefined), ...lowered(headers) },
     }),
   );
