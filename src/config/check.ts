@@ -49,7 +49,7 @@ export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
   if (!shaped.ok || problems.length > 0) return { config: undefined, problems, warnings };
   const parsed = shaped.value as ParsedConfig; // what the schema has just answered
   const config = settle(parsed, vocabulary, folder);
-  const astray = placed(checkCaptures(config), origin);
+  const astray = placed(checkCaptures(config, vocabulary), origin);
   return { config: astray.length > 0 ? undefined : config, problems: astray, warnings };
 }
 

@@ -87,17 +87,17 @@ class Rows {
     return arms === undefined ? [resolved] : arms.flatMap((arm) => this.#arms(arm as JsonSchema));
   }
 
-  #form(schema: JsonSchema): string {
-    const forms = new Set(this.#arms(schema).map((arm) => this.#armForm(arm)));
+  #form(schema: JsonSchema, depth = 0): string {
+    const forms = new Set(this.#arms(schema).map((arm) => this.#armForm(arm, depth)));
     // A size or a rate may also be a plain count of bytes, which the head of the page says.
     if (forms.has("size") || forms.has("rate")) forms.delete("whole number");
     return [...forms].join(" or ");
   }
 
-  #armForm(arm: JsonSchema): string {
+  #armForm(arm: JsonSchema, depth: number): string {
     if (arm.const !== undefined) return `\`${String(arm.const)}\``;
     if (arm.enum !== undefined) return arm.enum.map((word) => `\`${String(word)}\``).join(", ");
-    if (arm.type === "array") return isSchema(arm.items) ? this.#listForm(arm.items) : "list";
+    if (arm.type === "array") return this.#listForm(arm.items, depth);
     if (arm.type === "string") return textForm(arm.pattern ?? "");
     if (arm.type === "object") return "map";
     if (arm.type === "integer") return "whole number";
@@ -105,8 +105,10 @@ class Rows {
     return String(arm.type ?? "any");
   }
 
-  #listForm(items: JsonSchema): string {
-    const form = this.#form(items);
+  // JSON may hold lists of lists without end; one level says enough.
+  #listForm(items: unknown, depth: number): string {
+    if (!isSchema(items) || depth > 0) return "list";
+    const form = this.#form(items, depth + 1);
     return form.includes(" or ") ? `list of (${form})` : `list of ${form}`;
   }
 }

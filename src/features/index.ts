@@ -1,7 +1,8 @@
 /** The explicit list of what a route can do. A feature that is not here is not in the product. */
 import type { Feature } from "../core/feature.ts";
+import type { MatchConfig } from "../route/match-config.ts";
 import { errorsSchema } from "./errors/error-options.ts";
-import { matchSchema } from "./match/match.ts";
+import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
@@ -9,4 +10,10 @@ import { rewrite } from "./rewrite/rewrite.ts";
 /** In the order in which filters run within a phase. `forward` is built by compile itself. */
 export const features: readonly Feature<unknown>[] = [rewrite, redirect, respond];
 
-export const vocabulary = { match: matchSchema, errors: errorsSchema, features };
+export const vocabulary = {
+  match: matchSchema,
+  errors: errorsSchema,
+  features,
+  captureProblems: (match: unknown, options: unknown) =>
+    captureProblems(match as MatchConfig | undefined, options), // as the match schema made it
+};

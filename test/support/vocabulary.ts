@@ -48,6 +48,7 @@ function feature<Options>(
 }
 
 export const testVocabulary: Vocabulary = {
+  captureProblems: () => [],
   match: z.strictObject({
     path: texts.optional(),
     method: texts.optional(),

@@ -18,6 +18,8 @@ export interface Vocabulary {
   readonly match: z.ZodType;
   readonly errors: z.ZodType;
   readonly features: readonly Feature<unknown>[];
+  /** What the templates in a part's options ask of the path that the match cannot give. */
+  captureProblems(match: unknown, options: unknown): readonly string[];
 }
 
 export const RETRY_CONDITIONS = ["connect", "reused", "reset", "timeout"] as const;
