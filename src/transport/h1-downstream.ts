@@ -133,7 +133,7 @@ export class H1Downstream extends Deadline implements Downstream {
   /** The listener drains: an idle connection closes now, a busy one after its exchange. */
   drain(): void {
     this.#closesAfter = true;
-    if (this.#isIdle) this.#wire.destroySoon();
+    if (this.#isIdle) this.#closeSoon();
   }
 
   /** The exchange in flight, for the log of what a drain had to cut. */
@@ -558,7 +558,7 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#side = undefined;
     this.#endExchange();
     if (this.#closesAfter) {
-      if (this.#reading === "done" && this.#held === undefined) this.#wire.destroySoon();
+      if (this.#reading === "done" && this.#held === undefined) this.#closeSoon();
       else this.#linger();
     } else if (this.#reading === "done") {
       this.#next();
@@ -586,7 +586,7 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#dropped = 0;
     this.#parser.reset();
     if (this.#listening.isDraining && this.#held === undefined) {
-      this.#wire.destroySoon();
+      this.#closeSoon();
       return;
     }
     this.#resumeWire();
@@ -600,6 +600,12 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#await("linger", LINGER_MS);
     this.#resumeWire();
     this.#pump();
+  }
+
+  /** Closes once what was written has left, and without that if the client does not take it. */
+  #closeSoon(): void {
+    this.#await("linger", this.#listening.plan.timeouts.write);
+    this.#wire.destroySoon();
   }
 
   /**
@@ -632,7 +638,7 @@ export class H1Downstream extends Deadline implements Downstream {
     if (this.#tunnel !== undefined) {
       this.#tunnel.finished();
     } else if (this.#reading === "shut" || this.#reading === "drop") {
-      this.#wire.destroySoon();
+      this.#closeSoon();
     } else if (this.#reading === "body") {
       this.#breakRequest({ code: "request_truncated", detail: "in the body" });
     } else if (this.#exchange !== undefined) {
@@ -643,7 +649,7 @@ export class H1Downstream extends Deadline implements Downstream {
     } else if (this.#held !== undefined || this.#parser.isUnderway) {
       this.#refuseHead("request_truncated", "in the head");
     } else {
-      this.#wire.destroySoon();
+      this.#closeSoon();
     }
   }
 
