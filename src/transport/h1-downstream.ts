@@ -456,7 +456,10 @@ export class H1Downstream extends Deadline implements Downstream {
     switch (decoder.step(held, this.#heldAt, held.length)) {
       case DATA:
         this.#heldAt = decoder.dataEnd;
-        return this.#deliver(held.subarray(decoder.dataAt, decoder.dataEnd));
+        if (!this.#deliver(held.subarray(decoder.dataAt, decoder.dataEnd))) return false;
+        // A body of known length is over with its last byte, not with the first byte behind it.
+        if (this.#decoder?.isOver === true) this.#bodyEnded(undefined);
+        return true;
       case END:
         this.#heldAt = decoder.next;
         this.#bodyEnded(decoder.trailers);

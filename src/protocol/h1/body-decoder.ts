@@ -17,6 +17,8 @@ export interface BodyDecoder {
   readonly dataEnd: number;
   readonly next: number;
   readonly trailers: HeaderList | undefined; // after END, if there were any
+  /** All of it has been handed out; step() would answer END without another byte. */
+  readonly isOver: boolean;
   /** The end of the connection is the end of the body, too. */
   readonly endsWithConnection: boolean;
 }
@@ -43,6 +45,10 @@ export class LengthDecoder implements BodyDecoder {
     this.next = 0;
     this.trailers = undefined;
     this.endsWithConnection = bytes === Number.POSITIVE_INFINITY;
+  }
+
+  get isOver(): boolean {
+    return this.#left === 0;
   }
 
   step(_bytes: Buffer, at: number, end: number): number {

@@ -29,6 +29,7 @@ export class ChunkedDecoder implements BodyDecoder {
   dataEnd: number;
   next: number; // where to go on reading, after NEED_MORE and END
   trailers: HeaderList | undefined; // after END, if there were any
+  readonly isOver: boolean; // never before END: the trailer section ends it
   readonly endsWithConnection: boolean;
 
   constructor(trailerLimits: HeadLimits) {
@@ -43,6 +44,7 @@ export class ChunkedDecoder implements BodyDecoder {
     this.dataEnd = 0;
     this.next = 0;
     this.trailers = undefined;
+    this.isOver = false;
     this.endsWithConnection = false;
   }
 
