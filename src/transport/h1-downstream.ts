@@ -65,6 +65,7 @@ export class H1Downstream extends Deadline implements Downstream {
   #isEnded: boolean; // the response is written to its end
   #framing: Framing; // of the response
   #closesAfter: boolean;
+  #hasFinished: boolean; // the client sent its FIN
   readonly #writer: MessageWriter;
 
   constructor(
@@ -107,6 +108,7 @@ export class H1Downstream extends Deadline implements Downstream {
     this.#isEnded = false;
     this.#framing = NONE;
     this.#closesAfter = false;
+    this.#hasFinished = false;
     this.#writer = new MessageWriter(wire, worker.wheel, () =>
       this.#guard(() => this.#abandon({ code: "response_write_timeout", detail: "" })),
     );
@@ -195,6 +197,9 @@ export class H1Downstream extends Deadline implements Downstream {
     }
     this.#resumeWire();
     this.#pump();
+    if (this.#hasFinished && this.#reading === "body" && this.#held === undefined) {
+      this.#breakRequest({ code: "request_truncated", detail: "in the body" });
+    }
   }
 
   interim(status: number, headers: HeaderList | undefined): void {
@@ -287,6 +292,11 @@ export class H1Downstream extends Deadline implements Downstream {
       return;
     }
     this.#readProgress?.moved(bytes.length);
+    this.#takeIn(bytes);
+    this.#side?.bodyReadOver();
+  }
+
+  #takeIn(bytes: Buffer): void {
     if (this.#held === undefined) {
       this.#held = bytes;
       this.#heldAt = 0;
@@ -372,8 +382,7 @@ export class H1Downstream extends Deadline implements Downstream {
     const { framing } = facts;
     this.#facts = facts;
     this.#served++;
-    this.#closesAfter ||=
-      !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
+    this.#closesAfter ||= !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
     if (framing.kind === "none" || (framing.kind === "length" && framing.bytes === 0)) {
       this.#reading = "done";
     } else {
@@ -465,7 +474,9 @@ export class H1Downstream extends Deadline implements Downstream {
         this.#bodyEnded(decoder.trailers);
         return true;
       case REFUSE:
-        this.#breakRequest({ code: "request_body_malformed", detail: "the chunked coding" });
+        // Of a rest that is being dropped: nobody waits to hear of it.
+        if (this.#reading === "drop") this.#linger();
+        else this.#breakRequest({ code: "request_body_malformed", detail: "the chunked coding" });
         return false;
       default:
         this.#heldAt = held.length;
@@ -642,6 +653,11 @@ export class H1Downstream extends Deadline implements Downstream {
       this.#tunnel.finished();
     } else if (this.#reading === "shut" || this.#reading === "drop") {
       this.#closeSoon();
+    } else if (this.#reading === "body" && this.#held !== undefined) {
+      // The rest of the body may be here, and nobody has asked for it yet.
+      this.#hasFinished = true;
+      this.#closesAfter = true;
+      this.#await("half-close", this.#exchange!.listener.timeouts.halfClose);
     } else if (this.#reading === "body") {
       this.#breakRequest({ code: "request_truncated", detail: "in the body" });
     } else if (this.#exchange !== undefined) {

@@ -145,8 +145,14 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#connection?.endRequest(trailers);
   }
 
+  bodyReadOver(): void {
+    this.#connection?.flush();
+  }
+
   sendMore(): void {
-    if (!this.#isBodyEnded) this.#exchange.downstream.resumeBody();
+    if (this.#isBodyEnded) return;
+    this.#exchange.downstream.resumeBody();
+    this.#connection?.flush();
   }
 
   #keep(bytes: Buffer): void {

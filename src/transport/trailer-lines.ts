@@ -1,5 +1,5 @@
-import { dropTable, type HeaderList } from "../protocol/http/header-list.ts";
 import { idOf, type KnownHeader } from "../protocol/http/header-id.ts";
+import { dropTable, type HeaderList } from "../protocol/http/header-list.ts";
 
 // RFC 9110 §6.5.1: fields that frame, route, authenticate or describe must not come behind the body,
 // where a reader that merges them would act on them too late or twice.

@@ -92,9 +92,7 @@ class Forwarding implements RelayOwner {
     for (const step of exchange.route!.phases.send) step(exchange, attempt);
 
     const pool = pools.get(endpoint)!;
-    const connection = this.#usesFresh
-      ? pool.fresh(timeouts.connect)
-      : pool.take(timeouts.connect);
+    const connection = this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
     this.#relay.start(connection, attempt);
   }
 
@@ -136,8 +134,10 @@ class Forwarding implements RelayOwner {
     try {
       this.attempt();
     } catch (error) {
+      const fault: Fault = { code: "bug", detail: String(error) };
       this.#worker.bug(error, this.#exchange);
-      fail(this.#exchange, { code: "bug", detail: String(error) });
+      this.#relay.clientGone(fault); // gives back the connection, the claim and the budget
+      fail(this.#exchange, fault);
     }
   }
 
