@@ -278,12 +278,8 @@ export class SimProxy {
     );
     const phases = { ...NO_PHASES, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
-    const site: Site = {
-      name: "a.test",
-      paths: TARGET_POLICY,
-      routes: { find: () => route },
-      errors,
-    };
+    const routes = { find: () => route, explain: () => route, captures: () => undefined };
+    const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };
     const key = `${DOOR.host}:${DOOR.port}`;
     return { key, address: DOOR, ...levels, sites: { find: () => site }, errors };
   }
