@@ -180,7 +180,7 @@ simulation(
 simulation(
   "backpressure: pipelined requests behind one that takes long are not read on and on",
   {
-    ...PATIENT,
+    timeouts: { responseHead: 1e9 },
     retry: { attempts: 1 },
     origins: [() => {}],
   },
