@@ -1,8 +1,13 @@
+import { idOf } from "../http/header-id.ts";
 import type { HeaderList } from "../http/header-list.ts";
-import { type HeadLimits, HeadParser } from "./head-parser.ts";
 import { type BodyDecoder, DATA, END } from "./body-decoder.ts";
+import { type HeadLimits, HeadParser } from "./head-parser.ts";
 import { CR, HEX, IS_VALUE, LF, NEED_MORE, REFUSE } from "./scan.ts";
 
+const CONTENT_LENGTH = idOf("content-length");
+const TRANSFER_ENCODING = idOf("transfer-encoding");
+const HOST = idOf("host");
+const FIELD_STRIDE = 5; // of HeadParser.fields
 const CHUNK_LINE_BYTES_MAX = 256; // size, extensions and CRLF
 const SIZE_DIGITS_MAX = 13; // 2^52 bytes: exact in a double
 
@@ -116,7 +121,8 @@ export class ChunkedDecoder implements BodyDecoder {
 
   #trailerSection(bytes: Buffer, at: number, end: number): number {
     const held = this.#trailerBytes;
-    const section = held === undefined ? bytes.subarray(at, end) : Buffer.concat([held, bytes.subarray(at, end)]);
+    const section =
+      held === undefined ? bytes.subarray(at, end) : Buffer.concat([held, bytes.subarray(at, end)]);
     const after = this.#trailerParser.parse(section, 0, section.length);
     if (after === REFUSE) return REFUSE;
     if (after === NEED_MORE) {
@@ -125,10 +131,21 @@ export class ChunkedDecoder implements BodyDecoder {
       this.next = end;
       return NEED_MORE;
     }
+    if (this.#hasFramingField()) return REFUSE;
     if (this.#trailerParser.linesEnd > 0) {
       this.trailers = this.#trailerParser.headers(section.toString("latin1", 0, after));
     }
     this.next = at + after - (held?.length ?? 0);
     return END;
+  }
+
+  // RFC 9110 §6.5.1: a reader that merges trailers into the head would take these for its own.
+  #hasFramingField(): boolean {
+    const { fields } = this.#trailerParser;
+    for (let at = 0; at < fields.length; at += FIELD_STRIDE) {
+      const id = fields[at]!;
+      if (id === CONTENT_LENGTH || id === TRANSFER_ENCODING || id === HOST) return true;
+    }
+    return false;
   }
 }

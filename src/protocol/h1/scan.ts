@@ -48,12 +48,7 @@ export function scanLineEnd(bytes: Uint8Array, at: number, end: number): number 
 }
 
 /** Runs over bytes that `allowed` marks; stops at the first other, which it does not judge. */
-export function scanWhile(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  allowed: Uint8Array,
-): number {
+export function scanWhile(bytes: Uint8Array, at: number, end: number, allowed: Uint8Array): number {
   let index = at;
   while (index < end && allowed[bytes[index]!] === 1) index++;
   return index;

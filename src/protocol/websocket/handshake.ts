@@ -9,5 +9,7 @@ export function isValidKey(key: string): boolean {
 
 /** The Sec-WebSocket-Accept that answers a key (RFC 6455 §4.2.2). */
 export function acceptOf(key: string): string {
-  return createHash("sha1").update(key + GUID, "latin1").digest("base64");
+  return createHash("sha1")
+    .update(key + GUID, "latin1")
+    .digest("base64");
 }
