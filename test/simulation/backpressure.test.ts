@@ -1,5 +1,6 @@
 /** Whoever does not read holds back whoever sends: what the engine keeps in between is bounded. */
 import assert from "node:assert/strict";
+import { SWITCHED, UPGRADE } from "../support/sim-messages.ts";
 import type { SimPeer } from "../support/sim-peer.ts";
 import { answersOf, GET, OK, type SimProxy, simulation } from "../support/sim-proxy.ts";
 
@@ -111,13 +112,6 @@ for (const [name, field, encode, end] of framings) {
   );
 }
 
-const HANDSHAKE =
-  "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-const SWITCHED =
-  "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-
 for (const slow of ["client", "origin"] as const) {
   simulation(
     `backpressure: a tunnel to a ${slow} that pauses`,
@@ -132,7 +126,7 @@ for (const slow of ["client", "origin"] as const) {
       ],
     },
     async (proxy) => {
-      const client = await proxy.clientWith(HANDSHAKE);
+      const client = await proxy.clientWith(UPGRADE);
       const origin = proxy.origin.last;
       const [from, to] = slow === "client" ? [origin, client] : [client, origin];
       const beforeBytes = to.byteCount;

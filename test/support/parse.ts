@@ -1,4 +1,4 @@
-/** Reads messages with the product's parsers alone, whole or in pieces; for tests of src/protocol. */
+/** Reads messages with the product's parsers alone, whole or in pieces. */
 import { LIMITS } from "../../src/core/limits.ts";
 import { type BodyDecoder, bodyDecoder, DATA, END } from "../../src/protocol/h1/body-decoder.ts";
 import type { Framing } from "../../src/protocol/h1/framing.ts";
@@ -54,7 +54,7 @@ export function parseHead(
   return { answer: answer < 0 ? answer : end, parser, text: text.slice(0, end) };
 }
 
-/** Every place in the text; of a large one every 61st, because lines are scanned from their start. */
+/** Every place in the text; of a large one every 61st, for lines are scanned from their start. */
 export function byteByByte(text: string): number[] {
   const step = text.length > 4096 ? 61 : 1;
   return Array.from({ length: Math.ceil(text.length / step) }, (_, index) =>
