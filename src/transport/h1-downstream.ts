@@ -103,7 +103,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   /** The listener drains: an idle connection closes now, a busy one after its exchange. */
   drain(): void {
     this.#closesAfter = true;
-    if (this.#isIdle) this.#wire.destroySoon();
+    if (this.#isIdle) this.#closeSoon();
   }
 
   /** The exchange in flight, for the log of what a drain had to cut. */
@@ -224,6 +224,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     return {
       wire: this.#wire,
       early: this.#reader.handOver(),
+      hasFinished: this.#hasFinished,
       ended: (fault) => {
         if (this.#exchange === undefined) return;
         if (fault !== undefined) this.#exchange.fault ??= fault;
@@ -242,6 +243,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     }
     this.#readProgress?.moved(bytes.length);
     this.#reader.feed(bytes);
+    this.#side?.bodyReadOver();
   }
 
   headUnderway(): void {
@@ -334,7 +336,9 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   }
 
   bodyMalformed(): void {
-    this.#breakRequest({ code: "request_body_malformed", detail: "the chunked coding" });
+    // Of a rest that is being dropped: nobody waits to hear of it.
+    if (this.#exchange === undefined) this.#linger();
+    else this.#breakRequest({ code: "request_body_malformed", detail: "the chunked coding" });
   }
 
   dropEnd(isWhole: boolean): void {
@@ -394,7 +398,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#side = undefined;
     this.#endExchange();
     if (this.#closesAfter || (this.#hasFinished && !this.#reader.holdsBytes)) {
-      if (this.#reader.reading === "done" && !this.#reader.holdsBytes) this.#wire.destroySoon();
+      if (this.#reader.reading === "done" && !this.#reader.holdsBytes) this.#closeSoon();
       else this.#linger();
     } else if (this.#reader.reading === "done") {
       this.#next();
@@ -419,11 +423,17 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#isAnswered = false;
     this.#isEnded = false;
     if (this.#listening.isDraining && !this.#reader.holdsBytes) {
-      this.#wire.destroySoon();
+      this.#closeSoon();
       return;
     }
     if (!this.#hasFinished) this.#await("idle", this.#listening.plan.timeouts.keepAlive);
     this.#reader.readNext();
+  }
+
+  /** Closes once what was written has left, and without that if the client does not take it. */
+  #closeSoon(): void {
+    this.#await("linger", this.#listening.plan.timeouts.write);
+    this.#wire.destroySoon();
   }
 
   /**
@@ -453,8 +463,10 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   #onFinished(): void {
     if (this.#tunnel !== undefined) {
       this.#tunnel.finished();
-    } else if (this.#reader.reading === "shut" || this.#reader.reading === "drop") {
-      this.#wire.destroySoon();
+      return;
+    }
+    if (this.#reader.reading === "shut" || this.#reader.reading === "drop") {
+      this.#closeSoon();
       return;
     }
     this.#hasFinished = true;
@@ -464,7 +476,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
       // same, so the exchange gets a moment to finish and not more. What it sent before is served.
       this.#await("half-close", this.#exchange.listener.timeouts.halfClose);
     } else if (this.#reader.reading === "head") {
-      this.#wire.destroySoon();
+      this.#closeSoon();
     }
   }
 

@@ -390,8 +390,8 @@ export class H1Upstream extends Deadline implements WireReader {
       this.#facts = undefined;
       this.#request = undefined;
       if (this.#isPaused) this.resume();
+      this.#home.idle(this); // first, so that a pipelined request finds it
       events.responseEnd(trailers);
-      this.#home.idle(this);
     } else {
       events.responseEnd(trailers);
       this.#destroy();

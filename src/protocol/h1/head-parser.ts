@@ -230,9 +230,12 @@ export class HeadParser {
     while (valueEnd > valueAt && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === TAB)) {
       valueEnd--;
     }
+    // What a line that comes in pieces is held to, the whole one is too: see the end of parse().
+    const isLong = this.#fieldBytes + (after - at - 1) > this.#limits.fieldBytes;
     this.#fieldBytes += colon - at + (valueEnd - valueAt) + FIELD_OVERHEAD_BYTES;
     this.#fieldCount++;
-    if (this.#fieldBytes > this.#limits.fieldBytes || this.#fieldCount > this.#limits.fieldCount) {
+    const { fieldBytes, fieldCount } = this.#limits;
+    if (isLong || this.#fieldBytes > fieldBytes || this.#fieldCount > fieldCount) {
       this.refusal = "fields-too-large";
       return REFUSE;
     }
@@ -243,7 +246,8 @@ export class HeadParser {
   }
 
   #checkStartLine(bytesSoFar: number): number {
-    return bytesSoFar > this.#limits.lineBytes ? this.#refuse("line-too-long") : NEED_MORE;
+    // One more than the line: its CR may be here and its LF not yet.
+    return bytesSoFar > this.#limits.lineBytes + 1 ? this.#refuse("line-too-long") : NEED_MORE;
   }
 
   #say(detail: string): number {

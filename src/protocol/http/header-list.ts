@@ -90,16 +90,14 @@ export class HeaderList {
 
   /** Replaces every field of that name. Throws if the value could end the line (P2). */
   set(name: string, value: string): void {
+    assertField(name, value); // before anything is gone
     this.delete(name);
     this.add(name, value);
   }
 
   /** Adds a field after the others. Throws if the value could end the line (P2). */
   add(name: string, value: string): void {
-    if (!isFieldName(name)) throw new TypeError(`Cannot add a header: not a field name: ${name}`);
-    if (!isFieldValue(value)) {
-      throw new TypeError(`Cannot add the header ${name}: the value has a control character`);
-    }
+    assertField(name, value);
     this.#added ??= [];
     this.#added.push(name, value);
   }
@@ -184,6 +182,13 @@ export class HeaderList {
 
   #nameAt(at: number): string {
     return this.text.slice(this.#fields[at + LINE]!, this.#fields[at + COLON]!);
+  }
+}
+
+function assertField(name: string, value: string): void {
+  if (!isFieldName(name)) throw new TypeError(`Cannot add a header: not a field name: ${name}`);
+  if (!isFieldValue(value)) {
+    throw new TypeError(`Cannot add the header ${name}: the value has a control character`);
   }
 }
 
