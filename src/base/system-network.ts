@@ -154,6 +154,11 @@ function keepReadable(socket: net.Socket): void {
   const { _readableState: reading, _writableState: writing } = socket as unknown as StreamStates;
   if (reading !== undefined) reading.autoDestroy = false;
   if (writing !== undefined) writing.autoDestroy = false;
+  const destroyIfOver = () => {
+    if (socket.readableEnded && socket.writableFinished) socket.destroy();
+  };
+  socket.on("end", destroyIfOver);
+  socket.on("finish", destroyIfOver);
 }
 
 interface StreamStates {

@@ -196,7 +196,9 @@ function replyLines({ head, body, bodyBytes, examples }: ReplyFacts): string[] {
 
 function exampleLines(examples: readonly string[]): string[] {
   if (examples.length === 0) return [];
-  return [`(${examples.join(" and ")} ${examples.length === 1 ? "is an example" : "are examples"})`];
+  return [
+    `(${examples.join(" and ")} ${examples.length === 1 ? "is an example" : "are examples"})`,
+  ];
 }
 
 /** Lines of a message; the empty line at its end shows as one. */

@@ -4,6 +4,7 @@
  */
 import type { Path } from "../core/feature.ts";
 import type { Config } from "./config.ts";
+import { checkCaptures } from "./cross/captures.ts";
 import { checkLevels } from "./cross/levels.ts";
 import { checkListeners } from "./cross/listeners.ts";
 import { Notes } from "./cross/notes.ts";
@@ -47,7 +48,9 @@ export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
   const warnings = placed([...loaded.warnings, ...notes.warnings], origin);
   if (!shaped.ok || problems.length > 0) return { config: undefined, problems, warnings };
   const parsed = shaped.value as ParsedConfig; // what the schema has just answered
-  return { config: settle(parsed, vocabulary, folder), problems, warnings };
+  const config = settle(parsed, vocabulary, folder);
+  const astray = placed(checkCaptures(config), origin);
+  return { config: astray.length > 0 ? undefined : config, problems: astray, warnings };
 }
 
 interface ShapedValue {

@@ -16,6 +16,7 @@ import type {
 import type { StateDraft } from "../core/state.ts";
 import type { Endpoint, Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
+import type { ErrorOptions } from "../features/errors/error-options.ts";
 import { errorReplies } from "../features/errors/errors.ts";
 import { Forward } from "../features/forward/forward.ts";
 import { features } from "../features/index.ts";
@@ -190,7 +191,7 @@ class Compiler {
   }
 
   #errors(options: unknown): ErrorReplies {
-    return errorReplies(options);
+    return errorReplies(options as ErrorOptions | undefined); // as its schema made it
   }
 }
 

@@ -28,48 +28,90 @@ export interface Arrival {
   readonly fault: Fault | undefined; // the request is refused, and is only as good as the log needs
 }
 
-/** `peer`: the client as the wire shows it. */
-export function arrive(
-  head: ReceivedHead,
-  peer: Client,
-  plan: ListenerPlan,
-  forwarding: Forwarding,
-): Arrival {
-  if (head.hasOddNames) dropFalseNames(head.headers, peer.isTrusted);
-  let scheme: "http" | "https" = peer.tls === undefined ? "http" : "https";
-  let client = peer;
-  if (peer.isTrusted) {
-    scheme = believedScheme(head.headers, scheme);
-    client = { ...peer, address: believedAddress(head.headers, peer.address, forwarding) };
-  }
-  // The authority comes first, because the site that it names says how paths are read.
-  let host = "";
-  let port = 0;
-  if (head.host !== undefined) {
-    const authority = parseAuthority(head.host, scheme);
-    if (authority === undefined) return refused(head, client, "request_host", head.host);
-    host = authority.host;
-    port = authority.port;
-  }
-  let site = plan.sites.find(host);
-  const target = canonicalTarget(head.target, head.method, site?.paths ?? TARGET_POLICY);
-  if (target.kind === "refused") return refused(head, client, "request_target", target.why);
+/**
+ * The requests of one connection on their way in. A client asks for the same host over and over, so
+ * what its Host field came to is remembered.
+ */
+export class Arrivals {
+  readonly #peer: Client;
+  #plan: ListenerPlan | undefined; // what follows holds for this plan
+  #received: string; // Host, as it came
+  #host: string;
+  #port: number;
+  #site: Site | undefined;
 
-  if (target.kind === "absolute") {
-    // RFC 9112 §3.2.2: the target's authority counts. We never dial it, and where Host says
-    // something else, someone is trying to be in two places (SECURITY P3).
-    const authority = parseAuthority(target.authority, scheme);
-    const isSame = authority !== undefined && authority.host === host && authority.port === port;
-    if (authority === undefined || (head.host !== undefined && !isSame)) {
-      const detail = `target ${target.authority}, Host ${head.host}`;
-      return refused(head, client, "request_host", detail);
-    }
-    host = authority.host;
-    port = authority.port;
-    site = plan.sites.find(host);
+  /** `peer`: the client as the wire shows it. */
+  constructor(peer: Client) {
+    this.#peer = peer;
+    this.#plan = undefined;
+    this.#received = "";
+    this.#host = "";
+    this.#port = 0;
+    this.#site = undefined;
   }
-  const request = requestHead(head, scheme, host, port, target.path, target.query);
-  return { request, client, site, fault: undefined };
+
+  arrive(head: ReceivedHead, plan: ListenerPlan, forwarding: Forwarding): Arrival {
+    const peer = this.#peer;
+    if (head.hasOddNames) dropFalseNames(head.headers, peer.isTrusted);
+    if (peer.isTrusted) {
+      const client = {
+        ...peer,
+        address: believedAddress(head.headers, peer.address, forwarding),
+        scheme: believedScheme(head.headers, peer.scheme),
+      };
+      return this.#resolve(head, client, plan);
+    }
+    return this.#resolve(head, peer, plan);
+  }
+
+  // The authority comes first, because the site that it names says how paths are read.
+  #resolve(head: ReceivedHead, client: Client, plan: ListenerPlan): Arrival {
+    if (!this.#knowsHost(head, client, plan)) {
+      return refused(head, client, "request_host", head.host ?? "");
+    }
+    let host = this.#host;
+    let port = this.#port;
+    let site = this.#site;
+    const target = canonicalTarget(head.target, head.method, site?.paths ?? TARGET_POLICY);
+    if (target.kind === "refused") return refused(head, client, "request_target", target.why);
+
+    if (target.kind === "absolute") {
+      // RFC 9112 §3.2.2: the target's authority counts. We never dial it, and where Host says
+      // something else, someone is trying to be in two places (SECURITY P3).
+      const authority = parseAuthority(target.authority, client.scheme);
+      const isSame = authority !== undefined && authority.host === host && authority.port === port;
+      if (authority === undefined || (head.host !== undefined && !isSame)) {
+        const detail = `target ${target.authority}, Host ${head.host}`;
+        return refused(head, client, "request_host", detail);
+      }
+      host = authority.host;
+      port = authority.port;
+      site = plan.sites.find(host);
+    }
+    const request = requestHead(head, client.scheme, host, port, target.path, target.query);
+    return { request, client, site, fault: undefined };
+  }
+
+  /** Works out host, port and site; false if Host is no authority. */
+  #knowsHost({ host: received }: ReceivedHead, client: Client, plan: ListenerPlan): boolean {
+    if (plan === this.#plan && received === this.#received) return true;
+    this.#plan = undefined;
+    this.#host = "";
+    this.#port = 0;
+    if (received !== undefined) {
+      const authority = parseAuthority(received, client.scheme);
+      if (authority === undefined) return false;
+      this.#host = authority.host;
+      this.#port = authority.port;
+    }
+    this.#site = plan.sites.find(this.#host);
+    // Which port goes without saying depends on the scheme, which a trusted peer may change.
+    if (received !== undefined && !client.isTrusted) {
+      this.#plan = plan;
+      this.#received = received;
+    }
+    return true;
+  }
 }
 
 function requestHead(

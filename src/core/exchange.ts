@@ -10,6 +10,7 @@ export interface Client {
   readonly wirePort: number;
   readonly localPort: number; // of ours that the peer is connected to
   readonly isTrusted: boolean; // its forwarding fields are believed
+  readonly scheme: "http" | "https"; // as the wire is, or as a trusted peer says it was
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
   readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;

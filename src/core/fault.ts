@@ -23,7 +23,7 @@ export const FAULTS = {
   request_body_malformed:   { side: "downstream", status: 400, retry: "never", about: "The chunked request body does not follow the grammar of RFC 9112." },
   request_truncated:        { side: "downstream", status: 400, retry: "never", about: "The client closed its side before the request was complete." },
   request_coding:           { side: "downstream", status: 501, retry: "never", about: "The transfer coding is not one that we implement." },
-  request_method:           { side: "downstream", status: 501, retry: "never", about: "CONNECT and TRACE are not served." },
+  request_method:           { side: "downstream", status: 501, retry: "never", about: "CONNECT, TRACE and the methods of RTSP are not served." },
   request_version:          { side: "downstream", status: 505, retry: "never", about: "The protocol version is neither HTTP/1.0 nor HTTP/1.1." },
   request_expectation:      { side: "downstream", status: 417, retry: "never", about: "Expect holds something other than 100-continue." },
   request_line_too_long:    { side: "downstream", status: 414, retry: "never", about: "The request line is longer than limits.requestLineBytes." },

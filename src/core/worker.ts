@@ -1,3 +1,4 @@
+import type { LoopClock } from "../base/loop-clock.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
@@ -5,7 +6,8 @@ import type { ListenerPlan, Runtime } from "./runtime.ts";
 
 /** One event loop's worth of proxy: what every connection and exchange on it shares. */
 export interface Worker {
-  readonly world: World;
+  readonly world: World; // its clock is `clock`
+  readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   newId(): string;
   started(exchange: Exchange): void;

@@ -1,11 +1,12 @@
 /** The explicit list of what a route can do. A feature that is not here is not in the product. */
 import type { Feature } from "../core/feature.ts";
-import { wanted, z } from "../core/fields.ts";
+import { errorsSchema } from "./errors/error-options.ts";
+import { matchSchema } from "./match/match.ts";
+import { redirect } from "./redirect/redirect.ts";
+import { respond } from "./respond/respond.ts";
+import { rewrite } from "./rewrite/rewrite.ts";
 
-export const features: readonly Feature<unknown>[] = [];
+/** In the order in which filters run within a phase. `forward` is built by compile itself. */
+export const features: readonly Feature<unknown>[] = [rewrite, redirect, respond];
 
-export const vocabulary = {
-  match: z.record(z.string(), z.unknown(), { error: wanted("a map of matchers") }),
-  errors: z.record(z.string(), z.unknown(), { error: wanted("a map") }),
-  features,
-};
+export const vocabulary = { match: matchSchema, errors: errorsSchema, features };

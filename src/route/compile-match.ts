@@ -8,20 +8,21 @@ import {
   type Condition,
   NotCondition,
   PathCondition,
+  PathsCondition,
   ValueCondition,
 } from "./condition.ts";
 import { hostTest } from "./host-pattern.ts";
 import { listOf, type MatchConfig, type NamedValues, type OneOrMore } from "./match-config.ts";
-import { parsePathPattern } from "./path-pattern.ts";
+import { type PathPattern, parsePathPattern } from "./path-pattern.ts";
 import { type ValueTest, valueTest } from "./value-test.ts";
 
-/** The cheap and the telling conditions come first; the order changes no answer. Throws on a match that matchProblem refuses. */
-export function compileMatch(match: MatchConfig): AllConditions {
+/** The cheap and the telling conditions come first; the order changes no answer. Throws on a match that the check refuses. */
+export function compileMatch(match: MatchConfig): Condition {
   const conditions: Condition[] = [];
   const { method, scheme, path, host, header, cookie, query, clientIp } = match;
   if (method !== undefined) conditions.push(among("method", method, (request) => request.method));
   if (scheme !== undefined) conditions.push(among("scheme", scheme, (request) => request.scheme));
-  if (path !== undefined) conditions.push(new PathCondition(listOf(path).map(parsePathPattern)));
+  if (path !== undefined) conditions.push(pathCondition(listOf(path).map(parsePathPattern)));
   if (host !== undefined) conditions.push(hostCondition(host));
   if (header !== undefined)
     conditions.push(...namedConditions("header", header, headerConditionOf));
@@ -31,7 +32,8 @@ export function compileMatch(match: MatchConfig): AllConditions {
   if (clientIp !== undefined) conditions.push(clientIpCondition(clientIp));
   if (match.not !== undefined) conditions.push(new NotCondition(compileMatch(match.not)));
   if (match.any !== undefined) conditions.push(new AnyCondition(match.any.map(compileMatch)));
-  return new AllConditions(conditions);
+  // One alone stands for itself: nearly every route has just a path.
+  return conditions.length === 1 ? conditions[0]! : new AllConditions(conditions);
 }
 
 /** The names that {path.…} may have on a route with this match. */
@@ -41,6 +43,10 @@ export function captureNames(match: MatchConfig): readonly string[] {
       ? []
       : listOf(match.path).flatMap((path) => parsePathPattern(path).captureNames);
   return [...new Set([...own, ...(match.any ?? []).flatMap(captureNames)])];
+}
+
+function pathCondition(paths: readonly PathPattern[]): Condition {
+  return paths.length === 1 ? new PathCondition(paths[0]!) : new PathsCondition(paths);
 }
 
 function shown(wanted: OneOrMore): string {

@@ -59,7 +59,35 @@ export class ValueCondition implements Condition {
   }
 }
 
+/** One path, which is what most routes ask for: as few steps to it as can be. */
 export class PathCondition implements Condition {
+  readonly #path: PathPattern;
+
+  constructor(path: PathPattern) {
+    this.#path = path;
+  }
+
+  get paths(): readonly PathPattern[] {
+    return [this.#path];
+  }
+
+  isMet(request: RequestHead): boolean {
+    return this.#path.matches(request.path);
+  }
+
+  explain(request: RequestHead, _client: string, recorder: RouteRecorder, at: string): boolean {
+    const isMet = this.isMet(request);
+    recorder.condition(`${at}path`, this.#path.source, request.path, isMet);
+    return isMet;
+  }
+
+  pathPattern(request: RequestHead): PathPattern | undefined {
+    return this.isMet(request) ? this.#path : undefined;
+  }
+}
+
+/** One of several paths. */
+export class PathsCondition implements Condition {
   readonly paths: readonly PathPattern[];
 
   constructor(paths: readonly PathPattern[]) {

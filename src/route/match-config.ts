@@ -5,16 +5,17 @@ export type NamedValues = Readonly<Record<string, OneOrMore>>;
 
 /** What a request has to be like. Everything given must hold; of a list, any one. */
 export interface MatchConfig {
-  readonly host?: OneOrMore;
-  readonly path?: OneOrMore;
-  readonly method?: OneOrMore;
-  readonly scheme?: OneOrMore;
-  readonly clientIp?: OneOrMore;
-  readonly header?: NamedValues;
-  readonly query?: NamedValues;
-  readonly cookie?: NamedValues;
-  readonly not?: MatchConfig; // holds if this does not
-  readonly any?: readonly MatchConfig[]; // holds if one of these does
+  readonly host?: OneOrMore | undefined;
+  readonly path?: OneOrMore | undefined;
+  readonly method?: OneOrMore | undefined;
+  readonly scheme?: OneOrMore | undefined;
+  readonly clientIp?: OneOrMore | undefined;
+  readonly header?: NamedValues | undefined;
+  readonly query?: NamedValues | undefined;
+  readonly cookie?: NamedValues | undefined;
+  readonly not?: MatchConfig | undefined; // holds if this does not
+  readonly country?: undefined; // not supported yet
+  readonly any?: readonly MatchConfig[] | undefined; // holds if one of these does
 }
 
 export function listOf(value: OneOrMore): readonly string[] {

@@ -1,57 +1,52 @@
 import type { RequestHead } from "../core/exchange.ts";
 import type { Captures, Route, RouteRecorder, RouteTable } from "../core/runtime.ts";
 import { compileMatch } from "./compile-match.ts";
-import type { AllConditions } from "./condition.ts";
+import type { Condition } from "./condition.ts";
 import type { MatchConfig } from "./match-config.ts";
-import { type Numbers, PathTree } from "./path-tree.ts";
+import type { PathShape } from "./path-pattern.ts";
+import { PathTree } from "./path-tree.ts";
 
 export interface RouteEntry {
   readonly match: MatchConfig | undefined; // undefined: everything
   readonly route: Route;
 }
 
-/** Throws on a match that matchProblem refuses: check first. */
+/** Throws on a match that the check refuses: check first. */
 export function compileRoutes(entries: readonly RouteEntry[]): RouteTable {
   const compiled = entries.map(({ match, route }) => ({
-    conditions: compileMatch(match ?? {}),
+    condition: compileMatch(match ?? {}),
     route,
   }));
   return new CompiledRoutes(compiled);
 }
 
 interface CompiledEntry {
-  readonly conditions: AllConditions;
+  readonly condition: Condition;
   readonly route: Route;
 }
 
 // Below this many, asking each route in turn is faster than the tree (route.bench.ts).
 const INDEXED_COUNT_MIN = 8;
 
+// Scratch for one call of find(), which nothing in the call comes back to. One for all tables: it
+// stays in the processor's cache when the tables of thousands of sites do not.
+const lists: number[] = []; // start and end of each
+
 class CompiledRoutes implements RouteTable {
   readonly #entries: readonly CompiledEntry[];
+  readonly #unindexed: readonly number[]; // routes that any path may match
   readonly #tree: PathTree | undefined;
-  readonly #unindexed: Numbers; // routes that any path may match
-  // Scratch for one call; nothing in a call comes back here.
-  readonly #lists: Numbers[];
-  readonly #cursors: number[];
 
   constructor(entries: readonly CompiledEntry[]) {
     this.#entries = entries;
-    this.#unindexed = [];
-    this.#tree = entries.length >= INDEXED_COUNT_MIN ? this.#index(new PathTree()) : undefined;
-    this.#lists = [];
-    this.#cursors = [];
-  }
-
-  #index(tree: PathTree): PathTree {
-    for (const [number, { conditions }] of this.#entries.entries()) {
-      const shapes = conditions.paths?.map((path) => path.shape) ?? [undefined];
-      for (const shape of shapes) {
-        if (shape !== undefined) tree.add(shape, number);
-        else if (this.#unindexed.at(-1) !== number) this.#unindexed.push(number);
-      }
-    }
-    return tree;
+    const isIndexed = entries.length >= INDEXED_COUNT_MIN;
+    const shapes = entries.map(
+      ({ condition }) => condition.paths?.map((path) => path.shape) ?? [undefined],
+    );
+    this.#unindexed = isIndexed
+      ? [...shapes.keys()].filter((number) => shapes[number]!.includes(undefined))
+      : [];
+    this.#tree = isIndexed ? new PathTree(indexable(shapes)) : undefined;
   }
 
   find(request: RequestHead, clientAddress: string): Route | undefined {
@@ -59,38 +54,38 @@ class CompiledRoutes implements RouteTable {
     const entries = this.#entries;
     for (let number = 0; number < entries.length; number++) {
       const entry = entries[number]!;
-      if (entry.conditions.isMet(request, clientAddress)) return entry.route;
+      if (entry.condition.isMet(request, clientAddress)) return entry.route;
     }
     return undefined;
   }
 
   /** Merges the lists that the path picks, so that routes are asked in the order written. */
   #findIndexed(tree: PathTree, request: RequestHead, clientAddress: string): Route | undefined {
-    const lists = this.#lists;
-    const cursors = this.#cursors;
-    let count = tree.collect(request.path, lists);
-    if (this.#unindexed.length > 0) lists[count++] = this.#unindexed;
-    for (let index = 0; index < count; index++) cursors[index] = 0;
-
+    const { cells } = tree;
+    const unindexed = this.#unindexed;
+    const count = tree.collect(request.path, lists);
+    let unindexedAt = 0;
     for (;;) {
-      let number = Number.MAX_SAFE_INTEGER;
-      for (let index = 0; index < count; index++) {
-        const head = lists[index]![cursors[index]!];
-        if (head !== undefined && head < number) number = head;
+      let number = unindexed[unindexedAt] ?? NO_NUMBER;
+      for (let index = 0; index < count; index += 2) {
+        const at = lists[index]!;
+        if (at < lists[index + 1]! && cells[at]! < number) number = cells[at]!;
       }
-      const entry = this.#entries[number];
-      if (entry === undefined) return undefined;
-      if (entry.conditions.isMet(request, clientAddress)) return entry.route;
-      for (let index = 0; index < count; index++) {
-        if (lists[index]![cursors[index]!] === number) cursors[index]!++;
+      if (number === NO_NUMBER) return undefined;
+      const entry = this.#entries[number]!;
+      if (entry.condition.isMet(request, clientAddress)) return entry.route;
+      if (unindexed[unindexedAt] === number) unindexedAt++;
+      for (let index = 0; index < count; index += 2) {
+        const at = lists[index]!;
+        if (at < lists[index + 1]! && cells[at] === number) lists[index] = at + 1;
       }
     }
   }
 
   explain(request: RequestHead, clientAddress: string, recorder: RouteRecorder): Route | undefined {
-    for (const { conditions, route } of this.#entries) {
+    for (const { condition, route } of this.#entries) {
       recorder.route(route.name);
-      if (!conditions.explain(request, clientAddress, recorder, "")) continue;
+      if (!condition.explain(request, clientAddress, recorder, "")) continue;
       recorder.matched(route.name);
       return route;
     }
@@ -99,10 +94,22 @@ class CompiledRoutes implements RouteTable {
 
   captures(route: Route, request: RequestHead, clientAddress: string): Captures | undefined {
     // Asked for rarely and of few routes, so it is looked up and not stored on the exchange.
-    for (const { conditions, route: each } of this.#entries) {
+    for (const { condition, route: each } of this.#entries) {
       if (each === route)
-        return conditions.pathPattern(request, clientAddress)?.captures(request.path);
+        return condition.pathPattern(request, clientAddress)?.captures(request.path);
     }
     return undefined;
+  }
+}
+
+const NO_NUMBER = 0x7fffffff;
+
+type Shapes = readonly (PathShape | undefined)[];
+
+/** Routes with a pattern that only an expression can match stay out, whatever else they have. */
+function* indexable(shapes: readonly Shapes[]): Iterable<readonly [number, PathShape]> {
+  for (const [number, each] of shapes.entries()) {
+    if (each.includes(undefined)) continue;
+    for (const shape of each) yield [number, shape!];
   }
 }

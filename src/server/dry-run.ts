@@ -4,6 +4,7 @@
  * instead of sent. Nothing is decided here; what was decided is written down.
  */
 import assert from "node:assert/strict";
+import { LoopClock } from "../base/loop-clock.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import { compile, type RouteOrigin } from "../config/compile.ts";
 import type { Config } from "../config/config.ts";
@@ -122,13 +123,16 @@ function written(upstreamBytes: Buffer | undefined, client: DryWire) {
 /** Watches its one exchange. What is told of it is read off before any filter has changed it. */
 class DryWorker implements Worker {
   readonly world: DryWorld;
+  readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   #bug: unknown;
   #seen: Seen | undefined;
 
   constructor() {
-    this.world = new DryWorld();
-    this.wheel = new TimerWheel(this.world.clock);
+    const world = new DryWorld();
+    this.clock = new LoopClock(world.clock);
+    this.world = { ...world, clock: this.clock };
+    this.wheel = new TimerWheel(this.clock);
     this.#bug = undefined;
     this.#seen = undefined;
   }

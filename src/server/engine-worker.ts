@@ -1,3 +1,4 @@
+import { LoopClock } from "../base/loop-clock.ts";
 import { RequestIds } from "../base/request-ids.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
@@ -9,14 +10,16 @@ import type { Metrics } from "../observe/metrics.ts";
 /** The one worker of a process, for now: its clockwork, and who watches its exchanges. */
 export class EngineWorker implements Worker {
   readonly world: World;
+  readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly metrics: Metrics;
   accessLog: AccessLog | undefined; // a reload may change it
   readonly #ids: RequestIds;
 
   constructor(world: World, metrics: Metrics) {
-    this.world = world;
-    this.wheel = new TimerWheel(world.clock);
+    this.clock = new LoopClock(world.clock);
+    this.world = { ...world, clock: this.clock };
+    this.wheel = new TimerWheel(this.clock);
     this.metrics = metrics;
     this.accessLog = undefined;
     this.#ids = new RequestIds();

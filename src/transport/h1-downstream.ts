@@ -1,6 +1,6 @@
 import { Deadline } from "../base/timer-wheel.ts";
 import type { Wire } from "../base/world.ts";
-import { arrive } from "../core/arrival.ts";
+import { Arrivals } from "../core/arrival.ts";
 import type { Downstream, ServingSide, SwitchedWire, TunnelEnd } from "../core/downstream.ts";
 import { type Client, Exchange, type ExchangeTimes, type ResponseHead } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
@@ -26,6 +26,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
   readonly #meter: ConnectionMeter;
   readonly #onClosed: (connection: H1Downstream) => void;
   readonly #peer: Client;
+  readonly #arrivals: Arrivals;
   readonly #reader: RequestReader;
   readonly #writer: MessageWriter;
   #waiting: Waiting;
@@ -59,6 +60,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#meter = meter;
     this.#onClosed = onClosed;
     this.#peer = peerOf(wire, (address) => runtime.forwarding.isTrusted(address));
+    this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker.world.clock, plan.limits, this);
     this.#writer = new MessageWriter(wire, worker.wheel, () =>
       this.#guard(() => this.#abandon({ code: "response_write_timeout", detail: "" })),
@@ -83,10 +85,13 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     const wire = this.#wire;
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
     wire.on("data", (bytes) => {
+      this.#worker.clock.enter();
       try {
         this.#onBytes(asBuffer(bytes));
       } catch (error) {
         this.#bug(error);
+      } finally {
+        this.#worker.clock.leave();
       }
     });
     wire.on("end", () => this.#guard(() => this.#onFinished()));
@@ -252,7 +257,7 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#facts = facts;
     this.#served++;
     this.#closesAfter ||= !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
-    const { client, request, site, fault } = arrive(facts, this.#peer, plan, runtime.forwarding);
+    const { client, request, site, fault } = this.#arrivals.arrive(facts, plan, runtime.forwarding);
     const exchange = new Exchange(runtime, plan, this, client, request, this.#newTimes());
     exchange.id = this.#idOf(facts.headers);
     exchange.site = site;
@@ -297,8 +302,9 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
 
   #idOf(headers: HeaderList): string {
     if (this.#peer.isTrusted) {
-      const given = headers.get("x-request-id");
-      if (given !== undefined && /^[\w.~:=+/@-]{1,128}$/.test(given)) return given;
+      const [given, ...others] = headers.all("x-request-id");
+      if (given !== undefined && others.length === 0 && /^[\w.~:=+/@-]{1,128}$/.test(given))
+        return given;
     }
     return this.#worker.newId();
   }
@@ -319,6 +325,12 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     this.#readProgress?.stop();
     this.#readProgress = undefined;
     this.#side?.bodyEnd(trailers);
+  }
+
+  truncated(where: "head" | "body"): void {
+    const fault = { code: "request_truncated", detail: `in the ${where}` } as const;
+    if (where === "body") this.#breakRequest(fault);
+    else this.#refuseHead(fault.code, fault.detail);
   }
 
   bodyMalformed(): void {
@@ -412,7 +424,6 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
     }
     if (!this.#hasFinished) this.#await("idle", this.#listening.plan.timeouts.keepAlive);
     this.#reader.readNext();
-    if (this.#hasFinished && this.#exchange === undefined) this.#onFinished();
   }
 
   /**
@@ -444,16 +455,15 @@ export class H1Downstream extends Deadline implements Downstream, RequestTaker {
       this.#tunnel.finished();
     } else if (this.#reader.reading === "shut" || this.#reader.reading === "drop") {
       this.#wire.destroySoon();
-    } else if (this.#reader.reading === "body") {
-      this.#breakRequest({ code: "request_truncated", detail: "in the body" });
-    } else if (this.#exchange !== undefined) {
+      return;
+    }
+    this.#hasFinished = true;
+    this.#reader.finish();
+    if (this.#exchange !== undefined) {
       // The client is done sending. It may be waiting for the answer or gone: the two look the
       // same, so the exchange gets a moment to finish and not more. What it sent before is served.
-      this.#hasFinished = true;
       this.#await("half-close", this.#exchange.listener.timeouts.halfClose);
-    } else if (this.#reader.holdsBytes) {
-      this.#refuseHead("request_truncated", "in the head");
-    } else {
+    } else if (this.#reader.reading === "head") {
       this.#wire.destroySoon();
     }
   }
@@ -539,6 +549,7 @@ function peerOf(wire: Wire, isTrusted: (address: string) => boolean): Client {
     wirePort: wire.remotePort ?? 0,
     localPort: wire.localPort ?? 0,
     isTrusted: isTrusted(address),
+    scheme: "http",
     address,
     tls: undefined,
   };

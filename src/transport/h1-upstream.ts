@@ -1,3 +1,4 @@
+import { latin1Text } from "../base/latin1.ts";
 import { Deadline } from "../base/timer-wheel.ts";
 import type { Address, Wire, WireReader } from "../base/world.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
@@ -224,10 +225,13 @@ export class H1Upstream extends Deadline implements WireReader {
   }
 
   read(count: number, buffer: Uint8Array): void {
+    this.#worker.clock.enter();
     try {
       this.#onBytes(buffer as Buffer, count); // ours: it came from buffer()
     } catch (error) {
       this.#bug(error);
+    } finally {
+      this.#worker.clock.leave();
     }
   }
 
@@ -272,7 +276,7 @@ export class H1Upstream extends Deadline implements WireReader {
         this.#fail(isLarge ? "response_head_too_large" : "response_malformed", parser.detail);
         return;
       }
-      const facts = readResponse(parser, bytes.toString("latin1", at, after), request.method);
+      const facts = readResponse(parser, latin1Text(bytes, at, after), request.method);
       at = after;
       if (typeof facts === "string") {
         this.#fail("response_framing", facts);

@@ -1,3 +1,4 @@
+import { writeLatin1 } from "../base/latin1.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { Wire } from "../base/world.ts";
 import type { Rates } from "../core/limits.ts";
@@ -22,7 +23,7 @@ export class MessageWriter {
   #isFull: boolean; // the wire asked us to hold on
   #idleMs: number;
   #rates: Rates | undefined;
-  #progress: Progress | undefined; // while the wire is full
+  #progress: Progress | undefined; // from the first time that the wire was full
 
   /** `onStall`: the peer takes nothing, or too little. */
   constructor(wire: Wire, wheel: TimerWheel, onStall: () => void) {
@@ -39,6 +40,7 @@ export class MessageWriter {
   }
 
   begin(head: string, isChunked: boolean, idleMs: number, rates: Rates | undefined): void {
+    this.stop();
     this.#head = head;
     this.#isChunked = isChunked;
     this.#idleMs = idleMs;
@@ -72,7 +74,7 @@ export class MessageWriter {
 
   drained(): void {
     this.#isFull = false;
-    this.#progress?.stop();
+    this.#progress?.hold();
   }
 
   /** Nothing more will be written, or all of it has been. */
@@ -104,7 +106,7 @@ export class MessageWriter {
     }
     const whole = Buffer.allocUnsafe(chunk.length + text.length);
     whole.set(chunk);
-    whole.write(text, chunk.length, "latin1");
+    writeLatin1(whole, text, chunk.length);
     this.#send(whole);
   }
 
@@ -119,7 +121,7 @@ export class MessageWriter {
       this.#sent(this.#wire.write(bytes), bytes.length);
     } else {
       const whole = Buffer.allocUnsafe(head.length + bytes.length);
-      whole.write(head, 0, "latin1");
+      writeLatin1(whole, head, 0);
       whole.set(bytes, head.length);
       this.#sent(this.#wire.write(whole), bytes.length);
     }
@@ -135,7 +137,11 @@ export class MessageWriter {
     this.#progress?.moved(bytes);
     if (mayGoOn || this.#isFull) return;
     this.#isFull = true;
-    this.#progress ??= new Progress(this.#wheel, this.#onStall);
-    this.#progress.start(this.#idleMs, this.#rates);
+    if (this.#progress === undefined) {
+      this.#progress = new Progress(this.#wheel, this.#onStall);
+      this.#progress.start(this.#idleMs, this.#rates);
+    } else {
+      this.#progress.release();
+    }
   }
 }

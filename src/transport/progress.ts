@@ -18,7 +18,7 @@ export class Progress extends Deadline {
   #rates: Rates | undefined;
   #startedMs: number;
   #isMoving: boolean; // bytes came since the last look
-  #isHeld: boolean; // by us
+  #heldMs: number; // since when we hold it back; 0: we do not
   #movedMs: number; // when bytes were last known to move
   #windowMs: number; // when the current window of the rate began
   #windowBytes: number;
@@ -31,7 +31,7 @@ export class Progress extends Deadline {
     this.#rates = undefined;
     this.#startedMs = 0;
     this.#isMoving = false;
-    this.#isHeld = false;
+    this.#heldMs = 0;
     this.#movedMs = 0;
     this.#windowMs = 0;
     this.#windowBytes = 0;
@@ -43,7 +43,7 @@ export class Progress extends Deadline {
     this.#rates = rates;
     this.#startedMs = now;
     this.#isMoving = false;
-    this.#isHeld = false;
+    this.#heldMs = 0;
     this.#movedMs = now;
     this.#windowMs = now;
     this.#windowBytes = 0;
@@ -57,14 +57,16 @@ export class Progress extends Deadline {
 
   /** We stopped taking; the peer cannot be blamed until release(). */
   hold(): void {
-    this.#isHeld = true;
+    if (this.#heldMs === 0) this.#heldMs = this.#wheel.nowMs;
   }
 
   release(): void {
-    this.#isHeld = false;
+    if (this.#heldMs === 0) return;
+    const heldForMs = this.#wheel.nowMs - this.#heldMs;
+    this.#heldMs = 0;
     this.#isMoving = true;
-    this.#windowMs = this.#wheel.nowMs;
-    this.#windowBytes = 0;
+    this.#startedMs += heldForMs;
+    this.#windowMs += heldForMs;
   }
 
   stop(): void {
@@ -73,7 +75,7 @@ export class Progress extends Deadline {
 
   override fire(): void {
     const now = this.#wheel.nowMs;
-    if (this.#isMoving || this.#isHeld) {
+    if (this.#isMoving || this.#heldMs !== 0) {
       this.#movedMs = now;
       this.#isMoving = false;
     }
@@ -86,12 +88,7 @@ export class Progress extends Deadline {
 
   #isTooSlow(now: number): boolean {
     const rates = this.#rates;
-    if (rates === undefined || rates.minBytesPerSecond === 0) return false;
-    if (this.#isHeld) {
-      this.#windowMs = now;
-      this.#windowBytes = 0;
-      return false;
-    }
+    if (rates === undefined || rates.minBytesPerSecond === 0 || this.#heldMs !== 0) return false;
     const windowMs = now - this.#windowMs;
     if (windowMs < windowOf(rates)) return false;
     const isSlow = (this.#windowBytes / windowMs) * 1000 < rates.minBytesPerSecond;

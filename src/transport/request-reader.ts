@@ -1,3 +1,4 @@
+import { latin1Text } from "../base/latin1.ts";
 import type { Clock, Wire } from "../base/world.ts";
 import type { FaultCode } from "../core/fault.ts";
 import { HELD_BYTES_MAX, LINGER_BYTES_MAX, type Limits } from "../core/limits.ts";
@@ -31,6 +32,8 @@ export interface RequestTaker {
   bodyBytes(bytes: Buffer, announced: number): boolean;
   bodyEnd(trailers: HeaderList | undefined): void;
   bodyMalformed(): void;
+  /** The client is done sending, and the request is not whole. */
+  truncated(where: "head" | "body"): void;
   /** The rest of the request has been dropped; or it is more than is worth reading. */
   dropEnd(isWhole: boolean): void;
 }
@@ -53,6 +56,7 @@ export class RequestReader {
   #droppedBytes: number; // of a body nobody wanted, or behind the last request
   #isBodyWanted: boolean;
   #isPaused: boolean; // the wire is
+  #isFinished: boolean; // nothing follows what is held
   startedMs: number; // the first byte of the current head; 0 before
 
   constructor(wire: Wire, clock: Clock, limits: Limits, taker: RequestTaker) {
@@ -73,6 +77,7 @@ export class RequestReader {
     this.#droppedBytes = 0;
     this.#isBodyWanted = false;
     this.#isPaused = false;
+    this.#isFinished = false;
     this.startedMs = 0;
   }
 
@@ -94,6 +99,12 @@ export class RequestReader {
     this.#held =
       this.#held === undefined ? bytes : Buffer.concat([this.#held.subarray(this.#heldAt), bytes]);
     this.#heldAt = 0;
+    this.#pump();
+  }
+
+  /** The client's FIN: what is held is all there is. */
+  finish(): void {
+    this.#isFinished = true;
     this.#pump();
   }
 
@@ -152,6 +163,13 @@ export class RequestReader {
     } finally {
       this.#isPumping = false;
     }
+    if (this.#isFinished) this.#checkWhole();
+  }
+
+  #checkWhole(): void {
+    const isHeld = this.#held !== undefined;
+    if (this.#reading === "head" && isHeld) this.#taker.truncated("head");
+    else if (this.#reading === "body" && !isHeld) this.#taker.truncated("body");
   }
 
   #forgetConsumed(): void {
@@ -189,7 +207,7 @@ export class RequestReader {
       return false;
     }
     this.#heldAt = after;
-    const facts = readRequest(this.#parser, held.toString("latin1", start, after));
+    const facts = readRequest(this.#parser, latin1Text(held, start, after));
     if ("refused" in facts) {
       this.#refuse(FACTS_FAULTS[facts.refused], facts.why);
       return false;

@@ -27,7 +27,7 @@ const claims: [name: string, value: string][] = [
   ["x-forwarded-for",          "6.6.6.6, 127.0.0.1"],
   ["X-Forwarded-Proto",        "evil"],
   ["X-Forwarded-Host",         "evil.test"],
-  ["X-Forwarded-Port",         "666"],
+  ["X-Forwarded-Port",         "evil"],
   ["X-Forwarded-Prefix",       "/evil"],
   ["X-Forwarded-Server",       "evil"],
   ["X-Forwarded-User",         "evil"],
@@ -57,7 +57,7 @@ for (const [name, value] of claims) {
 
     await it.client(withFields(`${name}: ${value}`));
 
-    assert.doesNotMatch(origin.received[0]!.head, /evil|6\.6\.6\.6|666/);
+    assert.doesNotMatch(origin.received[0]!.head, /evil|6\.6\.6\.6/);
     assert.equal((await proxy.accessLines(1))[0]!["client"], "127.0.0.1");
   });
 }
@@ -143,13 +143,21 @@ scenario(
 
     await it.client(withFields(`x-request-id: ${"a".repeat(500)}`));
     await it.client(withFields(`x-request-id: a"b\\c`));
-    await it.client(withFields("x-request-id: a\r\nx-request-id: b"));
 
     for (const each of origin.received) {
-      assert.match(fieldValue(each.fields, "x-request-id")!, /^[0-9A-Za-z._~-]{2,128}$/);
+      assert.match(fieldValue(each.fields, "x-request-id")!, /^[0-9A-Za-z._~-]{10,128}$/);
     }
   },
 );
+
+scenario("forwarding: two ids are none", async (it) => {
+  const origin = await it.origin(OK);
+  await it.proxy(forwardTo(origin.url, { top: TRUST }));
+
+  await it.client(withFields("x-request-id: first-of-two\r\nx-request-id: second-of-two"));
+
+  assert.doesNotMatch(fieldValue(origin.received[0]!.fields, "x-request-id")!, /of-two/);
+});
 
 scenario("forwarding: `forwarded: true` says it in the words of RFC 7239 too", async (it) => {
   const origin = await it.origin(OK);

@@ -15,6 +15,25 @@ scenario("half-close: the response comes all the same", async (it) => {
   assert.equal(client.wasReset, false);
 });
 
+for (const [name, fields, body] of [
+  ["a length", "content-length: 5", "hello"],
+  ["chunked", "transfer-encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"],
+] as const) {
+  scenario(`half-close: right behind a whole body, ${name}: it is a whole request`, async (it) => {
+    const origin = await it.origin(OK);
+    await it.proxy(forwardTo(origin.url));
+    const client = await it.connect();
+
+    // All in one go, before there is a connection to the origin that the body could go to.
+    client.send(`POST / HTTP/1.1\r\nhost: a.test\r\n${fields}\r\n\r\n${body}`);
+    client.halfClose();
+    await client.readToEnd();
+
+    assert.match(client.text, /^HTTP\/1\.1 200 /);
+    assert.equal(origin.received[0]!.body, "hello");
+  });
+}
+
 scenario("half-close: pipelined requests before it are all answered", async (it) => {
   const origin = await it.origin(`<wait 10ms>${OK}`);
   await it.proxy(forwardTo(origin.url));

@@ -29,7 +29,7 @@ const rows: Row[] = [
   ["bodyBytes, a length one more",   "bodyBytes: 5",          `${post(6)}hello!`,                413, "request_body_too_large"],
   ["bodyBytes, chunks just within",  "bodyBytes: 5",          `${CHUNKED}3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n`, 200, ""],
   ["bodyBytes, chunks one more",     "bodyBytes: 5",          `${CHUNKED}3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n`, 413, "request_body_too_large"],
-  ["bodyBytes, one chunk too large", "bodyBytes: 5",          `${CHUNKED}fffffff\r\nhello`,       413, "request_body_too_large"],
+  ["bodyBytes, one chunk too large", "bodyBytes: 5",          `${CHUNKED}fffffff\r\nhello!`,       413, "request_body_too_large"],
 ];
 
 for (const [name, limit, bytes, status, fault] of rows) {

@@ -13,7 +13,6 @@ const DATA = randomBytes(5_000_000);
 async function served(it: Scenario): Promise<string> {
   const nginx = await startNginx(
     `root html; gzip on; gzip_proxied any; gzip_types text/plain; gzip_min_length 1;
-     location /chunked { alias html; chunked_transfer_encoding on; gzip on; }
      location /gone { return 410; }`,
     "types { text/plain txt; } keepalive_timeout 5s;",
   );

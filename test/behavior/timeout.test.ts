@@ -100,7 +100,7 @@ scenario("rates: a body that drips below the minimum is answered 408", async (it
   const { proxy, client } = await timed(it, OK, "rates: { minimum: 500B/s, grace: 300ms }");
 
   client.send(HEAD);
-  await drip(client, "x".repeat(200), 20); // 50 bytes a second
+  await drip(client, "x".repeat(450), 20); // 50 bytes a second, for nine seconds
 
   assert.equal(firstStatus(client.text), 408);
   assert.equal(await faultOf(proxy), "request_body_timeout");
@@ -142,6 +142,25 @@ scenario("timeouts.write: a client that takes nothing is cut (slow read)", async
   await within(origin.connections[0]!.gone, () => "the end of the origin's connection");
   client.socket.resume();
   await client.readToEnd();
+  assert.ok(client.text.length < BODY_BYTES);
+});
+
+scenario("rates: a client that takes less than the minimum is cut (slow read)", async (it) => {
+  const origin = await bigOrigin(it);
+  const top = "rates: { minimum: 100MiB/s, grace: 300ms }";
+  const proxy = await it.proxy(forwardTo(origin.url, { top }));
+  const client = await it.connect();
+
+  client.send(GET);
+  await client.readUntil("200");
+  for (let turn = 0; turn < 90 && !client.over; turn++) {
+    client.socket.pause();
+    await pause(100);
+    client.socket.resume(); // takes a chunk or two until the next turn of the loop
+    await pause(0);
+  }
+
+  assert.equal(await faultOf(proxy), "response_write_timeout");
   assert.ok(client.text.length < BODY_BYTES);
 });
 

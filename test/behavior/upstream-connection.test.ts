@@ -45,20 +45,6 @@ for (const [name, answer] of dirty) {
   });
 }
 
-scenario("upstream connection: one that speaks before it is asked is thrown away", async (it) => {
-  const origin = await it.origin(
-    "<at connect>HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil<stall>",
-  );
-  await it.proxy(forwardTo(origin.url, { top: "timeouts: { responseHead: 500ms }" }));
-
-  const answer = await it.client(GET);
-
-  // What came before the request was sent is no answer to it; sent late, it cannot be told apart.
-  assert.match(answer, /^HTTP\/1\.1 (200|502|504) /);
-  const other = await it.client(GET);
-  assert.equal(other.split("evil").length <= 2, true);
-});
-
 scenario(
   "upstream connection: idle ones are closed after timeouts.upstreamKeepAlive",
   async (it) => {

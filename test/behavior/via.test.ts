@@ -1,7 +1,6 @@
 /** Via names every proxy on the way, and a request that has been here before is not sent round again. */
 import assert from "node:assert/strict";
 import { fieldValues } from "../support/message.ts";
-import { startProxy } from "../support/proxy.ts";
 import { faultOf, firstStatus, forwardTo, GET, OK, scenario } from "../support/scenario.ts";
 
 const NAMED = "via: { pseudonym: edge-1 }";
@@ -67,8 +66,7 @@ scenario("via: off sends none and looks for none", async (it) => {
 
 scenario("via: two proxies in a row, both with our defaults, are no loop", async (it) => {
   const origin = await it.origin(OK);
-  const inner = await startProxy(forwardTo(origin.url));
-  it.defer(() => inner.stop());
+  const inner = await it.proxy(forwardTo(origin.url));
   await it.proxy(forwardTo(`http://127.0.0.1:${inner.port}`));
 
   assert.equal(firstStatus(await it.client(GET)), 200);

@@ -5,7 +5,8 @@ import { connect, type Socket } from "node:net";
 class Connection {
   readonly #socket: Socket;
   readonly #chunks: Buffer[] = [];
-  #ended = false;
+  #ended = false; // by the peer
+  #closed = false; // by us: in Deno a read then fails
   #wake: () => void = () => {};
 
   constructor(socket: Socket) {
@@ -30,6 +31,7 @@ class Connection {
   /** As Deno's: the count of bytes put into `into`, null at the end. */
   async read(into: Uint8Array): Promise<number | null> {
     while (this.#chunks.length === 0) {
+      if (this.#closed) throw new Error("the connection has been closed here");
       if (this.#ended) return null;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -42,6 +44,7 @@ class Connection {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.destroy();
   }
 }

@@ -72,7 +72,7 @@ export class Scenario {
   /** Stops everything in order and looks for what is left. */
   async end(): Promise<void> {
     const faults: string[] = [];
-    for (const proxy of this.#proxies) {
+    for (const proxy of this.#proxies.toReversed()) {
       await within(proxy.stop(), () => "the proxy to stop", 15_000).catch((error: Error) =>
         faults.push(error.message),
       );
@@ -88,6 +88,8 @@ export class Scenario {
   /** After the proxy has stopped, nobody must hold on to a socket of its. */
   async #leftOpen(): Promise<void> {
     if (this.#proxies.length === 0) return;
+    // One that was told to be deaf must hear the end.
+    for (const each of this.#origins.flatMap((origin) => origin.open)) each.socket.resume();
     const open = () =>
       this.#origins.flatMap((each) => each.open).filter((each) => !each.ended && !each.wasReset)
         .length + this.#clients.filter((each) => !each.over).length;

@@ -1,3 +1,4 @@
+import { latin1Text } from "../../base/latin1.ts";
 import { idOf } from "../http/header-id.ts";
 import type { HeaderList } from "../http/header-list.ts";
 import { type BodyDecoder, DATA, END } from "./body-decoder.ts";
@@ -134,7 +135,7 @@ export class ChunkedDecoder implements BodyDecoder {
       return NEED_MORE;
     }
     if (this.#trailerParser.linesEnd > 0) {
-      const trailers = this.#trailerParser.headers(section.toString("latin1", 0, after));
+      const trailers = this.#trailerParser.headers(latin1Text(section, 0, after));
       // What decides where a message ends or goes must not come behind it (RFC 9110 §6.5.1).
       if (FORBIDDEN.some((id) => trailers.first(id) !== undefined)) return REFUSE;
       this.trailers = trailers;

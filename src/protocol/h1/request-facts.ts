@@ -58,8 +58,7 @@ const SAW_TE = 8;
 /** `text`: the head as latin1, from its first byte; `parser` has just read it. */
 export function readRequest(parser: HeadParser, text: string): RequestFacts | Refused {
   const method = text.slice(parser.methodAt, parser.methodEnd);
-  // A reverse proxy is no one's tunnel, and TRACE would show what we add (SECURITY S9).
-  if (method === "CONNECT" || method === "TRACE") return refused("method", method);
+  if (REFUSED_METHODS.has(method)) return refused("method", method);
 
   const headers = parser.headers(text);
   const { minorVersion, fields } = parser;
@@ -145,6 +144,14 @@ function handshakeProblem(method: string, headers: HeaderList, framing: Framing)
   if (keys.length !== 1 || !isValidKey(keys[0]!)) return "the key is not 16 bytes in base64";
   return "";
 }
+
+// A reverse proxy is no one's tunnel, and TRACE would show what we add (SECURITY S9). The others are
+// RTSP's: with an HTTP version behind them, one protocol poses as another.
+const REFUSED_METHODS: ReadonlySet<string> = new Set([
+  ...["CONNECT", "TRACE"],
+  ...["ANNOUNCE", "DESCRIBE", "GET_PARAMETER", "PAUSE", "PLAY", "RECORD", "SETUP"],
+  ...["SET_PARAMETER", "TEARDOWN"],
+]);
 
 function refused(refusal: RequestRefusal, why: string): Refused {
   return { refused: refusal, why };

@@ -7,6 +7,7 @@ const COLON = 2; // just past the name
 const VALUE = 3; // just past the leading whitespace
 const VALUE_END = 4; // before the trailing whitespace
 const DROPPED = -1;
+const NOTHING_ADDED: readonly string[] = [];
 
 /**
  * Header lines in arrival order. Names compare without case and keep the case they came with.
@@ -60,11 +61,18 @@ export class HeaderList {
 
   /** All values in order. */
   all(name: string): readonly string[] {
+    const id = headerIdOfText(name);
     const wanted = name.toLowerCase();
+    const fields = this.#fields;
     const values: string[] = [];
-    this.each((each, value) => {
-      if (each.toLowerCase() === wanted) values.push(value);
-    });
+    for (let at = 0; at < fields.length; at += STRIDE) {
+      const isIt = fields[at] === id && (id !== OTHER || this.#isNamed(at, wanted));
+      if (isIt) values.push(this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!));
+    }
+    const added = this.#added ?? NOTHING_ADDED;
+    for (let at = 0; at < added.length; at += 2) {
+      if (added[at]!.toLowerCase() === wanted) values.push(added[at + 1]!);
+    }
     return values;
   }
 

@@ -1,0 +1,12 @@
+import type { BuildTools } from "../../src/core/feature.ts";
+
+/** For features that need nothing of the world. */
+export const NO_TOOLS: BuildTools = {
+  get world(): never {
+    throw new Error("this feature was not expected to need the world");
+  },
+  upstream: (name) => {
+    throw new Error(`there is no upstream ${name}`);
+  },
+  keep: (_key, make) => make(),
+};
