@@ -26,6 +26,7 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig["options"];
 
 const PEER_DEFAULT = "127.0.0.1";
+const PORT_DEFAULT = 80;
 
 /** Throws with what is wrong with the usage. Whatever a wire can carry is for the proxy to judge. */
 export function readAsked(args: readonly string[]): Asked {
@@ -97,8 +98,8 @@ export function chooseListener(listeners: readonly ListenerConfig[], asked: Aske
   }
   if (asked.scheme === "https") return nobody("no listener speaks TLS");
 
-  const authority = parseAuthority(asked.authority, asked.scheme);
-  const port = authority === undefined || authority.port === 0 ? 80 : authority.port;
+  // The client has to connect before it can say anything malformed, so the port is read on its own.
+  const port = Number(/:([0-9]{1,5})$/.exec(asked.authority)?.[1] ?? PORT_DEFAULT);
   const network = listeners.filter(({ address }) => !address.host.startsWith("/"));
   const onPort = network.filter(({ address }) => address.port === port);
   const found = onPort.length > 0 ? onPort : network.filter(({ address }) => address.port === 0);
@@ -106,7 +107,7 @@ export function chooseListener(listeners: readonly ListenerConfig[], asked: Aske
   if (first === undefined) return nobody(`no listener is on port ${port}, there is ${all}`);
   if (onPort.length === 0) return { listener: first, port, why: "the system chooses its port" };
   if (found.length === 1) return { listener: first, port, why: `the one on port ${port}` };
-  const host = authority?.host.replace(/^\[|\]$/g, "");
+  const host = parseAuthority(asked.authority, asked.scheme)?.host.replace(/^\[|\]$/g, "");
   const named = found.find(({ address }) => address.host === host);
   if (named !== undefined) return { listener: named, port, why: "the one on the URL's address" };
   const any = found.find(({ address }) => ["", "0.0.0.0", "::"].includes(address.host));

@@ -84,7 +84,7 @@ function siteLines({ site, outcome }: Explanation): string[] {
 const FOUND_BY: Readonly<Record<string, string>> = {
   exact: "it has the host",
   wildcard: "the longest wildcard is",
-  default: "nothing nearer than",
+  default: "the default, it has",
 };
 
 function routeLines({ name, isMatch, conditions }: NonNullable<Explanation["routes"]>[number]) {

@@ -44,7 +44,7 @@ export function hostProblems(hostsOfSites: readonly (readonly string[])[]): read
 class CompiledSites implements SiteTable {
   readonly #exact: Map<string, FoundSite>;
   readonly #wildcards: Map<string, FoundSite>; // by suffix, ".example.com"
-  readonly #any: FoundSite | undefined; // only where "*" is configured: no site is a default unasked (H1)
+  readonly #any: FoundSite | undefined; // only where "*" is written: no site is a default unasked (H1)
 
   constructor(plans: readonly SitePlan[]) {
     this.#exact = new Map();
