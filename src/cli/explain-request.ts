@@ -110,9 +110,9 @@ export function chooseListener(listeners: readonly ListenerConfig[], asked: Aske
   const host = parseAuthority(asked.authority, asked.scheme)?.host.replace(/^\[|\]$/g, "");
   const named = found.find(({ address }) => address.host === host);
   if (named !== undefined) return { listener: named, port, why: "the one on the URL's address" };
-  const any = found.find(({ address }) => ["", "0.0.0.0", "::"].includes(address.host));
-  if (any !== undefined)
-    return { listener: any, port, why: `the one on every address, port ${port}` };
+  const everywhere = found.find(({ address }) => ["", "0.0.0.0", "::"].includes(address.host));
+  if (everywhere !== undefined)
+    return { listener: everywhere, port, why: `the one on every address, port ${port}` };
   return { listener: first, port, why: `the first of ${found.length} on port ${port}` };
 }
 
