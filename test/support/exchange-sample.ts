@@ -35,7 +35,7 @@ const levels = { limits: LIMITS, timeouts: TIMEOUTS, rates: RATES };
 
 export const listener: ListenerPlan = {
   ...{ key: "127.0.0.1:8080", address: { host: "127.0.0.1", port: 8080 } },
-  ...{ ...levels, sites: { find: () => undefined }, errors },
+  ...{ ...levels, sites: { find: () => undefined, explain: () => undefined }, errors },
 };
 
 const runtime: Runtime = {
