@@ -18,7 +18,10 @@ const plan: ListenerPlan = {
   limits: LIMITS,
   timeouts: TIMEOUTS,
   rates: RATES,
-  sites: { find: (host) => (host === "a.test" ? site : undefined) },
+  sites: {
+    find: (host) => (host === "a.test" ? site : undefined),
+    explain: () => undefined,
+  },
   errors,
 };
 

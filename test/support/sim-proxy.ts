@@ -281,7 +281,13 @@ export class SimProxy {
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };
     const key = `${DOOR.host}:${DOOR.port}`;
-    return { key, address: DOOR, ...levels, sites: { find: () => site }, errors };
+    return {
+      key,
+      address: DOOR,
+      ...levels,
+      sites: { find: () => site, explain: () => undefined },
+      errors,
+    };
   }
 }
 
