@@ -74,10 +74,10 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   const client = new DryWire({
     remoteAddress: request.peerAddress === "unix" ? undefined : request.peerAddress,
     remotePort: request.peerAddress === "unix" ? undefined : EXAMPLE_CLIENT_PORT,
-    localPort: request.port,
   });
   try {
-    new H1Downstream(client, worker, { runtime, plan, isDraining: false }, METER, () => {}).start();
+    const listening = { runtime, plan, localPort: request.port, isDraining: false };
+    new H1Downstream(client, worker, listening, METER, () => {}).start();
     client.emit("data", request.head);
     const upstreamBytes = await outcome(worker, client);
     return {

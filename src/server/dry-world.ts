@@ -51,13 +51,11 @@ export class DryNetwork implements Network {
 export interface DryEnds {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
-  readonly localPort?: number | undefined;
 }
 
 export class DryWire extends EventEmitter implements Wire {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  readonly localPort: number | undefined;
   readonly writableLength = 0;
   readonly #written: Buffer[];
   destroyed: boolean;
@@ -66,7 +64,6 @@ export class DryWire extends EventEmitter implements Wire {
     super();
     this.remoteAddress = ends.remoteAddress;
     this.remotePort = ends.remotePort;
-    this.localPort = ends.localPort;
     this.#written = [];
     this.destroyed = false;
   }

@@ -48,7 +48,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = peerOf(wire, (address) => runtime.forwarding.isTrusted(address));
+    this.#peer = peerOf(wire, listening.localPort, (address) => runtime.forwarding.isTrusted(address));
     this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker.world.clock, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);
@@ -231,6 +231,11 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
 
   /** Closes once what was written has left, and without that if the client does not take it. */
   #closeSoon(): void {
+    // With nothing left to write, close() sends the FIN: one call less than to half-close first.
+    if (this.#wire.writableLength === 0) {
+      this.#wire.destroy();
+      return;
+    }
     this.#waiting.for("linger", this.#listening.plan.timeouts.write);
     this.#wire.destroySoon();
   }
@@ -315,13 +320,17 @@ function unreadRequest() {
   } as const;
 }
 
-function peerOf(wire: Wire, isTrusted: (address: string) => boolean): Client {
+function peerOf(
+  wire: Wire,
+  localPort: number,
+  isTrusted: (address: string) => boolean,
+): Client {
   // An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log.
   const address = wire.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
   return {
     wireAddress: address,
     wirePort: wire.remotePort ?? 0,
-    localPort: wire.localPort ?? 0,
+    localPort,
     isTrusted: isTrusted(address),
     scheme: "http",
     address,
