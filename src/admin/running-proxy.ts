@@ -38,6 +38,7 @@ export class RunningProxy implements AsyncDisposable {
   readonly #world: World;
   readonly #server: Server;
   readonly #metrics: Metrics;
+  readonly #logSink: LogSink | undefined; // of the log, unless the world came with one
   readonly #gauges: ProcessGauges;
   readonly #readiness: Readiness;
   readonly #startedMs: number;
@@ -50,11 +51,12 @@ export class RunningProxy implements AsyncDisposable {
   /** Rejects with a ConfigError, or with the system's error if an address cannot be had. */
   static async start(loaded: Loaded, extras: ProxyExtras = {}): Promise<RunningProxy> {
     const config = checked(loaded);
-    const world = extras.world ?? (await loggingWorld(config.log.level));
+    const logSink = extras.world === undefined ? await stderrSink() : undefined;
+    const world = extras.world ?? loggingWorld(config.log.level, logSink!);
     const metrics = new Metrics();
     metrics.declare(namesOf(config));
     const server = await Server.start(config, world, metrics);
-    const proxy = new RunningProxy(world, server, metrics, loaded.origin.name);
+    const proxy = new RunningProxy(world, server, metrics, logSink, loaded.origin.name);
     try {
       await proxy.#openAdmin();
     } catch (error) {
@@ -65,8 +67,15 @@ export class RunningProxy implements AsyncDisposable {
     return proxy;
   }
 
-  private constructor(world: World, server: Server, metrics: Metrics, configName: string) {
+  private constructor(
+    world: World,
+    server: Server,
+    metrics: Metrics,
+    logSink: LogSink | undefined,
+    configName: string,
+  ) {
     this.#world = world;
+    this.#logSink = logSink;
     this.#server = server;
     this.#metrics = metrics;
     this.#gauges = new ProcessGauges();
@@ -135,6 +144,7 @@ export class RunningProxy implements AsyncDisposable {
     await this.#admin?.[Symbol.asyncDispose]();
     this.#gauges[Symbol.dispose]();
     this.#world.log.info("stopped", { connectionsFinished: finished, connectionsCut: cut });
+    await this.#logSink?.close();
   }
 
   async #openAdmin(): Promise<void> {
@@ -194,12 +204,15 @@ export class RunningProxy implements AsyncDisposable {
   }
 }
 
-/** The real world, its log on stderr. */
-async function loggingWorld(level: LogLevel): Promise<World> {
+function stderrSink(): Promise<LogSink> {
   const clock = new SystemClock();
-  const sink = await LogSink.open({ destination: "stderr", clock, log: undefined });
+  return LogSink.open({ destination: "stderr", clock, log: undefined });
+}
+
+/** The real world, with its log in the sink. */
+function loggingWorld(level: LogLevel, sink: LogSink): World {
   const isReadable = process.stderr.isTTY === true;
-  return realWorld({ log: new JsonLog({ sink, clock, level, isReadable }) });
+  return realWorld({ log: new JsonLog({ sink, clock: new SystemClock(), level, isReadable }) });
 }
 
 function checked(loaded: Loaded): Config {

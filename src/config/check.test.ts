@@ -114,10 +114,10 @@ test("check: a site overrides a default whole, and a route the site", () => {
       ({ retry }) => retry && [retry.attempts, retry.on.join(), retry.budget.min, retry.replayBody],
     ),
     [
-      [3, "connect,reused", 9, false],
+      [3, "connect,reused,reset", 9, false],
       [3, "reset", 3, false],
       undefined,
-      [5, "connect,reused", 3, true],
+      [5, "connect,reused,reset", 3, true],
     ],
   );
   assert.deepEqual(

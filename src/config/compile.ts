@@ -182,6 +182,10 @@ class Compiler {
           on: new Set(retry?.on),
           nonIdempotent: retry?.replayBody ?? false,
         },
+        budget:
+          retry === undefined
+            ? upstream.retryBudget
+            : upstream.retryBudgetOf(retry.budget.percent, retry.budget.min),
         replaysBody: retry?.replayBody ?? false,
         timeouts: { ...levels.timeouts, ...upstream.timeouts },
         limits: { ...levels.limits, ...upstream.limits },

@@ -29,6 +29,8 @@ const RETRY: RetryConfig = {
   replayBody: false,
 };
 
+const RETRY_ON_ASKED: RetryConfig["on"] = ["connect", "reused", "reset"];
+
 // What the schemas of ./shape/ answer with. Keys of features are only known when they are built, so
 // the schemas' own types lack them.
 interface ParsedLevels {
@@ -206,7 +208,9 @@ function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConf
 function settleRetry(retry: "off" | ParsedRetry | undefined): RetryConfig | undefined {
   if (retry === "off") return undefined;
   const { budget, ...own } = present(retry ?? {}) as ParsedRetry;
-  return { ...RETRY, ...own, budget: { ...RETRY.budget, ...present(budget ?? {}) } };
+  // Whoever writes retry wants more of it than whoever writes nothing.
+  const on = retry === undefined ? RETRY.on : RETRY_ON_ASKED;
+  return { ...RETRY, on, ...own, budget: { ...RETRY.budget, ...present(budget ?? {}) } };
 }
 
 /** Without the keys that are there but undefined, as code writes them and YAML does not. */

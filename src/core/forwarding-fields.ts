@@ -6,7 +6,7 @@
 
 import { idOf, type KnownHeader } from "../protocol/http/header-id.ts";
 import { dropTable } from "../protocol/http/header-list.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Client, Exchange } from "./exchange.ts";
 
 /** Never sent on as received: about this hop, or sent anew from our own state. */
 const HOP: readonly KnownHeader[] = [
@@ -95,8 +95,8 @@ export function forwardingLines(exchange: Exchange): string {
   const host = request.port === 0 ? request.host : `${request.host}:${request.port}`;
   let lines = client.isTrusted
     ? continuedLines(exchange, host)
-    : `X-Forwarded-For: ${client.wireAddress}\r\nX-Forwarded-Proto: ${request.scheme}\r\n` +
-      `X-Forwarded-Host: ${host}\r\nX-Forwarded-Port: ${client.localPort}\r\n`;
+    : `X-Forwarded-For: ${nodeOf(client)}\r\nX-Forwarded-Proto: ${request.scheme}\r\n` +
+      `X-Forwarded-Host: ${host}\r\n${portLine(String(client.localPort))}`;
   if (forwarding.emitForwarded) lines += forwardedLine(exchange, host);
   if (forwarding.pseudonym !== "") {
     lines += `Via: 1.${request.minorVersion} ${forwarding.pseudonym}\r\n`;
@@ -107,19 +107,30 @@ export function forwardingLines(exchange: Exchange): string {
 function continuedLines(exchange: Exchange, host: string): string {
   const { request, client } = exchange;
   const { headers } = request;
-  const hops = [...headers.all("x-forwarded-for"), client.wireAddress].join(", ");
+  const hops = [...headers.all("x-forwarded-for"), nodeOf(client)].join(", ");
   const said = (name: string, own: string) => headers.get(name) ?? own;
   return (
     `X-Forwarded-For: ${hops}\r\nX-Forwarded-Proto: ${request.scheme}\r\n` +
     `X-Forwarded-Host: ${said("x-forwarded-host", host)}\r\n` +
-    `X-Forwarded-Port: ${said("x-forwarded-port", String(client.localPort))}\r\n`
+    portLine(said("x-forwarded-port", String(client.localPort)))
   );
+}
+
+/** A peer on a unix socket has no address: "unknown" is the word for it (RFC 7239 §6.2). */
+function nodeOf({ wireAddress }: Client): string {
+  return wireAddress === "unix" ? "unknown" : wireAddress;
+}
+
+/** A unix socket has no port either, and then nothing is said. */
+function portLine(port: string): string {
+  return port === "0" ? "" : `X-Forwarded-Port: ${port}\r\n`;
 }
 
 /** RFC 7239 §4: IPv6 addresses are quoted and in brackets. */
 function forwardedLine(exchange: Exchange, host: string): string {
   const { request, client } = exchange;
-  const node = client.wireAddress.includes(":") ? `"[${client.wireAddress}]"` : client.wireAddress;
+  const plain = nodeOf(client);
+  const node = plain.includes(":") ? `"[${plain}]"` : plain;
   const own = `for=${node};host="${host}";proto=${request.scheme}`;
   const received = client.isTrusted ? request.headers.all("forwarded") : [];
   return `Forwarded: ${[...received, own].join(", ")}\r\n`;

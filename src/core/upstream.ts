@@ -8,6 +8,8 @@ export interface Upstream {
   readonly timeouts: Partial<Timeouts>; // what the upstream itself sets: the nearest level
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
+  /** The same counts, held to what a route sets. */
+  retryBudgetOf(percent: number, minConcurrent: number): RetryBudget;
   /** Picks an endpoint that may be used and is not in `tried`; counts this request on it. */
   claim(need: Need): Claim | undefined;
   /** Why each endpoint would or would not be picked now; for `explain`. */

@@ -262,6 +262,7 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
     ...{ claim: () => undefined, describe: () => [] },
     retryBudget: { take: () => false, giveBack() {} },
+    retryBudgetOf: () => ({ take: () => false, giveBack() {} }),
   };
 
   const samples = parse(render([new Metrics()], "prometheus", { ...facts, upstreams: [upstream] }));

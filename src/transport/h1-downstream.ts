@@ -278,7 +278,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     if (exchange !== undefined) {
       // The client is done sending. It may be waiting for the answer or gone: the two look the
       // same, so the exchange gets a moment to finish and not more. What it sent before is served.
-      this.#waiting.for("half-close", exchange.listener.timeouts.halfClose);
+      this.#waiting.for("half-close", (exchange.route ?? exchange.listener).timeouts.halfClose);
     } else if (this.#reader.reading === "head") {
       this.#closeSoon();
     }

@@ -89,6 +89,10 @@ class EndpointGroup implements Upstream {
     this.#onRelease = options.onRelease;
   }
 
+  retryBudgetOf(percent: number, minConcurrent: number): RetryBudget {
+    return new SharedRetryBudget(this.#parts.retries, { percent, minConcurrent });
+  }
+
   claim(need: Need): Claim | undefined {
     const ready = need.tried.length === 0 ? this.#readyNow() : this.#readyBut(need.tried);
     const endpoint = this.#parts.balancer.pick(ready, need);

@@ -271,6 +271,7 @@ export class SimProxy {
         upstream: this.upstream,
         pools: this.pools,
         retry: { ...RETRY_POLICY, ...options.retry },
+        budget: this.upstream.retryBudget,
         replaysBody: options.replaysBody ?? false,
         ...levels,
       },

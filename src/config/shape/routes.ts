@@ -68,7 +68,7 @@ const retry = z
             [
               "connect: no connection was made; reused: a kept connection died before any byte of",
               "the response; reset: a new one did; timeout: the response head came too late.",
-              "Default: [connect, reused].",
+              "Default: [connect, reused] without retry, [connect, reused, reset] with it.",
             ].join(" "),
           ),
         budget: budget.optional().describe("Keeps retries from making an outage worse."),

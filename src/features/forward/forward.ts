@@ -4,7 +4,7 @@ import { FAULTS, type Fault } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
 import type { Limits, Timeouts } from "../../core/limits.ts";
 import { fail } from "../../core/pipeline.ts";
-import type { Claim, Endpoint, Upstream } from "../../core/upstream.ts";
+import type { Claim, Endpoint, RetryBudget, Upstream } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
@@ -15,6 +15,7 @@ export interface ForwardOptions {
   readonly upstream: Upstream;
   readonly pools: ReadonlyMap<Endpoint, Pool>;
   readonly retry: RetryPolicy;
+  readonly budget: RetryBudget;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
   readonly timeouts: Timeouts; // resolved to the last level
   readonly limits: Limits;
@@ -143,7 +144,7 @@ class Forwarding implements RelayOwner {
 
   #mayRetry(fault: Fault): boolean {
     const exchange = this.#exchange;
-    const { retry, upstream } = this.#options;
+    const { retry, budget } = this.#options;
     const decision = decideRetry(retry, {
       code: fault.code,
       attempts: exchange.attempts,
@@ -154,7 +155,7 @@ class Forwarding implements RelayOwner {
     });
     if (decision === "give-up") return false;
     // One retry of this exchange at a time is charged, however many it makes.
-    return this.#isRetry || upstream.retryBudget.take();
+    return this.#isRetry || budget.take();
   }
 
   #giveUp(fault: Fault): void {
@@ -163,7 +164,7 @@ class Forwarding implements RelayOwner {
   }
 
   #settleRetry(): void {
-    if (this.#isRetry) this.#options.upstream.retryBudget.giveBack();
+    if (this.#isRetry) this.#options.budget.giveBack();
     this.#isRetry = false;
   }
 
