@@ -2,8 +2,9 @@ import { latin1Text } from "../../base/latin1.ts";
 import { idOf } from "../http/header-id.ts";
 import type { HeaderList } from "../http/header-list.ts";
 import { type BodyDecoder, DATA, END } from "./body-decoder.ts";
+import { ChunkExtension } from "./chunk-extension.ts";
 import { type HeadLimits, HeadParser } from "./head-parser.ts";
-import { CR, HEX, IS_VALUE, LF, NEED_MORE, REFUSE } from "./scan.ts";
+import { CR, HEX, LF, NEED_MORE, REFUSE } from "./scan.ts";
 
 const CHUNK_LINE_BYTES_MAX = 256; // size, extensions and CRLF
 const SIZE_DIGITS_MAX = 13; // 2^52 bytes: exact in a double
@@ -23,6 +24,7 @@ type State = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" |
  */
 export class ChunkedDecoder implements BodyDecoder {
   readonly #trailerParser: HeadParser;
+  readonly #extension: ChunkExtension;
   #state: State;
   #size: number;
   #digits: number;
@@ -38,6 +40,7 @@ export class ChunkedDecoder implements BodyDecoder {
 
   constructor(trailerLimits: HeadLimits) {
     this.#trailerParser = new HeadParser("trailers", trailerLimits);
+    this.#extension = new ChunkExtension();
     this.#state = "size";
     this.#size = 0;
     this.#digits = 0;
@@ -105,10 +108,11 @@ export class ChunkedDecoder implements BodyDecoder {
         return at + 1;
       }
       if (byte === CR) {
-        if (this.#digits === 0) return REFUSE;
+        const isWhole = this.#state === "extension" ? this.#extension.isWhole : this.#digits > 0;
+        if (!isWhole) return REFUSE;
         this.#state = "size-lf";
       } else if (this.#state === "extension") {
-        if (IS_VALUE[byte] !== 1) return REFUSE;
+        if (!this.#extension.take(byte)) return REFUSE;
       } else if (HEX[byte] !== 255) {
         if (++this.#digits > SIZE_DIGITS_MAX) return REFUSE;
         this.#size = this.#size * 16 + HEX[byte]!;
@@ -117,6 +121,7 @@ export class ChunkedDecoder implements BodyDecoder {
         // reader that takes it for part of the number.
         if (byte !== 0x3b || this.#digits === 0) return REFUSE;
         this.#state = "extension";
+        this.#extension.reset();
       }
     }
     return at;
