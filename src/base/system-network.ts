@@ -11,7 +11,6 @@ export interface SystemNetworkOptions {
 }
 
 const BACKLOG = 4096; // the kernel cuts it to net.core.somaxconn
-const KEEP_ALIVE_MS = 60_000; // finds peers that are gone without a word, on tunnels above all
 const ACCEPT_WARNING_EVERY_MS = 10_000;
 
 /** The machine's network. Every socket that comes out of here has an error handler (N1). */
@@ -62,8 +61,6 @@ export class SystemNetwork implements Network {
       ...(address.host.startsWith("/") ? { path: address.host } : address),
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
       autoSelectFamily: true, // a name with a dead IPv6 address falls back to IPv4
       onread: {
         buffer: () => reader.buffer(),
@@ -82,8 +79,6 @@ export class SystemNetwork implements Network {
     const server = net.createServer({
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
       pauseOnConnect: false,
     });
     server.on("connection", (socket) => {

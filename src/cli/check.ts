@@ -1,6 +1,6 @@
 /** `sluice check`: is the config right, and if not, where and why. */
 import { parseArgs } from "node:util";
-import { check as checkLoaded } from "../config/check.ts";
+import { type Checked, check as checkLoaded } from "../config/check.ts";
 import { type Loaded, load } from "../config/load.ts";
 import { Lines } from "../config/place.ts";
 import { excerpt, type PlacedProblem, problemLine } from "../config/problems.ts";
@@ -17,13 +17,15 @@ export async function check(args: readonly string[], io: AnswerIo): Promise<numb
     folder: io.cwd,
     ...(options.config === undefined ? {} : { file: options.config }),
   });
-  const { problems, warnings } = checkLoaded(loaded, vocabulary);
-  if (options.json) {
-    io.stdout.write(`${asJson(loaded, problems, warnings)}\n`);
-  } else {
-    tell(loaded, { problems, warnings, io });
-  }
-  return problems.length === 0 ? 0 : 1;
+  const checked = checkLoaded(loaded, vocabulary);
+  tellChecked(loaded, checked, options.json, io);
+  return checked.problems.length === 0 ? 0 : 1;
+}
+
+export function tellChecked(loaded: Loaded, checked: Checked, isJson: boolean, io: AnswerIo): void {
+  const { problems, warnings } = checked;
+  if (isJson) io.stdout.write(`${asJson(loaded, problems, warnings)}\n`);
+  else tell(loaded, { problems, warnings, io });
 }
 
 function readOptions(args: readonly string[], io: AnswerIo) {

@@ -42,7 +42,19 @@ Exit code 0: it can run. 1: it has problems.`,
     help: "",
     load: async () => (await import("./schema.ts")).schema,
   },
-  notYet("explain", "[-c FILE] METHOD URL", "Tells what would happen to a request, and why."),
+  {
+    name: "explain",
+    usage: "[-c FILE] METHOD URL [-H 'name: value'] [--ip ADDRESS] [--json]",
+    about: "Tells what would happen to a request, and why.",
+    help: `${FILE_HELP}
+  -H, --header 'name: value'  a header of the request; may be given again
+  --ip ADDRESS        the client's address, or "unix" for a unix socket; 127.0.0.1 unless said
+  --json              the answer as JSON
+
+Opens nothing and asks nobody. Exit code 0: the answer is known, also if it is a
+refusal. 1: the config has problems.`,
+    load: async () => (await import("./explain.ts")).explain,
+  },
   notYet("test", "[-c FILE]", "Runs the tests of a config."),
   notYet("plan", "[-c FILE]", "Tells what a reload would change."),
   notYet("reload", "", "Makes a running proxy take its config anew."),

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import type { CommandIo } from "./command.ts";
+import type { AnswerIo, CommandIo } from "./command.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -19,12 +19,12 @@ export function readOptions<T extends Options>(
 }
 
 /** The exit code for it. */
-export function wrongUsage(name: string, message: string, io: CommandIo): 2 {
+export function wrongUsage(name: string, message: string, io: AnswerIo): 2 {
   io.stderr.write(`sluice ${name}: ${message}\nTry: sluice ${name} --help\n`);
   return 2;
 }
 
 /** parseArgs goes on to explain how to write positional arguments that begin with a dash. */
-function firstSentence(message: string): string {
+export function firstSentence(message: string): string {
   return message.split(". ")[0]!;
 }

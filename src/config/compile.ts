@@ -41,6 +41,16 @@ export interface CompileTools {
   readonly draft: StateDraft;
   readonly version: number;
   readonly pseudonym: string; // in Via, unless the config has one
+  /** Told what each route was made of; for `explain`. */
+  readonly onRoute?: (route: Route, origin: RouteOrigin) => void;
+}
+
+/** Where a compiled route comes from. */
+export interface RouteOrigin {
+  readonly listener: ListenerConfig;
+  readonly site: SiteConfig;
+  readonly route: RouteConfig;
+  readonly filters: readonly Filter[];
 }
 
 export function compile(config: Config, tools: CompileTools): Runtime {
@@ -146,7 +156,7 @@ class Compiler {
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
-    return {
+    const compiled = {
       name: route.name,
       phases: phasesOf(filters),
       handler:
@@ -156,6 +166,8 @@ class Compiler {
       ...levels,
       errors: this.#errors(route.errors),
     };
+    this.#tools.onRoute?.(compiled, { listener, site, route, filters });
+    return compiled;
   }
 
   #forward(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forward {
@@ -211,10 +223,15 @@ function phasesOf(filters: readonly Filter[]): Phases {
   };
 }
 
-type PhaseName = Exclude<keyof Filter, "name" | "arrive">;
+export type PhaseName = Exclude<keyof Filter, "name" | "arrive">;
+
+/** Those that take part in the phase, in the order in which they do. */
+export function filtersIn(phase: PhaseName, filters: readonly Filter[]): readonly Filter[] {
+  return filters.filter((filter) => filter[phase] !== undefined);
+}
 
 function steps<Name extends PhaseName>(filters: readonly Filter[], name: Name) {
-  return filters.flatMap((filter) => {
+  return filtersIn(name, filters).flatMap((filter) => {
     const step = filter[name];
     return step === undefined ? [] : [step.bind(filter) as NonNullable<Filter[Name]>];
   });

@@ -56,7 +56,7 @@ export class Arrivals {
     if (peer.isTrusted) {
       const client = {
         ...peer,
-        address: believedAddress(head.headers, peer, forwarding),
+        address: believedAddress(head.headers, peer.address, forwarding),
         scheme: believedScheme(head.headers, peer.scheme),
       };
       return this.#resolve(head, client, plan);
@@ -152,18 +152,32 @@ function believedScheme(headers: HeaderList, own: "http" | "https"): "http" | "h
   return proto === "http" || proto === "https" ? proto : own;
 }
 
+/** Told of each hop that is looked at, in that order; for `explain`. */
+export type HopRecorder = (hop: string, verdict: "trusted" | "client" | "no address") => void;
+
 /**
  * Right to left through X-Forwarded-For: each hop vouches for the one before it for as long as it
  * is itself trusted. The first that is not is the client; what it claims about others is only talk.
  */
-function believedAddress(headers: HeaderList, peer: Client, forwarding: Forwarding): string {
-  let believed = peer.address;
+export function believedAddress(
+  headers: HeaderList,
+  wireAddress: string,
+  forwarding: Forwarding,
+  recorder?: HopRecorder,
+): string {
+  let believed = wireAddress;
   const hops = headers.all("x-forwarded-for").join(",").split(",");
   for (let index = hops.length - 1; index >= 0; index--) {
-    const address = canonicalIp(hops[index]!.trim());
-    if (address === undefined) return believed; // not an address: the last good one stands
+    const hop = hops[index]!.trim();
+    const address = canonicalIp(hop);
+    if (address === undefined) {
+      recorder?.(hop, "no address");
+      return believed; // the last good one stands
+    }
     believed = address;
-    if (!forwarding.isTrusted(address)) return believed;
+    const isTrusted = forwarding.isTrusted(address);
+    recorder?.(address, isTrusted ? "trusted" : "client");
+    if (!isTrusted) return believed;
   }
   return believed;
 }

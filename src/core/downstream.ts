@@ -43,6 +43,8 @@ export interface Downstream {
 export interface ServingSide {
   bodyBytes(bytes: Buffer): void; // owned by the side from here on
   bodyEnd(trailers: HeaderList | undefined): void;
+  /** All that one read brought has been handed over: let it leave. */
+  bodyReadOver(): void;
   /** The client takes no more for now; resume() when it does. */
   pause(): void;
   resume(): void;
@@ -61,6 +63,7 @@ export interface TunnelEnd {
 export interface SwitchedWire {
   readonly wire: Wire;
   readonly early: Buffer | undefined; // what the client had already sent behind its request
+  readonly hasFinished: boolean; // its FIN came before the switch
   /** The tunnel is over, and the exchange with it. */
   ended(fault: Fault | undefined): void;
 }

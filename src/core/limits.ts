@@ -76,5 +76,5 @@ export const RATES: Rates = { minBytesPerSecond: 500, graceMs: 20_000 };
 /** Fixed by the protocol engine; not settable. */
 export const INTERIM_RESPONSES_MAX = 8;
 export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before we stop reading
-export const LINGER_BYTES_MAX = 256 * KIB; // of a request body nobody wants, read and dropped
+export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
 export const LINGER_MS = 2_000;

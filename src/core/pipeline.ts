@@ -31,7 +31,9 @@ function runPhases(route: Route, exchange: Exchange): Step<Reply | undefined> {
   const answer = runPhase(route.phases.before, exchange);
   if (answer === undefined) return route.handler.handle(exchange);
   if (!(answer instanceof Promise)) return answer;
-  return answer.then((reply) => reply ?? route.handler.handle(exchange));
+  return answer.then((reply) => {
+    return isOver(exchange) ? undefined : (reply ?? route.handler.handle(exchange));
+  });
 }
 
 /** Runs the steps in order until one answers. Makes no promise until a step hands one back. */
@@ -56,6 +58,7 @@ async function runPhaseRest(
 ): Promise<Reply | undefined> {
   let answer = await pending;
   for (let index = next; answer === undefined && index < steps.length; index++) {
+    if (isOver(exchange)) break;
     answer = await steps[index]!(exchange);
   }
   return answer;
@@ -69,7 +72,7 @@ function conclude(exchange: Exchange, reply: Reply | undefined): undefined {
 /** Answers with a reply of our own. */
 export function answer(exchange: Exchange, reply: Reply): void {
   const { downstream } = exchange;
-  if (downstream.isAnswered) return;
+  if (downstream.isAnswered || isOver(exchange)) return;
   const headers = HeaderList.empty();
   for (const name in reply.headers) headers.add(name, reply.headers[name]!);
   const response = { status: reply.status, headers };
@@ -98,6 +101,11 @@ export function fail(exchange: Exchange, fault: Fault): undefined {
   }
   const errors = (exchange.route ?? exchange.site ?? exchange.listener).errors;
   answer(exchange, errors.reply(exchange, FAULTS[fault.code].status, fault.code));
+}
+
+/** The client may leave while a step waits; then there is nobody to go on for. */
+function isOver({ times }: Exchange): boolean {
+  return times.endedMs !== 0;
 }
 
 function toBuffer(bytes: Uint8Array | undefined): Buffer {

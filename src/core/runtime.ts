@@ -27,6 +27,14 @@ export interface ListenerPlan {
 /** Finds the site of a host: exact, then the longest wildcard, then the default site. */
 export interface SiteTable {
   find(host: string): Site | undefined;
+  /** As find, and which of the site's hosts it was; for `explain`. */
+  explain(host: string): FoundSite | undefined;
+}
+
+export interface FoundSite {
+  readonly site: Site;
+  readonly by: "exact" | "wildcard" | "default";
+  readonly host: string; // of the site, as found: "a.test" "*.a.test" "*"
 }
 
 export interface Site {

@@ -32,5 +32,6 @@ export interface ConnectionMeter {
 export interface Listening {
   readonly runtime: Runtime;
   readonly plan: ListenerPlan;
+  readonly localPort: number; // as bound; 0 on a unix socket. To ask each connection is dear
   readonly isDraining: boolean;
 }

@@ -81,6 +81,7 @@ test("SiteTable: agrees with a plain search on random hosts", () => {
         const longest = wildcards.toSorted((a, b) => b.length - a.length)[0];
         const want = patterns.includes(each) ? each : longest;
         assert.equal(table.find(each)?.name, want, `${each} in ${patterns}`);
+        assert.equal(table.explain(each)?.host, want, `${each} in ${patterns}`);
       }
     }),
     { numRuns: 500 },

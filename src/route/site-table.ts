@@ -1,5 +1,5 @@
 import type { Problem } from "../core/feature.ts";
-import type { Site, SiteTable } from "../core/runtime.ts";
+import type { FoundSite, Site, SiteTable } from "../core/runtime.ts";
 import { canonicalHost, hostProblem } from "./host-pattern.ts";
 
 /** One site of a listener and the hosts it answers to, as written. */
@@ -37,35 +37,40 @@ export function hostProblems(hostsOfSites: readonly (readonly string[])[]): read
 }
 
 class CompiledSites implements SiteTable {
-  readonly #exact: Map<string, Site>;
-  readonly #wildcards: Map<string, Site>; // by suffix, ".example.com"
-  readonly #any: Site | undefined; // only where "*" is configured: no site is a default unasked (H1)
+  readonly #exact: Map<string, FoundSite>;
+  readonly #wildcards: Map<string, FoundSite>; // by suffix, ".example.com"
+  readonly #any: FoundSite | undefined; // only where "*" is written: no site is a default unasked (H1)
 
   constructor(plans: readonly SitePlan[]) {
     this.#exact = new Map();
     this.#wildcards = new Map();
-    let any: Site | undefined;
+    let any: FoundSite | undefined;
     for (const { hosts, site } of plans) {
       for (const host of hosts.map((source) => canonicalHost(source)!)) {
-        if (host === "*") any = site;
-        else if (host.startsWith("*.")) this.#wildcards.set(host.slice(1), site);
-        else this.#exact.set(host, site);
+        if (host === "*") any = { site, by: "default", host };
+        else if (host.startsWith("*.")) {
+          this.#wildcards.set(host.slice(1), { site, by: "wildcard", host });
+        } else this.#exact.set(host, { site, by: "exact", host });
       }
     }
     this.#any = any;
   }
 
   find(host: string): Site | undefined {
+    return this.explain(host)?.site;
+  }
+
+  explain(host: string): FoundSite | undefined {
     const exact = this.#exact.get(host);
     if (exact !== undefined) return exact;
     return (this.#wildcards.size === 0 ? undefined : this.#byWildcard(host)) ?? this.#any;
   }
 
   /** From the left, so the longest suffix is found first. A wildcard stands for one label or more. */
-  #byWildcard(host: string): Site | undefined {
+  #byWildcard(host: string): FoundSite | undefined {
     for (let dot = host.indexOf(".", 1); dot > 0; dot = host.indexOf(".", dot + 1)) {
-      const site = this.#wildcards.get(host.slice(dot));
-      if (site !== undefined) return site;
+      const found = this.#wildcards.get(host.slice(dot));
+      if (found !== undefined) return found;
     }
     return undefined;
   }

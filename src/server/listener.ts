@@ -38,6 +38,10 @@ export class Listener implements Listening {
     return this.#plan;
   }
 
+  get localPort(): number {
+    return this.#door?.address.port ?? 0;
+  }
+
   get isDraining(): boolean {
     return this.#isDraining;
   }

@@ -3,6 +3,7 @@ import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
 import type { Worker } from "../core/worker.ts";
+import type { Framing } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { H1Upstream, SwitchedUpstream, UpstreamEvents } from "./h1-upstream.ts";
@@ -40,6 +41,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #keptBytes: number;
   #bodyState: BodyState;
   #isBodyEnded: boolean;
+  #hasContinued: boolean; // the client has been told to send its body
   #trailers: HeaderList | undefined;
 
   constructor(
@@ -60,8 +62,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#tunnel = undefined;
     this.#kept = replays ? [] : undefined;
     this.#keptBytes = 0;
-    this.#bodyState = exchange.downstream.requestFraming.kind === "none" ? "none" : "unsent";
+    this.#bodyState = hasBody(exchange.downstream.requestFraming) ? "unsent" : "none";
     this.#isBodyEnded = false;
+    this.#hasContinued = false;
     this.#trailers = undefined;
     exchange.downstream.attach(this);
   }
@@ -101,7 +104,7 @@ export class Relay implements ServingSide, UpstreamEvents {
       connection.endRequest(undefined);
     } else if (this.#bodyState === "replayable") {
       this.#replay(connection);
-    } else if (downstream.expectsContinue) {
+    } else if (downstream.expectsContinue && !this.#hasContinued) {
       connection.flushAndAwaitContinue(this.#timeouts.expectContinue);
     } else {
       downstream.resumeBody();
@@ -123,7 +126,9 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   #letBodyCome(): void {
-    this.#exchange.downstream.interim(100, undefined);
+    // Once: ours may have gone out before the endpoint's came.
+    if (!this.#hasContinued) this.#exchange.downstream.interim(100, undefined);
+    this.#hasContinued = true;
     this.#exchange.downstream.resumeBody();
     this.#connection?.flush();
   }
@@ -140,8 +145,14 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#connection?.endRequest(trailers);
   }
 
+  bodyReadOver(): void {
+    this.#connection?.flush();
+  }
+
   sendMore(): void {
-    if (!this.#isBodyEnded) this.#exchange.downstream.resumeBody();
+    if (this.#isBodyEnded) return;
+    this.#exchange.downstream.resumeBody();
+    this.#connection?.flush();
   }
 
   #keep(bytes: Buffer): void {
@@ -233,6 +244,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     tunnel.start();
     if (upstream.early !== undefined) tunnel.fromUpstream(upstream.early);
     if (down.early !== undefined) tunnel.fromDownstream(down.early);
+    if (down.hasFinished) tunnel.downstreamEnd.finished();
   }
 
   // --- what goes wrong ------------------------------------------------------------------------
@@ -257,4 +269,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection?.abandon();
     this.#owner.attemptAbandoned(fault);
   }
+}
+
+/** A length of zero says so, and no more: nobody will tell that such a body has ended. */
+function hasBody(framing: Framing): boolean {
+  return framing.kind !== "none" && !(framing.kind === "length" && framing.bytes === 0);
 }

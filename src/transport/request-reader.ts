@@ -10,7 +10,7 @@ import {
   type RequestRefusal,
   readRequest,
 } from "../protocol/h1/request-facts.ts";
-import { NEED_MORE, REFUSE } from "../protocol/h1/scan.ts";
+import { CR, LF, NEED_MORE, REFUSE } from "../protocol/h1/scan.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 
 /**
@@ -168,8 +168,16 @@ export class RequestReader {
 
   #checkWhole(): void {
     const isHeld = this.#held !== undefined;
-    if (this.#reading === "head" && isHeld) this.#taker.truncated("head");
+    if (this.#reading === "head" && isHeld && !this.#holdsEmptyLine())
+      this.#taker.truncated("head");
     else if (this.#reading === "body" && !isHeld) this.#taker.truncated("body");
+  }
+
+  // The line end that some clients send behind a body is no request that has begun.
+  #holdsEmptyLine(): boolean {
+    const held = this.#held!;
+    const bytes = held.length - this.#heldAt;
+    return bytes <= 2 && held[this.#heldAt] === CR && (bytes < 2 || held[this.#heldAt + 1] === LF);
   }
 
   #forgetConsumed(): void {
@@ -199,7 +207,7 @@ export class RequestReader {
     if (this.startedMs === 0) this.startedMs = this.#clock.nowMs();
     const after = this.#parser.parse(held, start, held.length);
     if (after === NEED_MORE) {
-      this.#taker.headUnderway();
+      if (!this.#holdsEmptyLine()) this.#taker.headUnderway();
       return false;
     }
     if (after === REFUSE) {

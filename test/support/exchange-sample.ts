@@ -10,7 +10,7 @@ import { LIMITS, RATES, TIMEOUTS } from "../../src/core/limits.ts";
 import type { ListenerPlan, Route, RouteTable, Runtime, Site } from "../../src/core/runtime.ts";
 import type { Endpoint } from "../../src/core/upstream.ts";
 import { headerIdOfText } from "../../src/protocol/http/header-id.ts";
-import { HeaderList, pushField } from "../../src/protocol/http/header-list.ts";
+import { HeaderList, putField } from "../../src/protocol/http/header-list.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 
 /** Ended exchanges for the tests and benches of this folder. */
@@ -35,7 +35,7 @@ const levels = { limits: LIMITS, timeouts: TIMEOUTS, rates: RATES };
 
 export const listener: ListenerPlan = {
   ...{ key: "127.0.0.1:8080", address: { host: "127.0.0.1", port: 8080 } },
-  ...{ ...levels, sites: { find: () => undefined }, errors },
+  ...{ ...levels, sites: { find: () => undefined, explain: () => undefined }, errors },
 };
 
 const runtime: Runtime = {
@@ -90,14 +90,23 @@ export const HEADERS = {
 export function headersOf(pairs: Readonly<Record<string, string>>): HeaderList {
   let text = "GET / HTTP/1.1\r\n";
   const fields: number[] = [];
+  let fieldsEnd = 0;
   for (const [name, value] of Object.entries(pairs)) {
     const line = text.length;
     const at = line + name.length + 2;
     const end = at + value.length;
-    pushField(fields, headerIdOfText(name), line, line + name.length, at, end);
+    fieldsEnd = putField(
+      fields,
+      fieldsEnd,
+      headerIdOfText(name),
+      line,
+      line + name.length,
+      at,
+      end,
+    );
     text += `${name}: ${value}\r\n`;
   }
-  return new HeaderList(text, text.length, fields);
+  return new HeaderList(text, text.length, fields, fieldsEnd);
 }
 
 export function exchangeOf(sample: Sample = {}): Exchange {

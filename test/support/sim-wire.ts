@@ -304,6 +304,7 @@ export class SimWire extends EventEmitter implements Wire {
   }
 
   #close(): void {
+    if (this.destroyed) return; // end() may have closed already: "close" is told once
     this.destroyed = true;
     this.#unsent.length = 0;
     this.writableLength = 0;

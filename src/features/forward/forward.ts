@@ -134,8 +134,10 @@ class Forwarding implements RelayOwner {
     try {
       this.attempt();
     } catch (error) {
+      const fault: Fault = { code: "bug", detail: String(error) };
       this.#worker.bug(error, this.#exchange);
-      fail(this.#exchange, { code: "bug", detail: String(error) });
+      this.#relay.clientGone(fault); // gives back the connection, the claim and the budget
+      fail(this.#exchange, fault);
     }
   }
 

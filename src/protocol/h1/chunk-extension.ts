@@ -49,18 +49,18 @@ export class ChunkExtension {
     switch (this.#at) {
       case "name-start":
         if (isSpace) return "name-start";
-        return IS_TOKEN[byte] === 1 ? "name" : undefined;
+        return IS_TOKEN[byte] !== 0 ? "name" : undefined;
       case "name":
-        if (IS_TOKEN[byte] === 1) return "name";
+        if (IS_TOKEN[byte] !== 0) return "name";
         return byte === EQUALS ? "value-start" : after(byte, isSpace, "name-end");
       case "name-end":
         return byte === EQUALS ? "value-start" : after(byte, isSpace, "name-end");
       case "value-start":
         if (isSpace) return "value-start";
         if (byte === QUOTE) return "quoted";
-        return IS_TOKEN[byte] === 1 ? "value" : undefined;
+        return IS_TOKEN[byte] !== 0 ? "value" : undefined;
       case "value":
-        return IS_TOKEN[byte] === 1 ? "value" : after(byte, isSpace, "end");
+        return IS_TOKEN[byte] !== 0 ? "value" : after(byte, isSpace, "end");
       case "quoted":
         if (byte === QUOTE) return "end";
         if (byte === BACKSLASH) return "escaped";

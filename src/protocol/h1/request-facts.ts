@@ -61,11 +61,11 @@ export function readRequest(parser: HeadParser, text: string): RequestFacts | Re
   if (REFUSED_METHODS.has(method)) return refused("method", method);
 
   const headers = parser.headers(text);
-  const { minorVersion, fields } = parser;
+  const { minorVersion, fields, fieldsEnd } = parser;
   let hosts = 0;
   let connections = 0;
   let saw = 0;
-  for (let at = 0; at < fields.length; at += FIELD_STRIDE) {
+  for (let at = 0; at < fieldsEnd; at += FIELD_STRIDE) {
     const id = fields[at]!;
     if (id === HOST) hosts++;
     else if (id === CONNECTION) connections++;

@@ -27,12 +27,12 @@ export function readResponse(
   method: string,
 ): ResponseFacts | string {
   const headers = parser.headers(text);
-  const { minorVersion, fields, status } = parser;
+  const { minorVersion, fields, fieldsEnd, status } = parser;
   let lengths = 0;
   let encodings = 0;
   let connections = 0;
   let keepAlives = 0;
-  for (let at = 0; at < fields.length; at += FIELD_STRIDE) {
+  for (let at = 0; at < fieldsEnd; at += FIELD_STRIDE) {
     const id = fields[at]!;
     if (id === CONTENT_LENGTH) lengths++;
     else if (id === TRANSFER_ENCODING) encodings++;

@@ -10,17 +10,24 @@ export const COLON = 0x3a;
 
 // Tables, because these tests run once per byte of every head.
 
-/** RFC 9110 §5.6.2 tchar. */
+/** RFC 9110 §5.6.2 tchar: 1, and 2 for "_" and ".", which some servers read as "-". */
 export const IS_TOKEN = new Uint8Array(256);
 for (let byte = 0x21; byte < 0x7f; byte++) {
   if (!`"(),/:;<=>?@[\\]{}`.includes(String.fromCharCode(byte))) IS_TOKEN[byte] = 1;
 }
+IS_TOKEN["_".charCodeAt(0)] = 2;
+IS_TOKEN[".".charCodeAt(0)] = 2;
 
 /** RFC 9110 §5.5: VCHAR, SP, HTAB and obs-text. */
 export const IS_VALUE = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
   if (byte === TAB || (byte >= 0x20 && byte !== 0x7f)) IS_VALUE[byte] = 1;
 }
+
+/** RFC 9110 §5.6.3: optional whitespace. */
+export const IS_SPACE = new Uint8Array(256);
+IS_SPACE[SP] = 1;
+IS_SPACE[TAB] = 1;
 
 /** Visible ASCII: what a request target may hold at all. The target's own grammar comes later. */
 export const IS_VISIBLE = new Uint8Array(256);
@@ -29,7 +36,7 @@ for (let byte = 0x21; byte < 0x7f; byte++) IS_VISIBLE[byte] = 1;
 /** RFC 9110 §9.1: methods are upper case by convention; "get" is GET to some servers only. */
 export const IS_METHOD = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
-  if (IS_TOKEN[byte] === 1 && !(byte >= 0x61 && byte <= 0x7a)) IS_METHOD[byte] = 1;
+  if (IS_TOKEN[byte] !== 0 && !(byte >= 0x61 && byte <= 0x7a)) IS_METHOD[byte] = 1;
 }
 
 /** The value of a hexadecimal digit, or 255. */

@@ -20,17 +20,20 @@ export class HeaderList {
   readonly text: string; // latin1; holds more than the lines (the start line, for one)
   readonly linesEnd: number;
   readonly #fields: number[];
+  readonly #fieldsEnd: number;
   #added: string[] | undefined; // name, value, name, value …
 
-  constructor(text: string, linesEnd: number, fields: number[]) {
+  /** `fields`: as putField() has filled them, up to `fieldsEnd`. */
+  constructor(text: string, linesEnd: number, fields: number[], fieldsEnd: number) {
     this.text = text;
     this.linesEnd = linesEnd;
     this.#fields = fields;
+    this.#fieldsEnd = fieldsEnd;
     this.#added = undefined;
   }
 
   static empty(): HeaderList {
-    return new HeaderList("", 0, []);
+    return new HeaderList("", 0, [], 0);
   }
 
   /** From name, value pairs; for replies, tests and explain. The caller vouches for the bytes. */
@@ -49,7 +52,7 @@ export class HeaderList {
   /** As get(), for a name that has a number. */
   first(id: number): string | undefined {
     const fields = this.#fields;
-    for (let at = 0; at < fields.length; at += STRIDE) {
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       if (fields[at] === id) return this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
     }
     return this.#added === undefined ? undefined : this.#addedById(id);
@@ -65,7 +68,7 @@ export class HeaderList {
     const wanted = name.toLowerCase();
     const fields = this.#fields;
     const values: string[] = [];
-    for (let at = 0; at < fields.length; at += STRIDE) {
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       const isIt = fields[at] === id && (id !== OTHER || this.#isNamed(at, wanted));
       if (isIt) values.push(this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!));
     }
@@ -79,7 +82,7 @@ export class HeaderList {
   /** Every field that is still there, arrival order first, then what was added. */
   each(visit: (name: string, value: string) => void): void {
     const fields = this.#fields;
-    for (let at = 0; at < fields.length; at += STRIDE) {
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       if (fields[at] === DROPPED) continue;
       visit(this.#nameAt(at), this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!));
     }
@@ -90,16 +93,14 @@ export class HeaderList {
 
   /** Replaces every field of that name. Throws if the value could end the line (P2). */
   set(name: string, value: string): void {
+    assertField(name, value); // before anything is gone
     this.delete(name);
     this.add(name, value);
   }
 
   /** Adds a field after the others. Throws if the value could end the line (P2). */
   add(name: string, value: string): void {
-    if (!isFieldName(name)) throw new TypeError(`Cannot add a header: not a field name: ${name}`);
-    if (!isFieldValue(value)) {
-      throw new TypeError(`Cannot add the header ${name}: the value has a control character`);
-    }
+    assertField(name, value);
     this.#added ??= [];
     this.#added.push(name, value);
   }
@@ -108,7 +109,7 @@ export class HeaderList {
     const id = headerIdOfText(name);
     const lower = name.toLowerCase();
     const fields = this.#fields;
-    for (let at = 0; at < fields.length; at += STRIDE) {
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       const isIt =
         id === OTHER ? fields[at] === OTHER && this.#isNamed(at, lower) : fields[at] === id;
       if (isIt) fields[at] = DROPPED;
@@ -129,7 +130,7 @@ export class HeaderList {
     const fields = this.#fields;
     let out = "";
     let runAt = -1; // the first line of the run that is being kept
-    for (let at = 0; at < fields.length; at += STRIDE) {
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       const id = fields[at]!;
       const isKept = id !== DROPPED && drop[id] === 0;
       if (isKept) {
@@ -155,7 +156,7 @@ export class HeaderList {
 
   #firstByName(lower: string): string | undefined {
     const fields = this.#fields;
-    for (let at = 0; at < fields.length; at += STRIDE) {
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       if (fields[at] === OTHER && this.#isNamed(at, lower)) {
         return this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
       }
@@ -187,16 +188,36 @@ export class HeaderList {
   }
 }
 
-/** Five numbers a field, appended by the parser in this order. */
-export function pushField(
+function assertField(name: string, value: string): void {
+  if (!isFieldName(name)) throw new TypeError(`Cannot add a header: not a field name: ${name}`);
+  if (!isFieldValue(value)) {
+    throw new TypeError(`Cannot add the header ${name}: the value has a control character`);
+  }
+}
+
+const FIELDS_USUAL = 20;
+
+/** Room for the fields of a usual head, so that filling it in does not grow it step by step. */
+export function roomForFields(): number[] {
+  return new Array<number>(FIELDS_USUAL * STRIDE);
+}
+
+/** Five numbers a field, filled in by the parser in this order; answers with the new end. */
+export function putField(
   fields: number[],
+  end: number,
   id: number,
   line: number,
   colon: number,
   value: number,
   valueEnd: number,
-): void {
-  fields.push(id, line, colon, value, valueEnd);
+): number {
+  fields[end] = id;
+  fields[end + LINE] = line;
+  fields[end + COLON] = colon;
+  fields[end + VALUE] = value;
+  fields[end + VALUE_END] = valueEnd;
+  return end + STRIDE;
 }
 
 /** A drop table for HeaderList.lines. */

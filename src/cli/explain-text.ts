@@ -1,0 +1,235 @@
+/** An explanation for people: from the top down, in the order in which the proxy decides. */
+import { printable } from "../config/problems.ts";
+import { durationText, sizeText } from "../core/fields.ts";
+import type {
+  ClientFacts,
+  Explanation,
+  FaultFacts,
+  ForwardFacts,
+  NumberFacts,
+  Outcome,
+  ReplyFacts,
+  TargetFacts,
+} from "./explain-facts.ts";
+
+/** With a line break at its end. */
+export function explanationText(told: Explanation): string {
+  const { request, listener, client, target, routes = [], captures = {}, filters = {} } = told;
+  const lines = [
+    `${request.method} ${request.url}`,
+    ...request.headers.map((header) => `  ${header}`),
+    "",
+    ...row("listener", [`${listener.key ?? "none"}: ${listener.why}`]),
+    ...row("client", client === undefined ? [] : clientLines(client)),
+    ...row("target", target === undefined ? [] : targetLines(target)),
+    ...row("site", siteLines(told)),
+    ...row("routes", routes.flatMap(routeLines)),
+    ...row(
+      "captures",
+      Object.entries(captures).map(([name, value]) => `{path.${name}} = ${value}`),
+    ),
+    ...row(
+      "filters",
+      Object.entries(filters).map(([phase, names]) => `${phase}: ${names.join(", ")}`),
+    ),
+    "",
+    ...outcomeLines(told.outcome),
+  ];
+  return `${lines.map((line) => printable(line).trimEnd()).join("\n")}\n`;
+}
+
+const LABEL_COLUMNS = 11;
+
+/** The label beside the first line, the rest below it; nothing if there are no lines. */
+function row(label: string, lines: readonly string[]): string[] {
+  return lines.map((line, index) => `${(index === 0 ? label : "").padEnd(LABEL_COLUMNS)}${line}`);
+}
+
+function mark(isMet: boolean): string {
+  return isMet ? "✓" : "✗";
+}
+
+function clientLines({ wireAddress, isAssumed, isTrusted, hops, address, scheme }: ClientFacts) {
+  const assumed = isAssumed ? " (assumed, --ip says another)" : "";
+  if (!isTrusted) {
+    return [`${address}${assumed}: not in trust.proxies, so its forwarding fields are dropped`];
+  }
+  const why = hops.length === 0 ? "no X-Forwarded-For" : "by X-Forwarded-For, from the right:";
+  return [
+    `${address}, ${scheme}: ${why}`,
+    `  ${wireAddress}${assumed} is connected, and in trust.proxies`,
+    ...hops.map(({ hop, verdict }) => `  ${hop} ${VERDICTS[verdict]}`),
+  ];
+}
+
+const VERDICTS = {
+  trusted: "is in trust.proxies",
+  client: "is not: the client",
+  "no address": "is no address: the one before it stands",
+} as const;
+
+function targetLines({ received, canonical, changes, host, port }: TargetFacts): string[] {
+  if (canonical === undefined) return [`${received}, refused`];
+  const path = received === canonical ? canonical : `${received} → ${canonical}`;
+  const why = changes.length === 0 ? "" : `: ${changes.join(", ")}`;
+  return [`${path}${why}`, `for ${host}${port === undefined ? "" : `, port ${port}`}`];
+}
+
+function siteLines({ site, outcome }: Explanation): string[] {
+  if (site !== undefined) return [`${site.name}: ${FOUND_BY[site.by]} ${site.host}`];
+  const isNone = outcome.kind === "fault" && outcome.code === "no_site";
+  return isNone ? ["none has this host"] : [];
+}
+
+const FOUND_BY: Readonly<Record<string, string>> = {
+  exact: "it has the host",
+  wildcard: "the longest wildcard is",
+  default: "the default, it has",
+};
+
+function routeLines({ name, isMatch, conditions }: NonNullable<Explanation["routes"]>[number]) {
+  const widths = {
+    name: Math.max(0, ...conditions.map((each) => each.name.length)),
+    wanted: Math.max(0, ...conditions.map((each) => each.wanted.length)),
+  };
+  const all = conditions.length === 0 ? ", matches everything" : "";
+  return [
+    `${mark(isMatch)} ${name}${all}`,
+    ...conditions.map(
+      (each) =>
+        `    ${mark(each.isMet)} ${each.name.padEnd(widths.name)}  wanted ` +
+        `${each.wanted.padEnd(widths.wanted)}  got ${each.actual}`,
+    ),
+  ];
+}
+
+function outcomeLines(outcome: Outcome): string[] {
+  switch (outcome.kind) {
+    case "unheard":
+      return ["Nobody answers."];
+    case "forward":
+      return forwardLines(outcome);
+    case "redirect":
+      return [`Redirect: ${outcome.status} to ${outcome.location}`, "", ...replyLines(outcome)];
+    case "respond":
+      return [`Response: ${outcome.status}`, "", ...replyLines(outcome)];
+    case "fault":
+      return faultLines(outcome);
+  }
+}
+
+function forwardLines(forward: ForwardFacts): string[] {
+  const { target, limits, timeouts, rates } = forward;
+  const isRewritten = target.sent !== target.canonical;
+  return [
+    `Forward: to ${forward.upstream}`,
+    "",
+    ...row("endpoints", forward.endpoints.map(endpointLine)),
+    ...row("target", [isRewritten ? `${target.canonical} → ${target.sent}` : target.sent]),
+    ...row("retry", retryLines(forward)),
+    "",
+    "The request head as it would be sent:",
+    "",
+    ...quoted(forward.head),
+    ...exampleLines(forward.examples),
+    "",
+    ...numberLines({
+      ...within("limits", limits),
+      ...within("timeouts", timeouts),
+      ...within("rates", rates),
+    }),
+  ];
+}
+
+function endpointLine({
+  name,
+  weight,
+  backup,
+  health,
+  usable,
+  chosen,
+}: ForwardFacts["endpoints"][number]) {
+  const facts = [
+    `weight ${weight}`,
+    ...(backup ? ["backup"] : []),
+    `health ${health}`,
+    usable ? "usable" : "not usable now",
+    ...(chosen ? ["chosen this time"] : []),
+  ];
+  return `${name}  ${facts.join(", ")}`;
+}
+
+function retryLines({ retry }: ForwardFacts): string[] {
+  if (retry.attempts <= 1) return ["off"];
+  const body = retry.replayBody ? ", bodies are kept for it" : "";
+  const may = (isRetried: boolean) => (isRetried ? "is tried again" : "is not tried again");
+  return [
+    `${retry.attempts} attempts in all, on ${retry.on.join(", ")}${body}`,
+    `this request ${may(retry.afterFailedConnect)} after a connection that could not be made`,
+    `and ${may(retry.afterDeadConnection)} after a kept connection that was dead`,
+  ];
+}
+
+function faultLines({ code, status, about, detail, numbers, reply }: FaultFacts): string[] {
+  return [
+    `Fault: ${code}, ${status}`,
+    "",
+    ...row("about", [about]),
+    ...row("detail", detail === "" ? [] : [detail]),
+    ...numberLines(numbers),
+    "",
+    ...(reply === undefined ? ["Nothing is answered."] : replyLines(reply)),
+  ];
+}
+
+function replyLines({ head, body, bodyBytes, examples }: ReplyFacts): string[] {
+  const isCut = Buffer.byteLength(body) < bodyBytes;
+  return [
+    "The response as it would be sent:",
+    "",
+    ...quoted(head),
+    ...(body === "" ? [] : quoted(body)),
+    ...(isCut ? [`… ${bodyBytes} bytes in all`] : []),
+    ...exampleLines(examples),
+  ];
+}
+
+function exampleLines(examples: readonly string[]): string[] {
+  if (examples.length === 0) return [];
+  return [
+    `(${examples.join(" and ")} ${examples.length === 1 ? "is an example" : "are examples"})`,
+  ];
+}
+
+/** Lines of a message; the empty line at its end shows as one. */
+function quoted(text: string): string[] {
+  return text
+    .replace(/\r?\n$/, "")
+    .split(/\r?\n/)
+    .map((line) => `  | ${line}`);
+}
+
+function within(group: string, numbers: NumberFacts): NumberFacts {
+  return Object.fromEntries(
+    Object.entries(numbers).map(([name, number]) => [`${group}.${name}`, number]),
+  );
+}
+
+function numberLines(numbers: NumberFacts): string[] {
+  const rows = Object.entries(numbers).map(([name, { value, from }]) => ({
+    name,
+    value: value === "off" ? value : valueText(name, value),
+    from,
+  }));
+  const names = Math.max(0, ...rows.map(({ name }) => name.length));
+  const values = Math.max(0, ...rows.map(({ value }) => value.length));
+  return rows.map(
+    ({ name, value, from }) => `${name.padEnd(names)}  ${value.padEnd(values)}  ${from}`,
+  );
+}
+
+function valueText(name: string, value: number): string {
+  if (name === "rates.minBytesPerSecond") return `${sizeText(value)}/s`;
+  if (name.startsWith("timeouts.") || name.endsWith("Ms")) return durationText(value);
+  return /Bytes$/.test(name) ? sizeText(value) : String(value);
+}
