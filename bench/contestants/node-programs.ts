@@ -31,7 +31,9 @@ function nodeProgram(name: string, program: URL, needs?: string): Contestant {
     launch(job) {
       const ports = [String(job.listenPort), String(job.originPort)];
       const log = job.accessLog ? [accessLogPath(job)] : [];
-      return { command: [process.execPath, ...job.nodeFlags, fileURLToPath(program), ...ports, ...log] };
+      return {
+        command: [process.execPath, ...job.nodeFlags, fileURLToPath(program), ...ports, ...log],
+      };
     },
   };
 }
