@@ -48,7 +48,9 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = peerOf(wire, listening.localPort, (address) => runtime.forwarding.isTrusted(address));
+    this.#peer = peerOf(wire, listening.localPort, (address) =>
+      runtime.forwarding.isTrusted(address),
+    );
     this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker.world.clock, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);
@@ -320,11 +322,7 @@ function unreadRequest() {
   } as const;
 }
 
-function peerOf(
-  wire: Wire,
-  localPort: number,
-  isTrusted: (address: string) => boolean,
-): Client {
+function peerOf(wire: Wire, localPort: number, isTrusted: (address: string) => boolean): Client {
   // An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log.
   const address = wire.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
   return {

@@ -19,6 +19,7 @@ import {
 } from "../../src/core/limits.ts";
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 /** What the one at fault gets to see: a code of docs/faults.md, or what becomes of the connection. */
 const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
@@ -124,7 +125,7 @@ Bounds of the engine that no config moves:
 |---|---|---|
 | interim responses (1xx) to one request | ${INTERIM_RESPONSES_MAX} | 502 \`response_interim\` |
 | what a client sent ahead of its turn | ${HELD_BYTES_MAX / KIB} KiB | it is not read until there is room |
-| the rest of a request whose answer has left | ${LINGER_BYTES_MAX / KIB} KiB, ${LINGER_MS / 1000} s | the connection is closed |
+| the rest of a request, its answer sent | ${LINGER_BYTES_MAX / MIB} MiB, ${LINGER_MS / 1000} s | the connection is closed |
 | a method | 32 bytes | 400 \`request_malformed\` |
 | a chunk's line with its extensions | 256 bytes | 400 \`request_body_malformed\`; the response is cut |
 | log lines that wait to be written | 8 MiB | they are dropped and counted |
