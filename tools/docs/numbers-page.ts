@@ -101,6 +101,8 @@ function levelsOf(name: string, isOfUpstream: boolean): string {
 const RATE_END = "408 `request_body_timeout`, or the response is cut, `response_write_timeout`";
 const RATE_ENDS = { minimum: RATE_END, grace: RATE_END };
 
+const LINGER = `${LINGER_BYTES_MAX / MIB} MiB, ${LINGER_MS / 1000} s`;
+
 const HEAD = `# Timeouts and limits
 
 <!-- Written by tools/docs.ts from src/core/limits.ts and src/config/shape/levels.ts. -->
@@ -125,7 +127,7 @@ Bounds of the engine that no config moves:
 |---|---|---|
 | interim responses (1xx) to one request | ${INTERIM_RESPONSES_MAX} | 502 \`response_interim\` |
 | what a client sent ahead of its turn | ${HELD_BYTES_MAX / KIB} KiB | it is not read until there is room |
-| the rest of a request, its answer sent | ${LINGER_BYTES_MAX / MIB} MiB, ${LINGER_MS / 1000} s | the connection is closed |
+| the rest of a request, its answer sent | ${LINGER} | the connection is closed |
 | a method | 32 bytes | 400 \`request_malformed\` |
 | a chunk's line with its extensions | 256 bytes | 400 \`request_body_malformed\`; the response is cut |
 | log lines that wait to be written | 8 MiB | they are dropped and counted |
