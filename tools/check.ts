@@ -26,7 +26,7 @@ export async function check(): Promise<CheckStep[]> {
     ]),
     program("types", "tsc", ["-p", "."]),
     inProcess("tidy", tidy),
-    inProcess("documents", checkDocs),
+    inProcess("documents", async () => checkDocs()),
   ]);
   for (const step of steps) {
     if (!step.ok) console.log(`FAILED ${step.name}\n${step.output.trimEnd()}\n`);

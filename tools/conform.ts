@@ -95,6 +95,7 @@ function record(sections: readonly string[]): void {
   const manifest = new URL("../package.json", import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
   const date = new Date().toISOString().slice(0, 10);
-  const about = `Written by \`npm run conform -- --record\` on ${date}: Sluice ${version}, Node ${process.version.slice(1)}.`;
+  const programs = `Sluice ${version}, Node ${process.version.slice(1)}`;
+  const about = `Written by \`npm run conform -- --record\` on ${date}: ${programs}.`;
   writeFileSync(RESULTS, `# Conformance results\n\n${about}\n\n${sections.join("\n")}`);
 }

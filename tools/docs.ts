@@ -5,41 +5,36 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { FAULTS, type FaultKind } from "../src/core/fault.ts";
+import { metricsReference } from "../src/observe/metric-table.ts";
 import { ROOT } from "./command.ts";
+import { configReference } from "./docs/config-page.ts";
+import { numbersPage } from "./docs/numbers-page.ts";
 
 interface Generated {
   readonly path: string;
-  text(): Promise<string | undefined>; // undefined: its source is not there
+  text(): string;
 }
 
 const DOCUMENTS: readonly Generated[] = [
-  { path: "docs/faults.md", text: async () => faultsPage() },
-  {
-    path: "docs/reference/config.md",
-    text: () => fromModule("src/config/reference.ts", "configReference"),
-  },
-  {
-    path: "docs/metrics.md",
-    text: () => fromModule("src/observe/metric-table.ts", "metricsReference"),
-  },
+  { path: "docs/faults.md", text: faultsPage },
+  { path: "docs/metrics.md", text: metricsReference },
+  { path: "docs/timeouts-and-limits.md", text: numbersPage },
+  { path: "docs/reference/config.md", text: configReference },
 ];
 
 /** Which documents are out of date, a line each. */
-export async function checkDocs(): Promise<string[]> {
+export function checkDocs(): string[] {
   const wrong: string[] = [];
   for (const { path, text } of DOCUMENTS) {
-    const wanted = await text();
-    if (wanted !== undefined && present(path) !== wanted) {
-      wrong.push(`${path} is out of date: run npm run docs`);
-    }
+    if (present(path) !== text()) wrong.push(`${path} is out of date: run npm run docs`);
   }
   return wrong;
 }
 
-async function writeDocs(): Promise<void> {
+function writeDocs(): void {
   for (const { path, text } of DOCUMENTS) {
-    const wanted = await text();
-    if (wanted === undefined || present(path) === wanted) continue;
+    const wanted = text();
+    if (present(path) === wanted) continue;
     mkdirSync(dirname(ROOT + path), { recursive: true });
     writeFileSync(ROOT + path, wanted);
     console.log(`wrote ${path}`);
@@ -48,18 +43,6 @@ async function writeDocs(): Promise<void> {
 
 function present(path: string): string | undefined {
   return existsSync(ROOT + path) ? readFileSync(ROOT + path, "utf8") : undefined;
-}
-
-async function fromModule(path: string, name: string): Promise<string | undefined> {
-  if (!existsSync(ROOT + path)) return undefined;
-  const loaded: Readonly<Record<string, unknown>> = await import(
-    new URL(ROOT + path, "file:").href
-  );
-  const reference = loaded[name];
-  if (typeof reference !== "function") {
-    throw new Error(`Cannot write the reference: ${path} must export ${name}()`);
-  }
-  return String(reference());
 }
 
 const SIDES: readonly { readonly side: FaultKind["side"]; readonly title: string }[] = [
@@ -104,10 +87,10 @@ had left; \`if-replayable\`, when the method is idempotent and the body can be s
 
 if (import.meta.main) {
   if (process.argv.includes("--check")) {
-    const wrong = await checkDocs();
+    const wrong = checkDocs();
     for (const line of wrong) console.log(line);
     process.exitCode = wrong.length === 0 ? 0 : 1;
   } else {
-    await writeDocs();
+    writeDocs();
   }
 }

@@ -8,6 +8,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "./command.ts";
+import { nodeFlagsOf } from "./node-flags.ts";
 
 const START_TIMEOUT_MS = 15_000;
 const SAME_SIGNAL_MS = 1_000; // a terminal and npm both pass Ctrl-C on
@@ -72,7 +73,7 @@ function portOf(server: Server): number {
 /** In a process group of its own: it gets one signal from us, and not a second one by Ctrl-C. */
 function startProxy(env: Readonly<Record<string, string>>): ChildProcess {
   const config = `${ROOT}examples/quickstart/sluice.yaml`;
-  const args = [`${ROOT}src/main.ts`, "run", "-c", config];
+  const args = [...nodeFlagsOf(ROOT), `${ROOT}src/main.ts`, "run", "-c", config];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, ...env },

@@ -22,7 +22,9 @@ interface TestPart {
 
 const PARTS: Readonly<Record<string, TestPart>> = {
   unit: {
-    globs: ["src", "tools", "bench", "test/support"].map((folder) => `${folder}/**/*.test.ts`),
+    globs: ["src", "tools", "bench", "test/support", "test/simulation"].map(
+      (folder) => `${folder}/**/*.test.ts`,
+    ),
     fileTimeoutMs: 60_000,
   },
   golden: { globs: ["test/golden/**/*.test.ts"], fileTimeoutMs: 60_000 },

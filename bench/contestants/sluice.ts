@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { nodeFlagsOf } from "../../tools/node-flags.ts";
 import { accessLogPath, type Contestant, type Job, ROUTES_PER_SITE } from "./contestant.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
@@ -7,7 +8,9 @@ const ENTRY = "src/main.ts";
 
 /** The one place that knows how Sluice is started. */
 function runCommand(root: string, nodeFlags: readonly string[], configPath: string): string[] {
-  return [process.execPath, ...nodeFlags, join(root, ENTRY), "run", "-c", configPath];
+  // A flag that is given twice counts as given last.
+  const flags = [...nodeFlagsOf(root), ...nodeFlags];
+  return [process.execPath, ...flags, join(root, ENTRY), "run", "-c", configPath];
 }
 
 /** The checkout this benchmark lies in, or another one to compare it with. */

@@ -45,7 +45,7 @@ export class SystemNetwork implements Network {
   }
 
   /**
-   * How `onread` behaves, as seen on Node 26 and held by network.test.ts:
+   * How `onread` behaves, as seen on Node 26 and held by wire-bytes.test.ts and wire-end.test.ts:
    *
    * - buffer() is asked for when the socket is made, and again as soon as each read() has returned:
    *   the next buffer is chosen then and there, even if the wire was paused or destroyed meanwhile.

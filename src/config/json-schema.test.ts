@@ -5,7 +5,6 @@ import { LIMITS, TIMEOUTS } from "../core/limits.ts";
 import { vocabulary } from "../features/index.ts";
 import { type ConfigInput, defineConfig } from "./define.ts";
 import { type JsonSchema, jsonSchema } from "./json-schema.ts";
-import { configReference } from "./reference.ts";
 
 /** Every schema in the document, with where it is. */
 function* schemas(
@@ -55,17 +54,6 @@ test("jsonSchema: it is plain JSON", () => {
 
   assert.deepEqual(JSON.parse(JSON.stringify(schema)), schema);
   assert.equal(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
-});
-
-test("configReference: a row for every key, and none for what is not supported yet", () => {
-  const reference = configReference();
-
-  assert.match(reference, /^# Config reference\n/);
-  assert.match(reference, /^\| `timeouts\.requestHead` \| duration \| .*Default: 15s\. \|$/m);
-  assert.match(reference, /^\| `limits\.bodyBytes` \| `off` or size \|/m);
-  assert.match(reference, /^\| `sites\[\]\.routes\[\]\.forward` \| text \|/m);
-  assert.match(reference, /^\| `sites\[\]\.timeouts` \| map \| .* As `timeouts`\. \|$/m);
-  assert.doesNotMatch(reference, /sticky|rateLimit|Not supported yet/);
 });
 
 test("defineConfig: the type knows the keys and refuses others", () => {

@@ -44,8 +44,10 @@ function joined(exchange: Exchange): void {
     `"attempts":${exchange.attempts},"reused":${exchange.connectionReused},` +
     `"bytes_in":${exchange.requestBytes},"bytes_out":${exchange.responseBytes},` +
     `"head_ms":${ms(times.headMs - times.startedMs)},"wait_ms":${ms(times.claimedMs - times.headMs)},` +
-    `"connect_ms":${ms(times.connectedMs - times.claimedMs)},"upstream_ms":${ms(times.responseMs - times.connectedMs)},` +
-    `"total_ms":${ms(times.endedMs - times.startedMs)},"user_agent":${quoted(request.headers.get("user-agent") ?? "")},` +
+    `"connect_ms":${ms(times.connectedMs - times.claimedMs)},` +
+    `"upstream_ms":${ms(times.responseMs - times.connectedMs)},` +
+    `"total_ms":${ms(times.endedMs - times.startedMs)},` +
+    `"user_agent":${quoted(request.headers.get("user-agent") ?? "")},` +
     `"referer":${quoted(request.headers.get("referer") ?? "")}}\n`;
   if (!sink.reserve(line.length)) return;
   sink.commit(sink.at + sink.block.write(line, sink.at, "latin1"));

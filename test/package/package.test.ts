@@ -38,6 +38,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 test("package: holds what runs and what is read, and no source, test or tool", () => {
   for (const wanted of [
     "bin/sluice.js",
+    "bin/node-flags.json",
     "dist/main.js",
     "dist/build.json",
     "LICENSE",
@@ -46,7 +47,7 @@ test("package: holds what runs and what is read, and no source, test or tool", (
     assert.ok(packed.includes(wanted), `${wanted} is missing`);
   }
   const stray = packed.filter((path) =>
-    /^(?:src|test|tools|bench)\/|\.test\.|\.(?<!\.d\.)ts$/.test(path),
+    /^(?:src|test|tools|bench|docs)\/|\.(?:test|bench|fuzz)\.|\.map$|\.(?<!\.d\.)ts$/.test(path),
   );
   assert.deepEqual(stray, []);
 });
@@ -103,6 +104,10 @@ async function answersThrough(node: string): Promise<void> {
     const response = await fetch(await listeningUrl(child));
     assert.equal(response.status, 200);
     assert.equal(await response.text(), "from the origin");
+    if (process.platform === "linux") {
+      const command = readFileSync(`/proc/${child.pid}/cmdline`, "utf8").split("\0");
+      assert.ok(command.includes("--max-semi-space-size=32"), command.join(" "));
+    }
 
     child.kill("SIGTERM");
     assert.deepEqual(await once(child, "exit"), [0, null]);

@@ -1,4 +1,4 @@
-// What the simulation adds to the promises of src/base/network.test.ts.
+// What the simulation adds to the promises that src/base keeps over both networks.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Wire, WireReader } from "../../src/base/world.ts";

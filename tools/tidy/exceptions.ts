@@ -9,11 +9,4 @@ export interface Exception {
   readonly max?: number;
 }
 
-const NOT_MERGED = "the parts are being put together; goes with the last of them";
-
-export const EXCEPTIONS: readonly Exception[] = [
-  { rule: "dead-files", path: "src/index.ts", reason: NOT_MERGED },
-  { rule: "documents", path: "ARCHITECTURE.md", reason: NOT_MERGED },
-  { rule: "documents", path: "README.md", reason: NOT_MERGED },
-  { rule: "documents", path: "docs/README.md", reason: NOT_MERGED },
-];
+export const EXCEPTIONS: readonly Exception[] = [];

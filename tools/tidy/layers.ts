@@ -17,9 +17,9 @@ const RANKS: Readonly<Record<string, number>> = {
   config: 6,
   server: 7,
   admin: 8,
-  cli: 8,
+  cli: 9, // its commands start what admin offers, and nothing of a program is above them
 };
-const TOP = 9; // src/index.ts and src/main.ts
+const TOP = 10; // src/index.ts and src/main.ts
 
 const WITHOUT_PACKAGES = new Set(["base", "protocol", "core", "transport", "route"]);
 // zod stays at the border of the control plane: these two hold its schemas and its types.

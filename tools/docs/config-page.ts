@@ -1,6 +1,6 @@
 /** The config reference, as Markdown: every key with its form and use, from the schema. */
-import { vocabulary } from "../features/index.ts";
-import { type JsonSchema, jsonSchema } from "./json-schema.ts";
+import { type JsonSchema, jsonSchema } from "../../src/config/json-schema.ts";
+import { vocabulary } from "../../src/features/index.ts";
 
 /** docs/reference/config.md; `tools/docs.ts` writes it. */
 export function configReference(): string {
