@@ -1,4 +1,5 @@
 /** Measures Sluice beside other proxies. README.md says how, and how to read the figures. */
+import { buildSluice } from "./contestants/sluice.ts";
 import { stopChildrenOnExit } from "./machine/child.ts";
 import { installPeers } from "./machine/peers.ts";
 import { describeMachine, moveToLoadCore, WorkFolder, whyNotHere } from "./machine/place.ts";
@@ -30,6 +31,7 @@ async function main(parameters: readonly string[]): Promise<void> {
   const obstacle = whyNotHere();
   if (obstacle !== undefined) throw new Error(`Cannot measure here: ${obstacle}`);
 
+  buildSluice(options.against);
   const machine = describeMachine(); // before pinning, which leaves one core to be seen
   moveToLoadCore();
   stopChildrenOnExit();

@@ -1,16 +1,30 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { nodeFlagsOf } from "../../tools/node-flags.ts";
 import { accessLogPath, type Contestant, type Job, ROUTES_PER_SITE } from "./contestant.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
-const ENTRY = "src/main.ts";
+const SOURCE = "src/main.ts";
+const BUILT = "dist/main.js";
+
+/** What is measured is what is published, so the build is made anew before anything is. */
+export function buildSluice(otherRoots: readonly string[]): void {
+  for (const root of [REPOSITORY, ...otherRoots]) {
+    execFileSync(process.execPath, [join(root, "tools/build.ts")], { cwd: root, stdio: "ignore" });
+  }
+}
+
+function entryOf(root: string): string {
+  const built = join(root, BUILT);
+  return existsSync(built) ? built : join(root, SOURCE);
+}
 
 /** The one place that knows how Sluice is started. */
 function runCommand(root: string, nodeFlags: readonly string[], configPath: string): string[] {
   // A flag that is given twice counts as given last.
   const flags = [...nodeFlagsOf(root), ...nodeFlags];
-  return [process.execPath, ...flags, join(root, ENTRY), "run", "-c", configPath];
+  return [process.execPath, ...flags, entryOf(root), "run", "-c", configPath];
 }
 
 /** The checkout this benchmark lies in, or another one to compare it with. */
@@ -19,7 +33,7 @@ export function sluice(otherRoot?: string): Contestant {
   return {
     name: otherRoot === undefined ? "sluice" : `sluice@${basename(otherRoot)}`,
     runsOnNode: true,
-    missing: () => (existsSync(join(root, ENTRY)) ? undefined : `no ${ENTRY} in the checkout`),
+    missing: () => (existsSync(join(root, SOURCE)) ? undefined : `no ${SOURCE} in the checkout`),
     launch(job) {
       const configPath = job.sites === 0 ? writeYaml(job) : writeModule(job);
       return { command: runCommand(root, job.nodeFlags, configPath) };
