@@ -11,6 +11,7 @@ export interface SystemNetworkOptions {
 }
 
 const BACKLOG = 4096; // the kernel cuts it to net.core.somaxconn
+const READ_BYTES = 64 * 1024; // what Node itself would read at a time
 const ACCEPT_WARNING_EVERY_MS = 10_000;
 
 /** The machine's network. Every socket that comes out of here has an error handler (N1). */
@@ -18,11 +19,13 @@ export class SystemNetwork implements Network {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #options: SystemNetworkOptions;
+  readonly #buffer: Buffer; // that accepted wires are read into, unless they say otherwise
 
   constructor(clock: Clock, log: Log, options: SystemNetworkOptions = {}) {
     this.#clock = clock;
     this.#log = log;
     this.#options = options;
+    this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   }
 
   async listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
@@ -53,8 +56,7 @@ export class SystemNetwork implements Network {
    *   FIN nor RST, until resume() or a write that fails. A paused wire needs a deadline;
    * - bytes that arrived before an RST are read first, then "error" and "close" come;
    * - an exception in read() is uncaught and leaves the socket as it was;
-   * - on a wire that was accepted, "data" and pause() are those of a stream: it goes on reading up
-   *   to 64 KiB while paused, so there an RST, and a FIN with nothing before it, are noticed.
+   * - wires that were accepted are the same underneath (acceptLending), with "data" for read().
    */
   connect(address: Address, reader: WireReader): Wire {
     const socket = net.connect({
@@ -90,6 +92,7 @@ export class SystemNetwork implements Network {
       server.once("listening", () => {
         server.off("error", reject);
         server.on("error", this.#acceptWarning(address));
+        acceptLending(server, this.#buffer, onWire);
         try {
           resolve(this.#door(server, address));
         } catch (error) {
@@ -159,6 +162,55 @@ function keepReadable(socket: net.Socket): void {
 interface StreamStates {
   readonly _readableState?: { autoDestroy: boolean };
   readonly _writableState?: { autoDestroy: boolean };
+}
+
+/**
+ * Accepted sockets read into one buffer for all of them, as `onread` does for sockets that connect.
+ * Node offers that to nobody who accepts: there each read is a fresh 64 KiB and an event through
+ * the whole of a stream, which costs a small request a twentieth and a large upload most of its time.
+ *
+ * The listening handle's callback is Node's own affair. Where a later Node has none of that name,
+ * connections come as ordinary sockets through "connection", and only the gain is gone.
+ */
+function acceptLending(server: net.Server, shared: Buffer, onWire: (wire: Wire) => void): void {
+  const { _handle: listening } = server as unknown as { readonly _handle?: ListeningHandle };
+  const usual = listening?.onconnection;
+  if (listening === undefined || typeof usual !== "function") return;
+  listening.onconnection = (error, accepted) => {
+    if (error || accepted === undefined) usual.call(listening, error, accepted);
+    else onWire(lendingSocket(accepted, shared));
+  };
+}
+
+function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
+  let own: Uint8Array | undefined;
+  const options = {
+    handle: accepted,
+    allowHalfOpen: true,
+    onread: {
+      buffer: () => own ?? shared,
+      callback: (count: number, buffer: Uint8Array) => {
+        socket.emit("data", buffer.subarray(0, count));
+        return true;
+      },
+    },
+  };
+  const socket = new net.Socket(options as net.SocketConstructorOpts);
+  accepted.setNoDelay?.(true);
+  socket.on("error", ignore);
+  return Object.assign(socket, {
+    readInto(buffer: Uint8Array | undefined) {
+      own = buffer;
+    },
+  });
+}
+
+interface AcceptedHandle {
+  setNoDelay?(isOn: boolean): void; // not on a unix socket
+}
+
+interface ListeningHandle {
+  onconnection?: (error: number, accepted: AcceptedHandle | undefined) => void;
 }
 
 /** A socket file outlives a process that was killed. It is ours to remove if nobody answers. */

@@ -37,11 +37,13 @@ keepPromises({
     await shut(both);
   },
 
-  "an accepted wire that is paused learns of a reset": async (stage) => {
+  "an accepted wire that is paused learns of a reset when resumed at the latest": async (stage) => {
     const both = await pair(stage);
     both.far.wire.pause();
 
     both.near.wire.resetAndDestroy();
+    await stage.quiet();
+    both.far.wire.resume();
     await stage.until(() => both.far.wire.destroyed);
     await stage.quiet();
 

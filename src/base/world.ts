@@ -38,6 +38,12 @@ export interface Wire {
   resetAndDestroy(): unknown; // RST: the peer must not take what it has for a whole
   pause(): unknown;
   resume(): unknown;
+  /**
+   * A wire that was accepted may have this. Then "data" only lends its bytes until the handlers
+   * return, unless they lie in the buffer given here, which later reads go into; undefined: the
+   * network's own again. Takes effect with the next read if called from a "data" handler.
+   */
+  readInto?(buffer: Uint8Array | undefined): void;
   on(event: "data", fn: (bytes: Uint8Array) => void): unknown;
   on(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
   on(event: "error", fn: (error: NodeJS.ErrnoException) => void): unknown;

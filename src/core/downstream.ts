@@ -41,8 +41,10 @@ export interface Downstream {
 
 /** Who serves an exchange: takes the request body and gives the response body. */
 export interface ServingSide {
-  bodyBytes(bytes: Buffer): void; // owned by the side from here on
+  bodyBytes(bytes: Buffer): void; // lent until holdsRequest is false
   bodyEnd(trailers: HeaderList | undefined): void;
+  /** Bytes that bodyBytes() handed over are still in use, or may be. */
+  readonly holdsRequest: boolean;
   /** All that one read brought has been handed over: let it leave. */
   bodyReadOver(): void;
   /** The client takes no more for now; resume() when it does. */

@@ -1,4 +1,5 @@
 import type { LoopClock } from "../base/loop-clock.ts";
+import type { ReadBuffers } from "../base/read-buffers.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
@@ -9,6 +10,7 @@ export interface Worker {
   readonly world: World; // its clock is `clock`
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
+  readonly buffers: ReadBuffers;
   newId(): string;
   started(exchange: Exchange): void;
   /** Once for each exchange that was started, whatever became of it. */

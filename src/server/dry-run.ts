@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { LoopClock } from "../base/loop-clock.ts";
+import { ReadBuffers } from "../base/read-buffers.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import { compile, type RouteOrigin } from "../config/compile.ts";
 import type { Config } from "../config/config.ts";
@@ -125,6 +126,7 @@ class DryWorker implements Worker {
   readonly world: DryWorld;
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
+  readonly buffers: ReadBuffers;
   #bug: unknown;
   #seen: Seen | undefined;
 
@@ -133,6 +135,7 @@ class DryWorker implements Worker {
     this.clock = new LoopClock(world.clock);
     this.world = { ...world, clock: this.clock };
     this.wheel = new TimerWheel(this.clock);
+    this.buffers = new ReadBuffers();
     this.#bug = undefined;
     this.#seen = undefined;
   }

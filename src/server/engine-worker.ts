@@ -1,4 +1,5 @@
 import { LoopClock } from "../base/loop-clock.ts";
+import { ReadBuffers } from "../base/read-buffers.ts";
 import { RequestIds } from "../base/request-ids.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
@@ -12,6 +13,7 @@ export class EngineWorker implements Worker {
   readonly world: World;
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
+  readonly buffers: ReadBuffers;
   readonly metrics: Metrics;
   accessLog: AccessLog | undefined; // a reload may change it
   readonly #ids: RequestIds;
@@ -20,6 +22,7 @@ export class EngineWorker implements Worker {
     this.clock = new LoopClock(world.clock);
     this.world = { ...world, clock: this.clock };
     this.wheel = new TimerWheel(this.clock);
+    this.buffers = new ReadBuffers();
     this.metrics = metrics;
     this.accessLog = undefined;
     this.#ids = new RequestIds();

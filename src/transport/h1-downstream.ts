@@ -52,7 +52,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
       runtime.forwarding.isTrusted(address),
     );
     this.#arrivals = new Arrivals(this.#peer);
-    this.#reader = new RequestReader(wire, worker.world.clock, plan.limits, this);
+    this.#reader = new RequestReader(wire, worker, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "idle");
     this.#served = 0;
@@ -108,7 +108,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
 
   #onBytes(bytes: Buffer): void {
     if (this.#tunnel !== undefined) {
-      this.#tunnel.bytes(bytes);
+      this.#tunnel.bytes(this.#wire.readInto === undefined ? bytes : Buffer.from(bytes));
       return;
     }
     this.#turn.received(bytes.length);
@@ -181,6 +181,10 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
 
   bodyEnd(trailers: HeaderList | undefined): void {
     this.#turn.bodyEnd(trailers);
+  }
+
+  holdsBody(): boolean {
+    return this.#turn.holdsBody();
   }
 
   truncated(where: "head" | "body"): void {

@@ -140,6 +140,11 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
 
   // --- the request ---------------------------------------------------------------------------
 
+  /** Bytes that writeBody() was given have not left. */
+  get holdsRequest(): boolean {
+    return this.#wire.writableLength > 0;
+  }
+
   /** False: hold on until sendMore(). */
   writeBody(bytes: Buffer): boolean {
     if (this.#stage !== "busy" || this.#isRequestEnded || this.#error !== undefined) return true;

@@ -145,6 +145,10 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#connection?.endRequest(trailers);
   }
 
+  get holdsRequest(): boolean {
+    return this.#kept !== undefined || this.#connection?.holdsRequest !== false;
+  }
+
   bodyReadOver(): void {
     this.#connection?.flush();
   }

@@ -1,7 +1,9 @@
 import { latin1Text } from "../base/latin1.ts";
+import type { ReadBuffers } from "../base/read-buffers.ts";
 import type { Clock, Wire } from "../base/world.ts";
 import type { FaultCode } from "../core/fault.ts";
 import { HELD_BYTES_MAX, LINGER_BYTES_MAX, type Limits } from "../core/limits.ts";
+import type { Worker } from "../core/worker.ts";
 import { type BodyDecoder, bodyDecoder, DATA, END } from "../protocol/h1/body-decoder.ts";
 import type { Framing } from "../protocol/h1/framing.ts";
 import { HeadParser, type HeadRefusal } from "../protocol/h1/head-parser.ts";
@@ -32,6 +34,8 @@ export interface RequestTaker {
   bodyBytes(bytes: Buffer, announced: number): boolean;
   bodyEnd(trailers: HeaderList | undefined): void;
   bodyMalformed(): void;
+  /** Bytes of the body that were handed over are still in use, or may be. */
+  holdsBody(): boolean;
   /** The client is done sending, and the request is not whole. */
   truncated(where: "head" | "body"): void;
   /** The rest of the request has been dropped; or it is more than is worth reading. */
@@ -45,6 +49,10 @@ export interface RequestTaker {
 export class RequestReader {
   readonly #wire: Wire;
   readonly #clock: Clock;
+  readonly #buffers: ReadBuffers;
+  readonly #lends: boolean; // the wire lends what it reads
+  #own: Buffer | undefined; // what the wire reads into while a body comes
+  #copies: boolean; // what is being taken is lent for this moment only
   readonly #limits: Limits;
   readonly #taker: RequestTaker;
   readonly #parser: HeadParser;
@@ -59,9 +67,13 @@ export class RequestReader {
   #isFinished: boolean; // nothing follows what is held
   startedMs: number; // the first byte of the current head; 0 before
 
-  constructor(wire: Wire, clock: Clock, limits: Limits, taker: RequestTaker) {
+  constructor(wire: Wire, worker: Worker, limits: Limits, taker: RequestTaker) {
     this.#wire = wire;
-    this.#clock = clock;
+    this.#clock = worker.clock;
+    this.#buffers = worker.buffers;
+    this.#lends = wire.readInto !== undefined;
+    this.#own = undefined;
+    this.#copies = false;
     this.#limits = limits;
     this.#taker = taker;
     this.#parser = new HeadParser("request", {
@@ -90,7 +102,45 @@ export class RequestReader {
     return this.#held !== undefined;
   }
 
+  /** Bytes as the wire's "data" has them: lent, if the wire lends. */
   feed(bytes: Buffer): void {
+    const isOwn = this.#own !== undefined && bytes.buffer === this.#own.buffer;
+    this.#copies = this.#lends && !isOwn;
+    this.#take(bytes);
+    this.#copies = false;
+    if (!this.#lends) return;
+    if (this.#held === bytes) this.#ownHeld();
+    this.#chooseBuffer();
+  }
+
+  #ownHeld(): void {
+    this.#held = Buffer.from(this.#held!.subarray(this.#heldAt));
+    this.#heldAt = 0;
+  }
+
+  // Heads are read into the network's one buffer for all, bodies into one of their own: what lies
+  // there is written on uncopied, and the buffer is used again as soon as nobody holds it.
+  #chooseBuffer(): void {
+    const wasOwn = this.#own;
+    const isBody = this.#reading === "body";
+    if (wasOwn === undefined && !isBody) return;
+    if (wasOwn !== undefined) {
+      const isHeld = this.#taker.holdsBody();
+      if (isBody && !isHeld) return;
+      if (!isHeld) this.#buffers.giveBack(wasOwn);
+    }
+    this.#own = isBody ? this.#buffers.take() : undefined;
+    this.#wire.readInto?.(this.#own);
+  }
+
+  // Outside of a read the wire may have chosen its next buffer already, so this one is not for
+  // anybody else: what comes into it is treated as lent, and then it is gone.
+  #letGo(): void {
+    this.#own = undefined;
+    this.#wire.readInto?.(undefined);
+  }
+
+  #take(bytes: Buffer): void {
     if (this.#reading === "shut") {
       this.#droppedBytes += bytes.length;
       if (this.#droppedBytes > LINGER_BYTES_MAX) this.#wire.destroy();
@@ -127,6 +177,7 @@ export class RequestReader {
     this.#droppedBytes = 0;
     this.startedMs = 0;
     this.#parser.reset();
+    if (this.#own !== undefined) this.#letGo();
     this.#resumeWire();
     this.#pump();
   }
@@ -271,7 +322,10 @@ export class RequestReader {
 
   /** Hands body bytes on, or drops them; false if that is enough. */
   #deliver(bytes: Buffer): boolean {
-    if (this.#reading !== "drop") return this.#taker.bodyBytes(bytes, this.#decoder!.announced);
+    if (this.#reading !== "drop") {
+      const body = this.#copies ? Buffer.from(bytes) : bytes;
+      return this.#taker.bodyBytes(body, this.#decoder!.announced);
+    }
     this.#droppedBytes += bytes.length;
     if (this.#droppedBytes <= LINGER_BYTES_MAX) return true;
     this.#taker.dropEnd(false);

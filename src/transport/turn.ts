@@ -126,6 +126,11 @@ export class Turn implements Downstream, BugTaker {
     this.#readProgress?.moved(count);
   }
 
+  /** As RequestTaker has it. Of a side that has left nobody knows what it still writes. */
+  holdsBody(): boolean {
+    return this.#side === undefined || this.#side.holdsRequest;
+  }
+
   /** All that one read brought has been handed over. */
   readOver(): void {
     this.#side?.bodyReadOver();

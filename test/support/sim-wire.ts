@@ -12,6 +12,7 @@ export interface SimNature {
 
 const HIGH_WATER_BYTES = 65_536; // of a socket on Node 26: a write that leaves this much says false
 const READ_BYTES_MAX = 65_536; // of one "data"
+const RUBBISH = 0xdd;
 
 /**
  * One end of a connection without a kernel. It does what a net.Socket was seen to do (the same
@@ -45,6 +46,8 @@ export class SimWire extends EventEmitter implements Wire {
   readonly #unread: Uint8Array[] = [];
   #unreadBytes = 0;
   #lent: Uint8Array | undefined;
+  #own: Uint8Array | undefined; // as readInto() has it
+  readonly #shared = Buffer.alloc(READ_BYTES_MAX);
   #flowing: boolean | undefined;
   #finCame = false;
   #endTold = false;
@@ -136,6 +139,10 @@ export class SimWire extends EventEmitter implements Wire {
     }
     this.#sendReset();
     this.#close();
+  }
+
+  readInto(buffer: Uint8Array | undefined): void {
+    this.#own = buffer;
   }
 
   pause(): void {
@@ -264,8 +271,10 @@ export class SimWire extends EventEmitter implements Wire {
 
   #hand(): void {
     if (this.#reader === undefined) {
-      const bytesMax = Math.min(this.#unreadBytes, READ_BYTES_MAX);
-      this.emit("data", this.#take(Buffer.allocUnsafeSlow(bytesMax)));
+      // What is lent is gone when the handlers return: whoever kept it reads rubbish.
+      const into = this.#own ?? this.#shared;
+      this.emit("data", this.#take(into));
+      if (into === this.#shared) into.fill(RUBBISH);
       return;
     }
     const buffer = this.#lent!;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { LoopClock } from "../../src/base/loop-clock.ts";
+import { ReadBuffers } from "../../src/base/read-buffers.ts";
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
 import type { World } from "../../src/base/world.ts";
 import type { Attempt, Exchange } from "../../src/core/exchange.ts";
@@ -10,6 +11,7 @@ export class SimWorker implements Worker {
   readonly world: World;
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
+  readonly buffers: ReadBuffers;
   readonly begun: Exchange[] = [];
   readonly over: Exchange[] = [];
   readonly failedAttempts: Attempt[] = [];
@@ -21,6 +23,7 @@ export class SimWorker implements Worker {
     this.clock = new LoopClock(world.clock);
     this.world = { ...world, clock: this.clock };
     this.wheel = new TimerWheel(this.clock);
+    this.buffers = new ReadBuffers();
   }
 
   newId(): string {
