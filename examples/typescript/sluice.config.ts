@@ -4,11 +4,11 @@
  *
  *     sluice explain -c examples/typescript/sluice.config.ts GET http://search.example.com:8080/
  */
-import { defineConfig } from "../../src/index.ts"; // "sluice" where it is installed
+import type { ConfigInput } from "sluice";
 
 const teams = { shop: 3001, search: 3002, account: 3003 };
 
-export default defineConfig({
+const config: ConfigInput = {
   upstreams: Object.fromEntries(
     Object.entries(teams).map(([team, port]) => [
       team,
@@ -24,4 +24,6 @@ export default defineConfig({
       { name: team, forward: team },
     ],
   })),
-});
+};
+
+export default config;
