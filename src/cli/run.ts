@@ -23,8 +23,8 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
 export async function serve(loads: () => Loaded | Promise<Loaded>, io: CommandIo): Promise<number> {
   const loaded = await loads();
   if (!tells(loaded, io)) return 1;
-  const running = await RunningProxy.start(loaded);
-  return serveUntilStopped(running, io, () => reload(running, loads, io));
+  const starting = RunningProxy.start(loaded);
+  return serveUntilStopped(starting, io, async () => reload(await starting, loads, io));
 }
 
 /** A config with problems, or one that cannot be served, leaves the running one as it is. */

@@ -24,7 +24,7 @@ function started() {
     },
   };
   let reloads = 0;
-  const code = serveUntilStopped(running, io, async () => {
+  const code = serveUntilStopped(Promise.resolve(running), io, async () => {
     reloads++;
   });
   return {
@@ -40,10 +40,40 @@ function started() {
   };
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("serveUntilStopped: a signal while it still starts stops it once it has", async () => {
+  const signals = new EventEmitter();
+  const stops: (number | undefined)[] = [];
+  const io: CommandIo = {
+    stdout: { write: () => {} },
+    stderr: { write: () => {} },
+    cwd: "/",
+    signals,
+  };
+  let start = (_running: { addresses: []; stop(deadlineMs?: number): Promise<void> }) => {};
+  const starting = new Promise<Parameters<typeof start>[0]>((resolve) => {
+    start = resolve;
+  });
+  const code = serveUntilStopped(starting, io, async () => {});
+
+  signals.emit("SIGTERM", "SIGTERM");
+  start({
+    addresses: [],
+    async stop(deadlineMs) {
+      stops.push(deadlineMs);
+    },
+  });
+
+  assert.equal(await code, 0);
+  assert.deepEqual(stops, [undefined]);
+});
+
 test("serveUntilStopped: the first signal drains for as long as the config says", async () => {
   const { signals, lines, stops, code, drained } = started();
 
   signals.emit("SIGTERM", "SIGTERM");
+  await turn();
   drained();
 
   assert.equal(await code, 0);
@@ -65,6 +95,7 @@ test("serveUntilStopped: SIGHUP reloads and stops nothing", async () => {
   const { signals, stops, reloadCount } = started();
 
   signals.emit("SIGHUP", "SIGHUP");
+  await turn();
 
   assert.deepEqual(stops, []);
   assert.equal(reloadCount(), 1);

@@ -2,19 +2,27 @@ import type { RunningProxy } from "../admin/running-proxy.ts";
 import type { Address } from "../base/world.ts";
 import type { CommandIo } from "./command.ts";
 
+type Running = Pick<RunningProxy, "addresses" | "stop">;
+
 /**
  * Tells where it listens and waits for signals: SIGHUP takes the config anew, SIGTERM or SIGINT
- * drains, a second one stops now.
+ * drains, a second one stops now. One that comes while the proxy still starts counts, too.
  */
 export async function serveUntilStopped(
-  running: Pick<RunningProxy, "addresses" | "stop">,
+  starting: Promise<Running>,
   io: CommandIo,
   reload: () => Promise<void>,
 ): Promise<number> {
+  const stopped = stoppedBySignal(starting, io);
+  io.signals.on("SIGHUP", () => void starting.then(reload, () => {}));
+  const running = await starting;
   for (const address of running.addresses) {
     io.stderr.write(`sluice: listening on ${addressUrl(address)}\n`);
   }
+  return stopped;
+}
 
+function stoppedBySignal(starting: Promise<Running>, io: CommandIo): Promise<number> {
   return new Promise((resolve, reject) => {
     let signalCount = 0;
     const onStop = (signal: string): void => {
@@ -26,11 +34,12 @@ export async function serveUntilStopped(
       );
       const deadlineMs = signalCount === 1 ? undefined : 0;
       // Both calls may end at once, so the code goes by the signals and not by who was first.
-      running.stop(deadlineMs).then(() => resolve(signalCount === 1 ? 0 : 1), reject);
+      starting
+        .then((running) => running.stop(deadlineMs))
+        .then(() => resolve(signalCount === 1 ? 0 : 1), reject);
     };
     io.signals.on("SIGTERM", onStop);
     io.signals.on("SIGINT", onStop);
-    io.signals.on("SIGHUP", () => void reload());
   });
 }
 
