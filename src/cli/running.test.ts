@@ -71,6 +71,7 @@ test("serveUntilStopped: a signal while it still starts stops it once it has", a
 
 test("serveUntilStopped: the first signal drains for as long as the config says", async () => {
   const { signals, lines, stops, code, drained } = started();
+  await turn();
 
   signals.emit("SIGTERM", "SIGTERM");
   await turn();
