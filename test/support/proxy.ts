@@ -43,6 +43,7 @@ interface Folder {
 /** What src/index.ts and src/config/load.ts export, as far as tests need it. */
 interface Running {
   readonly addresses: readonly { readonly port: number }[];
+  readonly adminAddress: { readonly port: number } | undefined;
   stop(deadlineMs: number): Promise<void>;
 }
 interface Embedding {
@@ -54,7 +55,7 @@ interface Loading {
 
 export async function startProxy(yaml: string): Promise<StartedProxy> {
   if (process.env["SLUICE_SCENARIO_PROXY"] === "nginx") return startNginxProxy(yaml);
-  const folder = await makeFolder();
+  const folder = await makeFolder(0);
   const embedding = await product<Embedding>("index.ts");
   const loading = await product<Loading>("config/load.ts");
   const text = complete(yaml, folder, "127.0.0.1:0");
@@ -62,7 +63,7 @@ export async function startProxy(yaml: string): Promise<StartedProxy> {
   let stopped = false;
   return {
     port: running.addresses[0]!.port,
-    ...readers(folder),
+    ...readers({ ...folder, adminPort: running.adminAddress?.port ?? 0 }),
     async stop(deadlineMs = 1_000) {
       if (stopped) return;
       stopped = true;
@@ -73,7 +74,7 @@ export async function startProxy(yaml: string): Promise<StartedProxy> {
 }
 
 export async function startProxyProcess(yaml: string, flags: string[] = []): Promise<ProxyProcess> {
-  const folder = await makeFolder();
+  const folder = await makeFolder(await freePort());
   const port = await freePort();
   const file = join(folder.path, "sluice.yaml");
   await writeFile(file, complete(yaml, folder, `127.0.0.1:${port}`));
@@ -109,9 +110,9 @@ export async function startProxyProcess(yaml: string, flags: string[] = []): Pro
   };
 }
 
-async function makeFolder(): Promise<Folder> {
+async function makeFolder(adminPort: number): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), "sluice-test-"));
-  return { path, accessFile: join(path, "access.log"), adminPort: await freePort() };
+  return { path, accessFile: join(path, "access.log"), adminPort };
 }
 
 /** The config with what the test left out: where to listen, an admin port, an access log file. */
