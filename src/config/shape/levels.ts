@@ -206,7 +206,6 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "limits.requestsPerConnection",
   "timeouts.requestHead",
   "timeouts.keepAlive",
-  "timeouts.halfClose", // a FIN may come before there is a route
 ]);
 export const ONLY_TOP: ReadonlySet<string> = new Set(["timeouts.drain"]);
 /** Idle connections belong to an endpoint, which knows no route or listener. */
