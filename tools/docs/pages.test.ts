@@ -24,7 +24,7 @@ test("numbersPage: a row for every number, with its default and its levels", () 
   }
   assert.equal(page.match(/^\| `rates\./gm)?.length, Object.keys(RATES).length);
   assert.match(page, /^\| `timeouts\.drain` \| 30s \| top \|/m);
-  assert.match(page, /^\| `timeouts\.halfClose` \| 500ms \| top, listener \|/m);
+  assert.match(page, /^\| `timeouts\.keepAlive` \| 75s \| top, listener \|/m);
   assert.match(page, /^\| `timeouts\.connect` \| 3s \| top to route, upstream \|/m);
   assert.doesNotMatch(page, /undefined|NaN/);
 });
