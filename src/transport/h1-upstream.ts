@@ -42,7 +42,6 @@ export interface SwitchedUpstream {
 export interface UpstreamRequest extends Asked {
   readonly text: string; // the head
   readonly isChunked: boolean; // the request body
-  readonly awaitsContinue: boolean;
   readonly timeouts: Timeouts;
 }
 

@@ -85,7 +85,6 @@ export class Relay implements ServingSide, UpstreamEvents {
         text: requestText(this.#exchange, attempt.endpoint),
         method: request.method,
         isChunked: downstream.requestFraming.kind === "chunked",
-        awaitsContinue: downstream.expectsContinue,
         websocketKey: downstream.websocketKey,
         timeouts: this.#timeouts,
         limits: this.#limits,

@@ -17,10 +17,6 @@ const app = join(scratch, "app"); // the empty folder
 const sluice = join(app, "node_modules", ".bin", "sluice");
 let packed: readonly string[] = [];
 
-const isWhole =
-  existsSync(join(ROOT, "src", "index.ts")) && existsSync(join(ROOT, "src", "config"));
-const untilWhole = isWhole ? false : "src/index.ts is not there yet";
-
 before(async () => {
   const tarball = await pack(ROOT);
   packed = tarball.files;
@@ -72,7 +68,7 @@ test("package: an old Node is told which one is needed, in one line", async (t) 
   assert.match(answer.stderr, /^sluice: needs Node 24 or later, .*https:\/\/nodejs\.org.*\n$/);
 });
 
-test("package: its types resolve where it is installed", { skip: untilWhole }, async () => {
+test("package: its types resolve where it is installed", async () => {
   const source =
     'import { createProxy, defineConfig } from "sluice";\nexport { createProxy, defineConfig };\n';
   writeFileSync(join(app, "uses.ts"), source);
@@ -85,11 +81,11 @@ test("package: its types resolve where it is installed", { skip: untilWhole }, a
   );
 });
 
-test("package: sluice proxy answers on Node 26", { skip: untilWhole }, async () => {
+test("package: sluice proxy answers on Node 26", async () => {
   await answersThrough(process.execPath);
 });
 
-test("package: sluice proxy answers on Node 24", { skip: untilWhole }, async (t) => {
+test("package: sluice proxy answers on Node 24", async (t) => {
   const node = await node24();
   if (node === undefined) return t.skip("node@24 cannot be had from the registry");
   await answersThrough(node);

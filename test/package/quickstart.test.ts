@@ -2,17 +2,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const isWhole =
-  existsSync(join(ROOT, "src", "index.ts")) && existsSync(join(ROOT, "src", "config"));
-
-test("quick start: the lines that it invites to work, and Ctrl-C ends it", {
-  skip: isWhole ? false : "src/index.ts is not there yet",
-}, async () => {
+test("quick start: the lines that it invites to work, and Ctrl-C ends it", async () => {
   const script = join(ROOT, "tools", "quickstart.ts");
   const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "pipe"] });
   try {

@@ -1,8 +1,8 @@
 /** Each route has one handler and a name of its own, and a request that can reach it. */
+import { nearestWord } from "../../base/nearest-word.ts";
 import { listed, shown } from "../../core/fields.ts";
 import { isPlain } from "../expand.ts";
 import { handlerNames, handlersLater, type Vocabulary } from "../shape/routes.ts";
-import { nearestWord } from "../suggest.ts";
 import type { Notes } from "./notes.ts";
 import { asMap, type RawMap, type RawRoute, rawSites } from "./raw.ts";
 
