@@ -6,6 +6,7 @@ import { check } from "../config/check.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { type PlacedProblem, problemLine } from "../config/problems.ts";
+import { conditionOf } from "../core/upstream.ts";
 import { vocabulary } from "../features/index.ts";
 import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
 import { JsonLog, type LogLevel } from "../observe/json-log.ts";
@@ -165,6 +166,7 @@ export class RunningProxy implements AsyncDisposable {
     const { runtime } = this.#server;
     const facts = {
       upstreams: runtime.upstreams.values(),
+      nowMs: this.#world.clock.nowMs(),
       logDropped: this.#server.droppedLogLines,
       config: {
         version: runtime.version,
@@ -179,9 +181,10 @@ export class RunningProxy implements AsyncDisposable {
 
   #status() {
     const { runtime, connectionCounts } = this.#server;
+    const nowMs = this.#world.clock.nowMs();
     return {
       version: VERSION,
-      uptimeSeconds: Math.round((this.#world.clock.nowMs() - this.#startedMs) / 1000),
+      uptimeSeconds: Math.round((nowMs - this.#startedMs) / 1000),
       readiness: this.#readiness.state,
       config: { name: this.#configName, version: runtime.version },
       requestsActive: this.#metrics.requestsActive,
@@ -195,7 +198,7 @@ export class RunningProxy implements AsyncDisposable {
           name: endpoint.name,
           weight: endpoint.weight,
           backup: endpoint.backup,
-          health: endpoint.state.health,
+          health: conditionOf(endpoint.state, nowMs),
           active: endpoint.state.active,
           usable,
         })),

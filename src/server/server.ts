@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Address, World } from "../base/world.ts";
 import { compile } from "../config/compile.ts";
 import type { Config, LogConfig } from "../config/config.ts";
+import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import { AccessLog } from "../observe/access-log.ts";
@@ -9,6 +10,7 @@ import { LogSink } from "../observe/log-sink.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { EngineWorker } from "./engine-worker.ts";
 import { type Drained, Listener } from "./listener.ts";
+import { MachineTasks } from "./machine-tasks.ts";
 
 /** What a reload could not do; nothing has changed then. */
 export interface ReloadRefused {
@@ -20,6 +22,7 @@ export class Server {
   readonly #world: World;
   readonly #worker: EngineWorker;
   readonly #state: KeyedState;
+  readonly #tasks: MachineTasks;
   readonly #pseudonym: string;
   readonly #listeners: Map<string, Listener>;
   #config: Config;
@@ -37,6 +40,7 @@ export class Server {
     this.#world = world;
     this.#worker = new EngineWorker(world, metrics);
     this.#state = new KeyedState(world.log);
+    this.#tasks = new MachineTasks(world);
     // Not the same on any two machines: two proxies in a row must not look like a loop.
     this.#pseudonym = `sluice-${randomBytes(4).toString("hex")}`;
     this.#listeners = new Map();
@@ -105,6 +109,7 @@ export class Server {
     const closing = this.#serve(runtime);
     draft.commit();
     this.#useSink(sink);
+    this.#tasks.take(config, runtime);
     for (const listener of closing) void listener.drain(listener.plan.timeouts.drain);
     return undefined;
   }
@@ -113,6 +118,7 @@ export class Server {
   async stop(deadlineMs: number): Promise<Drained> {
     const drains = [...this.#listeners.values()].map((each) => each.drain(deadlineMs));
     const drained = await Promise.all(drains);
+    this.#tasks[Symbol.dispose]();
     await this.#state[Symbol.asyncDispose]();
     await this.#sink?.close();
     return {
@@ -139,6 +145,7 @@ export class Server {
         await listener.open(this.#world.network);
         this.#listeners.set(plan.key, listener);
       }
+      this.#tasks.take(this.#config, this.#runtime);
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -176,6 +183,7 @@ export class Server {
   }
 
   #compileTools(draft: ReturnType<KeyedState["draft"]>, version: number) {
-    return { worker: this.#worker, draft, version, pseudonym: this.#pseudonym };
+    const machine = new LoneMachine();
+    return { worker: this.#worker, draft, machine, version, pseudonym: this.#pseudonym };
   }
 }
