@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Address, World } from "../base/world.ts";
 import { compile } from "../config/compile.ts";
 import type { Config, LogConfig } from "../config/config.ts";
+import { Directory } from "../core/directory.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
@@ -20,6 +21,7 @@ export interface ReloadRefused {
 /** A running proxy: listeners, the runtime that they serve, and the state under both. */
 export class Server {
   readonly #world: World;
+  readonly #directory: Directory;
   readonly #worker: EngineWorker;
   readonly #state: KeyedState;
   readonly #tasks: MachineTasks;
@@ -38,9 +40,10 @@ export class Server {
 
   private constructor(config: Config, world: World, metrics: Metrics) {
     this.#world = world;
-    this.#worker = new EngineWorker(world, metrics);
+    this.#directory = new Directory();
+    this.#worker = new EngineWorker(world, metrics, this.#directory);
     this.#state = new KeyedState(world.log);
-    this.#tasks = new MachineTasks(world);
+    this.#tasks = new MachineTasks(world, this.#directory, config.dns);
     // Not the same on any two machines: two proxies in a row must not look like a loop.
     this.#pseudonym = `sluice-${randomBytes(4).toString("hex")}`;
     this.#listeners = new Map();
@@ -75,6 +78,11 @@ export class Server {
     return new Map([...this.#listeners].map(([key, each]) => [key, each.connectionCount]));
   }
 
+  /** Names, endpoints by operators: what changes without a reload. */
+  get tasks(): MachineTasks {
+    return this.#tasks;
+  }
+
   get droppedLogLines(): number {
     return this.#sink?.dropped ?? 0;
   }
@@ -84,6 +92,7 @@ export class Server {
    * a config that cannot be served changes nothing. What did not change is not touched.
    */
   async reload(config: Config): Promise<ReloadRefused | undefined> {
+    await this.#tasks.prepare(config);
     const draft = this.#state.draft();
     const runtime = compile(config, this.#compileTools(draft, this.#runtime.version + 1));
     const opened: Listener[] = [];
@@ -140,6 +149,7 @@ export class Server {
   async #open(): Promise<void> {
     try {
       this.#useSink(await this.#sinkFor(this.#config.log));
+      await this.#tasks.prepare(this.#config);
       for (const plan of this.#runtime.listeners.values()) {
         const listener = new Listener(this.#worker, this.#runtime, plan);
         await listener.open(this.#world.network);
@@ -184,6 +194,7 @@ export class Server {
 
   #compileTools(draft: ReturnType<KeyedState["draft"]>, version: number) {
     const machine = new LoneMachine();
-    return { worker: this.#worker, draft, machine, version, pseudonym: this.#pseudonym };
+    const directory = this.#directory;
+    return { worker: this.#worker, draft, machine, directory, version, pseudonym: this.#pseudonym };
   }
 }

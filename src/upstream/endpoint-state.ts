@@ -8,6 +8,7 @@ const HEALTHS: readonly Health[] = ["unknown", "up", "down"];
 // Whole numbers, at the front of the block.
 const HEALTH = 0;
 const DRAINING = 1;
+const UNRESOLVED = 2;
 const WHOLE_CELLS = 16;
 // Times and averages behind them.
 const EJECTED_UNTIL = 0;
@@ -60,6 +61,14 @@ export class SharedEndpointState implements EndpointState {
 
   set isDraining(isDraining: boolean) {
     this.#set(DRAINING, isDraining ? 1 : 0);
+  }
+
+  get isUnresolved(): boolean {
+    return this.#whole[UNRESOLVED] === 1;
+  }
+
+  set isUnresolved(isUnresolved: boolean) {
+    this.#set(UNRESOLVED, isUnresolved ? 1 : 0);
   }
 
   get ejectedUntilMs(): number {

@@ -63,6 +63,12 @@ const MODULES: readonly ForbiddenModule[] = [
     instead: "World.network",
     may: /^src\/(?:base\/(?:real-world|system-)|admin\/|observe\/log-target)/,
   },
+  {
+    // Names are asked for once per machine, by src/upstream/discovery.
+    module: /^node:dns(?:\/promises)?$/,
+    instead: "World.names",
+    may: /^src\/base\/system-names/,
+  },
   { module: /^node:tls$/, instead: "src/tls", may: /^src\/(?:tls\/|base\/system-)/ },
   { module: /^node:timers(?:\/promises)?$/, instead: "Clock.after()", may: REAL_WORLD },
   {
