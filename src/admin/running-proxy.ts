@@ -17,6 +17,7 @@ import { renderMetrics } from "../observe/render-metrics.ts";
 import { Server } from "../server/server.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
+import { EndpointControl } from "./endpoint-control.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface ProxyExtras {
@@ -156,6 +157,7 @@ export class RunningProxy implements AsyncDisposable {
       token: admin.token,
       metrics: (accept) => this.#renderMetrics(accept),
       status: () => this.#status(),
+      endpoints: new EndpointControl(() => this.#server, this.#world),
       readiness: this.#readiness,
       log: this.#world.log,
     });
@@ -194,6 +196,10 @@ export class RunningProxy implements AsyncDisposable {
       })),
       upstreams: [...runtime.upstreams.values()].map((upstream) => ({
         name: upstream.name,
+        added: this.#server.tasks.edits
+          .addedTo(upstream.name)
+          .map((each) => endpointName(each.address)),
+        removed: this.#server.tasks.edits.removedFrom(upstream.name),
         endpoints: upstream.describe().map(({ endpoint, usable }) => ({
           name: endpoint.name,
           weight: endpoint.weight,
@@ -201,6 +207,7 @@ export class RunningProxy implements AsyncDisposable {
           health: conditionOf(endpoint.state, nowMs),
           active: endpoint.state.active,
           usable,
+          ...this.#server.tasks.resolvedTo(endpoint.address),
         })),
       })),
     };

@@ -1,4 +1,4 @@
-import type { World } from "../base/world.ts";
+import type { Address, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { Directory } from "../core/directory.ts";
@@ -45,6 +45,13 @@ export class MachineTasks implements Disposable {
   [Symbol.dispose](): void {
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
+  }
+
+  /** What a name is by now, for people; nothing of what is no name. */
+  resolvedTo({ host }: Address): { readonly addresses?: readonly string[]; readonly why?: string } {
+    const found = this.#directory.find("name", host);
+    if (found === undefined) return {};
+    return { addresses: found.hosts, ...(found.why === "" ? {} : { why: found.why }) };
   }
 
   async #prepareEdits(): Promise<void> {

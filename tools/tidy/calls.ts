@@ -9,7 +9,7 @@ interface Forbidden {
 
 // The one place where the machine itself is asked.
 const REAL_WORLD = /^src\/base\/(?:real-world|system-[a-z]+|stream-log)\.ts$/;
-const OFF_THE_DATA_PATH = /^src\/(?:base\/(?:real-world|system-[a-z]+)\.ts|admin\/)/;
+const OFF_THE_DATA_PATH = /^src\/(?:base\/(?:real-world|system-[a-z]+)\.ts|admin\/|cli\/)/;
 const NOWHERE = /^$/;
 
 // Two runs over one simulated world must be alike: what could differ comes through World.

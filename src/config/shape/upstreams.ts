@@ -40,6 +40,9 @@ const url = z
   })
   .describe("host:port, http://host:port, or unix:/path.");
 
+const weight = wholeNumber(0, WEIGHT_MAX);
+const backup = z.boolean();
+
 const SERVICE_FORM = 'the name of an SRV record such as "_http._tcp.app.internal"';
 
 const longEndpoint = z
@@ -62,11 +65,10 @@ const longEndpoint = z
             "address that answers first (race), or an endpoint for each (all). Default: race.",
           ].join(" "),
         ),
-      weight: wholeNumber(0, WEIGHT_MAX)
+      weight: weight
         .optional()
         .describe("Its share of the requests beside the others'; 0 takes none. Default: 1."),
-      backup: z
-        .boolean()
+      backup: backup
         .optional()
         .describe("Only used when no other endpoint can be. Default: false."),
       zone: notYet("zone"),
@@ -111,6 +113,11 @@ function discoveryIssues({ url: address, srv, resolve, weight }: Discovered) {
   }
   return issues;
 }
+
+/** What an operator may add at run time. */
+export const addedEndpoint = z
+  .strictObject({ url, weight: weight.optional(), backup: backup.optional() })
+  .transform((long) => endpoint(long.url, long.weight ?? 1, long.backup ?? false));
 
 const anyEndpoint = z.union(
   [url.transform((address) => endpoint(address, 1, false)), longEndpoint],
