@@ -25,6 +25,8 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
+import { HealthLog } from "../upstream/health/health-log.ts";
+import { PassiveCheck } from "../upstream/health/passive-check.ts";
 import { Pool } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import {
@@ -86,10 +88,20 @@ class Compiler {
 
   #upstream(options: UpstreamConfig): Upstream {
     const { draft, machine, worker } = this.#tools;
-    return createUpstream(
-      { ...options, balance: BALANCERS[options.balance] },
+    const { clock, log } = worker.world;
+    const { passive } = options;
+    const watch =
+      passive &&
+      new PassiveCheck(passive, {
+        clock,
+        log: draft.keep(`log of ${options.name}`, () => new HealthLog(clock, log, options.name)),
+        endpoints: () => upstream.endpoints,
+      });
+    const upstream: Upstream = createUpstream(
+      { ...options, balance: BALANCERS[options.balance], ...(watch && { watch }) },
       { keep: (key, make) => draft.keep(key, make), machine, world: worker.world },
     );
+    return upstream;
   }
 
   // Pools are kept by upstream and address: two upstreams may treat one endpoint differently.
@@ -183,7 +195,10 @@ class Compiler {
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),
+          statuses: new Set(retry?.statuses),
           nonIdempotent: retry?.replayBody ?? false,
+          keyedRequests: retry?.idempotencyKey ?? false,
+          perTryMs: retry?.perTry ?? Number.POSITIVE_INFINITY,
         },
         budget:
           retry === undefined

@@ -123,6 +123,8 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const { name, endpoints } of facts.upstreams) {
     for (const { name: endpoint, state } of endpoints) {
       out.sample("upstreamActive", [name, endpoint], state.active);
+      const { ejectionsEver } = state.failures;
+      if (ejectionsEver > 0) out.sample("ejections", [name, endpoint], ejectionsEver);
       const condition = conditionOf(state, facts.nowMs);
       for (const each of CONDITIONS) {
         out.sample("endpointHealth", [name, endpoint, each], condition === each ? 1 : 0);

@@ -119,10 +119,6 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     return this.#served > 0;
   }
 
-  get isConnected(): boolean {
-    return this.#stage !== "connecting" && this.#stage !== "gone";
-  }
-
   /** Takes on an exchange. The head leaves with the first body bytes or with flush(). */
   begin(request: UpstreamRequest, events: UpstreamEvents): void {
     this.#events = events;
@@ -135,6 +131,11 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#stage = "busy";
     this.#waiting.rest();
     events.connected();
+  }
+
+  /** Someone else cares for the rest of the response. */
+  handOver(events: UpstreamEvents): void {
+    this.#events = events;
   }
 
   // --- the request ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import {
   type Balancer,
   type BalancerFactory,
   type Claim,
+  type ClaimWatch,
   type Endpoint,
   isUsable,
   type Need,
@@ -29,8 +30,7 @@ export interface UpstreamOptions {
   readonly retryBudget?: RetryBudgetShape;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
-  /** Told how each claim ended; for passive health. */
-  readonly onRelease?: (endpoint: Endpoint, outcome: Outcome) => void;
+  readonly watch?: ClaimWatch; // passive health
 }
 
 export type UpstreamTools = Pick<BuildTools, "keep" | "machine"> & {
@@ -71,7 +71,7 @@ class EndpointGroup implements Upstream {
   readonly retryBudget: RetryBudget;
   readonly #tiers: readonly (readonly Endpoint[])[];
   readonly #parts: GroupParts;
-  readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
+  readonly #watch: ClaimWatch | undefined;
   #ready: readonly Endpoint[] = []; // for a first try, as of the change that is counted below
   #readyAsOf = -1;
   #readyUntilMs = 0; // when the next ejection ends
@@ -84,7 +84,7 @@ class EndpointGroup implements Upstream {
     this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
     this.#tiers = TIERS.map((isIn) => endpoints.filter(isIn)).filter((tier) => tier.length > 0);
     this.#parts = parts;
-    this.#onRelease = options.onRelease;
+    this.#watch = options.watch;
   }
 
   retryBudgetOf(percent: number, minConcurrent: number): RetryBudget {
@@ -95,7 +95,7 @@ class EndpointGroup implements Upstream {
     const ready = need.tried.length === 0 ? this.#readyNow() : this.#readyBut(need.tried);
     const endpoint = this.#parts.balancer.pick(ready, need);
     if (endpoint === undefined) return undefined;
-    return new EndpointClaim(endpoint, this.#parts.retries, this.#onRelease);
+    return new EndpointClaim(endpoint, this.#parts.retries, this.#watch);
   }
 
   describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[] {
@@ -137,28 +137,32 @@ function nextReturnMs(endpoints: readonly Endpoint[], nowMs: number): number {
 class EndpointClaim implements Claim {
   readonly endpoint: Endpoint;
   readonly #counts: RetryCounts;
-  readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
+  readonly #watch: ClaimWatch | undefined;
+  #hasFailed: boolean; // by its answer
   #open: boolean;
 
-  constructor(
-    endpoint: Endpoint,
-    counts: RetryCounts,
-    onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined,
-  ) {
+  constructor(endpoint: Endpoint, counts: RetryCounts, watch: ClaimWatch | undefined) {
     this.endpoint = endpoint;
     this.#counts = counts;
-    this.#onRelease = onRelease;
+    this.#watch = watch;
+    this.#hasFailed = false;
     this.#open = true;
     endpoint.state.enter();
     counts.enter();
   }
 
-  release(outcome: Outcome): void {
+  answered(status: number, firstByteMs: number): void {
+    if (this.#watch === undefined) return;
+    this.#hasFailed = this.#watch.answered(this.endpoint, status, firstByteMs);
+  }
+
+  release(outcome: Outcome, why?: string): void {
     // A second release would make the endpoint look idler than it is, for ever.
     if (!this.#open) throw new Error(`claim on ${this.endpoint.name} released twice`);
     this.#open = false;
     this.endpoint.state.leave();
     this.#counts.leave();
-    this.#onRelease?.(this.endpoint, outcome);
+    // What has counted as a failure is neither a success nor a second one.
+    this.#watch?.released(this.endpoint, this.#hasFailed ? "abandoned" : outcome, why);
   }
 }

@@ -11,6 +11,7 @@ import {
   z,
 } from "../../core/fields.ts";
 import { addressKey, parseEndpoint } from "../address.ts";
+import { health } from "./health.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
 export interface EndpointConfig {
@@ -90,7 +91,7 @@ const longUpstream = z.strictObject(
       .describe("Idle connections kept per endpoint. Default: 256."),
     limits: limitsOfUpstream.optional().describe("Limits that hold for this upstream."),
     timeouts: timeoutsOfUpstream.optional().describe("Timers that hold for this upstream."),
-    health: notYet("health"),
+    health: health.optional().describe("Who finds out which endpoints can serve, and how."),
     sticky: notYet("sticky"),
     tls: notYet("tls"),
     discovery: notYet("discovery"),
