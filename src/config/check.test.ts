@@ -58,6 +58,7 @@ test("check: a short upstream is written out", () => {
     limits: {},
     timeouts: {},
     passive: PASSIVE,
+    active: undefined,
   });
 });
 

@@ -15,7 +15,7 @@ import type {
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
-import { type ParsedHealth, settlePassive } from "./settle-health.ts";
+import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
@@ -135,6 +135,7 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
         limits: present(limits ?? {}),
         timeouts: present(timeouts ?? {}),
         passive: settlePassive(health?.passive),
+        active: settleActive(health?.active),
       },
     ]),
   );

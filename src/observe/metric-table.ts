@@ -22,6 +22,7 @@ export const METRICS = {
   upstreamActive:      { name: "sluice_upstream_requests_active", type: "gauge",     unit: "",        labels: ["upstream", "endpoint"], help: "Requests in flight on an endpoint." },
   endpointHealth:      { name: "sluice_endpoint_health",          type: "gauge",     unit: "",        labels: ["upstream", "endpoint", "state"], help: "1 for the state that the endpoint is in (unknown, up, down, draining, ejected), 0 for the others." },
   ejections:           { name: "sluice_upstream_ejections",       type: "counter",   unit: "",        labels: ["upstream", "endpoint"], help: "How often passive health took an endpoint out of use." },
+  checks:              { name: "sluice_health_checks",            type: "counter",   unit: "",        labels: ["upstream", "endpoint", "result"], help: "Active checks by what they found (passed, failed)." },
   connections:         { name: "sluice_connections",              type: "counter",   unit: "",        labels: ["listener"], help: "Client connections accepted." },
   connectionsOpen:     { name: "sluice_connections_open",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections now open." },
   connectionsIdle:     { name: "sluice_connections_idle",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections open with no request on them." },

@@ -125,6 +125,9 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
       out.sample("upstreamActive", [name, endpoint], state.active);
       const { ejectionsEver } = state.failures;
       if (ejectionsEver > 0) out.sample("ejections", [name, endpoint], ejectionsEver);
+      const { passed, failed } = state.checks;
+      if (passed > 0) out.sample("checks", [name, endpoint, "passed"], passed);
+      if (failed > 0) out.sample("checks", [name, endpoint, "failed"], failed);
       const condition = conditionOf(state, facts.nowMs);
       for (const each of CONDITIONS) {
         out.sample("endpointHealth", [name, endpoint, each], condition === each ? 1 : 0);

@@ -94,6 +94,16 @@ function isWanted(
   return on.has(CONDITIONS[code] ?? "connect");
 }
 
+/**
+ * Retries that a budget need not bound: the failed attempt was no work for any endpoint, so another
+ * one is no more than the request would have cost anyway. Were they bounded, the death of one busy
+ * endpoint would fail requests that its neighbours have room for.
+ */
+export function addsNoLoad(failure: FaultCode | number, connectionReused: boolean): boolean {
+  if (typeof failure === "number") return false;
+  return FAULTS[failure].retry === "always" || isIdleRace(failure, connectionReused);
+}
+
 /** The endpoint closed what was idle, before it could know of our request: nobody has failed. */
 export function isIdleRace(code: FaultCode, connectionReused: boolean): boolean {
   return code === "reset_before_head" && connectionReused;

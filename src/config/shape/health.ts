@@ -2,13 +2,13 @@
 import {
   durationAboveZero,
   durationText,
-  notYet,
   percent,
   wanted,
   wholeNumber,
   z,
 } from "../../core/fields.ts";
 import { PASSIVE } from "../../upstream/health/passive-check.ts";
+import { activeCheck } from "./active-check.ts";
 
 const STATUS_FORM = "429, or a status from 500 to 599";
 const STATUSES_FORM = "a list of statuses: 429, or 500 to 599";
@@ -63,7 +63,9 @@ const passive = z.union(
 
 export const health = z.strictObject(
   {
-    active: notYet("active"),
+    active: activeCheck
+      .optional()
+      .describe("Asks every endpoint, on connections of its own; once per machine. Default: off."),
     passive: passive
       .optional()
       .describe("Ejects endpoints for what requests met there; off for never. On by default."),

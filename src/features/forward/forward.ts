@@ -13,6 +13,7 @@ import type { Pool } from "../../upstream/pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
 import {
+  addsNoLoad,
   decideRetry,
   isIdleRace,
   mayBeKeyed,
@@ -57,7 +58,7 @@ class Forwarding implements RelayOwner {
   #tried: Endpoint[] | undefined;
   #claim: Claim | undefined;
   #attempt: Attempt | undefined;
-  #isRetry: boolean; // the budget is charged for the attempt under way
+  #isCharged: boolean; // the budget, for the retries of this exchange
   #usesFresh: boolean; // the last kept connection was dead: do not trust another
   #backoff: Timer | undefined;
   #fault: Fault | undefined; // of the last attempt
@@ -72,7 +73,7 @@ class Forwarding implements RelayOwner {
     this.#tried = undefined;
     this.#claim = undefined;
     this.#attempt = undefined;
-    this.#isRetry = false;
+    this.#isCharged = false;
     this.#usesFresh = false;
     this.#backoff = undefined;
     this.#fault = undefined;
@@ -144,7 +145,6 @@ class Forwarding implements RelayOwner {
 
   attemptDeclined(): void {
     this.#release("served");
-    this.#isRetry = true;
     this.#waitAndRetry(this.#declinedMs);
   }
 
@@ -157,7 +157,6 @@ class Forwarding implements RelayOwner {
       this.#giveUp(fault);
       return;
     }
-    this.#isRetry = true;
     const { endpoint, connectionReused } = this.#attempt!;
     if (isIdleRace(fault.code, connectionReused)) {
       // It may be asked again at once, as it is not at fault.
@@ -211,18 +210,21 @@ class Forwarding implements RelayOwner {
   #mayRetry(failure: FaultCode | number): boolean {
     const exchange = this.#exchange;
     const { retry, budget } = this.#options;
+    const { connectionReused } = this.#attempt!;
     const decision = decideRetry(retry, {
       failure,
-      attempts: exchange.attempts,
+      attempts: exchange.attempts - (this.#usesFresh ? 1 : 0), // a dead connection was no attempt
       method: exchange.request.method,
       isKeyed: this.#isKeyed,
       body: this.#relay.bodyState,
-      connectionReused: this.#attempt!.connectionReused,
+      connectionReused,
       responseBegun: exchange.downstream.isAnswered,
     });
     if (decision === "give-up") return false;
+    if (addsNoLoad(failure, connectionReused)) return true;
     // One retry of this exchange at a time is charged, however many it makes.
-    return this.#isRetry || budget.take();
+    this.#isCharged ||= budget.take();
+    return this.#isCharged;
   }
 
   #giveUp(fault: Fault): void {
@@ -231,8 +233,8 @@ class Forwarding implements RelayOwner {
   }
 
   #settleRetry(): void {
-    if (this.#isRetry) this.#options.budget.giveBack();
-    this.#isRetry = false;
+    if (this.#isCharged) this.#options.budget.giveBack();
+    this.#isCharged = false;
   }
 
   #release(outcome: Outcome, why?: string): void {
