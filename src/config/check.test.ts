@@ -59,6 +59,7 @@ test("check: a short upstream is written out", () => {
     timeouts: {},
     passive: PASSIVE,
     active: undefined,
+    breaker: undefined,
   });
 });
 

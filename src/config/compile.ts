@@ -25,6 +25,7 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
+import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
 import { HealthLog } from "../upstream/health/health-log.ts";
 import { PassiveCheck } from "../upstream/health/passive-check.ts";
 import { Pool } from "../upstream/pool.ts";
@@ -89,19 +90,32 @@ class Compiler {
   #upstream(options: UpstreamConfig): Upstream {
     const { draft, machine, worker } = this.#tools;
     const { clock, log } = worker.world;
-    const { passive } = options;
+    const { name, passive } = options;
+    const healthLog = draft.keep(`health log ${name}`, () => new HealthLog(clock, log, name));
     const watch =
       passive &&
-      new PassiveCheck(passive, {
-        clock,
-        log: draft.keep(`log of ${options.name}`, () => new HealthLog(clock, log, options.name)),
-        endpoints: () => upstream.endpoints,
-      });
+      new PassiveCheck(passive, { clock, log: healthLog, endpoints: () => upstream.endpoints });
     const upstream: Upstream = createUpstream(
-      { ...options, balance: BALANCERS[options.balance], ...(watch && { watch }) },
+      {
+        ...options,
+        balance: BALANCERS[options.balance],
+        ...(watch && { watch }),
+        breaker: options.breaker && this.#breaker(options.breaker, name, healthLog),
+      },
       { keep: (key, make) => draft.keep(key, make), machine, world: worker.world },
     );
     return upstream;
+  }
+
+  // Under a key of what it counts: other rules begin with nothing counted.
+  #breaker(options: BreakerOptions, upstream: string, log: HealthLog): CircuitBreaker {
+    const { draft, machine, worker } = this.#tools;
+    const rules = JSON.stringify({ ...options, statuses: [...options.statuses] });
+    const key = `upstream ${upstream} breaker ${rules}`;
+    return draft.keep(key, () => {
+      const memory = machine.block(key, CircuitBreaker.byteLength);
+      return new CircuitBreaker(memory, options, worker.world.clock, log);
+    });
   }
 
   // Pools are kept by upstream and address: two upstreams may treat one endpoint differently.

@@ -5,6 +5,7 @@
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
+import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { CheckOptions } from "../upstream/health/check-options.ts";
 import type { PassiveOptions } from "../upstream/health/passive-check.ts";
 import type { RetryCondition } from "./shape/retry.ts";
@@ -65,6 +66,7 @@ export interface UpstreamConfig {
   readonly timeouts: Partial<Timeouts>;
   readonly passive: PassiveOptions | undefined; // undefined: off
   readonly active: CheckOptions | undefined;
+  readonly breaker: BreakerOptions | undefined;
 }
 
 export interface SiteConfig extends Levels {

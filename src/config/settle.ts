@@ -15,6 +15,7 @@ import type {
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
+import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
@@ -121,10 +122,11 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
     readonly balance?: UpstreamConfig["balance"] | undefined;
     readonly maxIdle?: number | undefined;
     readonly health?: ParsedHealth | undefined;
+    readonly breaker?: "off" | ParsedBreaker | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
-    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts, health }]) => [
+    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts, health, breaker }]) => [
       name,
       {
         name,
@@ -136,6 +138,7 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
         timeouts: present(timeouts ?? {}),
         passive: settlePassive(health?.passive),
         active: settleActive(health?.active),
+        breaker: settleBreaker(breaker),
       },
     ]),
   );

@@ -42,6 +42,7 @@ export const FAULTS = {
   bug:                      { side: "proxy",      status: 500, retry: "never", about: "An invariant of the proxy broke; the log has the stack." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
+  circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },
   connect_refused:          { side: "upstream",   status: 502, retry: "always",        about: "The endpoint refused the connection or cannot be reached." },
   connect_timeout:          { side: "upstream",   status: 504, retry: "always",        about: "The connection was not made within timeouts.connect." },
   name_unresolved:          { side: "upstream",   status: 502, retry: "always",        about: "The name of the endpoint could not be resolved." },
@@ -64,4 +65,5 @@ export type FaultCode = keyof typeof FAULTS;
 export interface Fault {
   readonly code: FaultCode;
   readonly detail: string; // for the log, never for the client
+  readonly retryAfterMs?: number; // what the client may be told in Retry-After; absent: nothing
 }

@@ -1,4 +1,6 @@
 import type { Address, Random } from "../base/world.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Fault } from "./fault.ts";
 import type { Limits, Timeouts } from "./limits.ts";
 
 /** A named group of endpoints that can serve the same requests. */
@@ -8,10 +10,13 @@ export interface Upstream {
   readonly timeouts: Partial<Timeouts>; // what the upstream itself sets: the nearest level
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
+  readonly breaker: Breaker | undefined;
   /** The same counts, held to what a route sets. */
   retryBudgetOf(percent: number, minConcurrent: number): RetryBudget;
   /** Picks an endpoint that may be used and is not in `tried`; counts this request on it. */
   claim(need: Need): Claim | undefined;
+  /** Why there was no claim. */
+  refusal(): Fault;
   /** Why each endpoint would or would not be picked now; for `explain`. */
   describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[];
 }

@@ -23,6 +23,8 @@ export const METRICS = {
   endpointHealth:      { name: "sluice_endpoint_health",          type: "gauge",     unit: "",        labels: ["upstream", "endpoint", "state"], help: "1 for the state that the endpoint is in (unknown, up, down, draining, ejected), 0 for the others." },
   ejections:           { name: "sluice_upstream_ejections",       type: "counter",   unit: "",        labels: ["upstream", "endpoint"], help: "How often passive health took an endpoint out of use." },
   checks:              { name: "sluice_health_checks",            type: "counter",   unit: "",        labels: ["upstream", "endpoint", "result"], help: "Active checks by what they found (passed, failed)." },
+  circuitState:        { name: "sluice_circuit_state",            type: "gauge",     unit: "",        labels: ["upstream", "state"], help: "1 for the state that the upstream's breaker is in (closed, open, half-open), 0 for the others." },
+  circuitOpens:        { name: "sluice_circuit_opens",            type: "counter",   unit: "",        labels: ["upstream"], help: "How often the upstream's breaker opened." },
   connections:         { name: "sluice_connections",              type: "counter",   unit: "",        labels: ["listener"], help: "Client connections accepted." },
   connectionsOpen:     { name: "sluice_connections_open",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections now open." },
   connectionsIdle:     { name: "sluice_connections_idle",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections open with no request on them." },

@@ -1,4 +1,6 @@
 import type { Clock } from "../base/world.ts";
+import type { Breaker, Passage } from "../core/breaker.ts";
+import type { Fault } from "../core/fault.ts";
 import type { BuildTools } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
 import {
@@ -31,6 +33,7 @@ export interface UpstreamOptions {
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   readonly watch?: ClaimWatch; // passive health
+  readonly breaker?: Breaker | undefined;
 }
 
 export type UpstreamTools = Pick<BuildTools, "keep" | "machine"> & {
@@ -69,6 +72,7 @@ class EndpointGroup implements Upstream {
   readonly timeouts: Partial<Timeouts>;
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
+  readonly breaker: Breaker | undefined;
   readonly #tiers: readonly (readonly Endpoint[])[];
   readonly #parts: GroupParts;
   readonly #watch: ClaimWatch | undefined;
@@ -82,6 +86,7 @@ class EndpointGroup implements Upstream {
     this.timeouts = options.timeouts ?? {};
     this.limits = options.limits ?? {};
     this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
+    this.breaker = options.breaker;
     this.#tiers = TIERS.map((isIn) => endpoints.filter(isIn)).filter((tier) => tier.length > 0);
     this.#parts = parts;
     this.#watch = options.watch;
@@ -95,7 +100,16 @@ class EndpointGroup implements Upstream {
     const ready = need.tried.length === 0 ? this.#readyNow() : this.#readyBut(need.tried);
     const endpoint = this.#parts.balancer.pick(ready, need);
     if (endpoint === undefined) return undefined;
-    return new EndpointClaim(endpoint, this.#parts.retries, this.#watch);
+    // Last, so that what it lets through is asked: a probe that goes nowhere tells nothing.
+    const passage = this.breaker?.enter();
+    if (this.breaker !== undefined && passage === undefined) return undefined;
+    return new EndpointClaim(endpoint, this.#parts.retries, this.#watch, passage);
+  }
+
+  refusal(): Fault {
+    const { breaker, name: detail } = this;
+    if (breaker === undefined || breaker.state === "closed") return { code: "no_endpoint", detail };
+    return { code: "circuit_open", detail, retryAfterMs: breaker.retryAfterMs };
   }
 
   describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[] {
@@ -138,13 +152,20 @@ class EndpointClaim implements Claim {
   readonly endpoint: Endpoint;
   readonly #counts: RetryCounts;
   readonly #watch: ClaimWatch | undefined;
+  readonly #passage: Passage | undefined;
   #hasFailed: boolean; // by its answer
   #open: boolean;
 
-  constructor(endpoint: Endpoint, counts: RetryCounts, watch: ClaimWatch | undefined) {
+  constructor(
+    endpoint: Endpoint,
+    counts: RetryCounts,
+    watch: ClaimWatch | undefined,
+    passage: Passage | undefined,
+  ) {
     this.endpoint = endpoint;
     this.#counts = counts;
     this.#watch = watch;
+    this.#passage = passage;
     this.#hasFailed = false;
     this.#open = true;
     endpoint.state.enter();
@@ -152,6 +173,7 @@ class EndpointClaim implements Claim {
   }
 
   answered(status: number, firstByteMs: number): void {
+    this.#passage?.answered(status, firstByteMs);
     if (this.#watch === undefined) return;
     this.#hasFailed = this.#watch.answered(this.endpoint, status, firstByteMs);
   }
@@ -162,6 +184,7 @@ class EndpointClaim implements Claim {
     this.#open = false;
     this.endpoint.state.leave();
     this.#counts.leave();
+    this.#passage?.over(outcome);
     // What has counted as a failure is neither a success nor a second one.
     this.#watch?.released(this.endpoint, this.#hasFailed ? "abandoned" : outcome, why);
   }

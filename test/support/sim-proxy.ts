@@ -24,6 +24,11 @@ import { Forward } from "../../src/features/forward/forward.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { Listener } from "../../src/server/listener.ts";
 import { BALANCERS } from "../../src/upstream/balancers/named.ts";
+import {
+  BREAKER,
+  type BreakerOptions,
+  CircuitBreaker,
+} from "../../src/upstream/circuit-breaker.ts";
 import { HealthLog } from "../../src/upstream/health/health-log.ts";
 import {
   PASSIVE,
@@ -51,6 +56,7 @@ export interface SimProxyOptions {
   readonly retryBudget?: RetryBudgetShape;
   readonly replaysBody?: boolean;
   readonly passive?: Partial<PassiveOptions>; // off if absent
+  readonly breaker?: Partial<BreakerOptions>; // off if absent
   readonly balance?: BalancerFactory; // first
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
@@ -256,6 +262,7 @@ export class SimProxy {
         balance: this.#options.balance ?? BALANCERS.first,
         ...(retryBudget === undefined ? {} : { retryBudget }),
         watch: this.#watch(),
+        breaker: this.#breaker(),
       },
       { keep, world: this.world, machine: new LoneMachine() },
     );
@@ -278,6 +285,15 @@ export class SimProxy {
         check?.released(endpoint, outcome, why);
       },
     };
+  }
+
+  #breaker(): CircuitBreaker | undefined {
+    const { breaker } = this.#options;
+    if (breaker === undefined) return undefined;
+    const memory = new SharedArrayBuffer(CircuitBreaker.byteLength);
+    const { clock, log } = this.world;
+    const health = new HealthLog(clock, log, "app");
+    return new CircuitBreaker(memory, { ...BREAKER, ...breaker }, clock, health);
   }
 
   #newPools(): Map<Endpoint, Pool> {

@@ -9,9 +9,7 @@ import {
 } from "../../core/fields.ts";
 import { PASSIVE } from "../../upstream/health/passive-check.ts";
 import { activeCheck } from "./active-check.ts";
-
-const STATUS_FORM = "429, or a status from 500 to 599";
-const STATUSES_FORM = "a list of statuses: 429, or 500 to 599";
+import { failureStatuses } from "./failure-statuses.ts";
 
 const passive = z.union(
   [
@@ -37,19 +35,7 @@ const passive = z.union(
           .describe(
             `How many may be ejected at once; one may always be, the last never. Default: ${PASSIVE.ejectPercent}%.`,
           ),
-        statuses: z
-          .array(
-            z
-              .number({ error: wanted(STATUS_FORM) })
-              .refine((status) => status === 429 || (status >= 500 && status <= 599), {
-                error: wanted(STATUS_FORM),
-              }),
-            { error: wanted(STATUSES_FORM) },
-          )
-          .optional()
-          .describe(
-            `Responses that are failures as well. Default: [${[...PASSIVE.statuses].join(", ")}].`,
-          ),
+        statuses: failureStatuses("Responses that are failures as well", PASSIVE.statuses),
       })
       .refine(({ ejectFor, ejectMost }) => (ejectFor ?? 0) <= (ejectMost ?? ejectFor ?? 0), {
         error: "must not be shorter than ejectFor",

@@ -11,6 +11,7 @@ import {
   z,
 } from "../../core/fields.ts";
 import { addressKey, parseEndpoint } from "../address.ts";
+import { breaker } from "./breaker.ts";
 import { health } from "./health.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
@@ -92,6 +93,9 @@ const longUpstream = z.strictObject(
     limits: limitsOfUpstream.optional().describe("Limits that hold for this upstream."),
     timeouts: timeoutsOfUpstream.optional().describe("Timers that hold for this upstream."),
     health: health.optional().describe("Who finds out which endpoints can serve, and how."),
+    breaker: breaker
+      .optional()
+      .describe("Stops requests for a while when too many fail or are slow. Default: off."),
     sticky: notYet("sticky"),
     tls: notYet("tls"),
     discovery: notYet("discovery"),

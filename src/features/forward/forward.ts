@@ -92,7 +92,7 @@ class Forwarding implements RelayOwner {
     const claim = upstream.claim({ hashKey: undefined, tried: this.#tried ?? NONE_TRIED });
     if (claim === undefined) {
       // The last attempt's fault says more than that nobody is left to ask.
-      this.#giveUp(this.#fault ?? { code: "no_endpoint", detail: upstream.name });
+      this.#giveUp(this.#fault ?? upstream.refusal());
       return;
     }
     const { endpoint } = claim;
