@@ -3,8 +3,10 @@ import { isHostName } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
+import { HealthChecks } from "../upstream/health/health-checks.ts";
 import { OperatorEdits } from "./operator-edits.ts";
 
 /**
@@ -14,6 +16,7 @@ import { OperatorEdits } from "./operator-edits.ts";
 export class MachineTasks implements Disposable {
   readonly #directory: Directory;
   readonly #discovery: Discovery;
+  readonly #checks: HealthChecks;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   #config: Config | undefined;
@@ -22,6 +25,7 @@ export class MachineTasks implements Disposable {
   constructor(world: World, directory: Directory, dns: DnsSettings) {
     this.#directory = directory;
     this.#discovery = new Discovery(world, directory, dns);
+    this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
     this.#runtime = undefined;
@@ -40,9 +44,18 @@ export class MachineTasks implements Disposable {
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
+    this.#checks.take(
+      [...config.upstreams.values()].flatMap(({ name, active }) => {
+        const upstream = runtime.upstreams.get(name);
+        return active === undefined || upstream === undefined
+          ? []
+          : [{ upstream, options: active }];
+      }),
+    );
   }
 
   [Symbol.dispose](): void {
+    this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
   }
