@@ -190,10 +190,11 @@ export class SimWire extends EventEmitter implements Wire {
       this.#unsentAt = 0;
       this.writableLength -= chunk.length; // as on Node: only when all of it is taken
     }
+    const delayMs = this.#delayMs(); // cut into pieces, and yet on its way together
     for (let at = 0; at < taken.length; ) {
       const end = at + this.#somewhere(taken.length - at);
       const piece = taken.subarray(at, end);
-      this.#later((peer) => peer.#arrive(piece));
+      this.#later((peer) => peer.#arrive(piece), delayMs);
       at = end;
     }
   }
@@ -336,8 +337,8 @@ export class SimWire extends EventEmitter implements Wire {
   }
 
   /** Across the network, in order; lost if a reset of ours overtakes it. */
-  #later(act: (peer: SimWire) => void): void {
-    this.#nature.clock.after(this.#delayMs(), () => {
+  #later(act: (peer: SimWire) => void, delayMs: number = this.#delayMs()): void {
+    this.#nature.clock.after(delayMs, () => {
       if (!this.#forgets && this.#peer !== undefined) act(this.#peer);
     });
   }

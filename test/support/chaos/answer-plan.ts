@@ -29,6 +29,7 @@ type Shape = "length" | "chunked" | "close" | "bodiless";
 
 const BODY_BYTES = [0, 1, 20, 300, 300, 3_000, 3_000, 17_000, 40_000, 100_000];
 const HOWS: readonly (Leaving | "stall")[] = ["finish", "close", "reset", "stall"];
+const ONE_SEGMENT_BYTES = 1_000;
 const PAUSE_MS = 2_500; // longer than the proxy waits
 const EVIL = "HTTP/1.1 200 OK\r\nX-Meant: evil\r\nContent-Length: 4\r\n\r\nevil";
 
@@ -53,7 +54,7 @@ export function answerPlan(seed: number, request: RequestPlan, asking: number): 
     interims: random.chance(8) && !isSocket ? interims(random, request) : "",
     isEarly: random.chance(8) && request.framing !== "none",
     delayMs: random.of([0, 0, 0, 1, 15, 200, random.chance(10) ? 3_000 : 2]),
-    pieces: random.of([1, 1, 2, pauseMs === PAUSE_MS ? 2 : 6]),
+    pieces: text.endsWith(EVIL) ? 1 : random.of([1, 1, 2, pauseMs === PAUSE_MS ? 2 : 6]),
     pauseMs,
     continues: random.chance(2),
     breaks: withClose(breaks, hasClosed, text, random),
@@ -94,11 +95,13 @@ function response(random: Seeded, request: RequestPlan, name: string): Said {
   const trailers = hasTrailer ? `X-Trailer: ${trailer}\r\n` : "";
   const rest =
     shape === "chunked" ? chunked(body, random.of([7_000, 100_000, 900]), trailers) : body;
-  // What comes behind an answer that is over must not become anybody's.
-  const excess = shape !== "close" && random.chance(25) ? EVIL : "";
   const text = `${head.join("\r\n")}\r\n\r\n${isBodiless ? "" : rest}`;
   const hasClosed = shape === "close" && !isBodiless;
   const what = isBodiless ? { body: "", trailer: undefined } : { body, trailer };
+  // What comes behind an answer that is over must not become anybody's; what comes later than that
+  // is an answer to whatever was asked next, and no proxy can tell.
+  const isOne = shape !== "close" && text.length < ONE_SEGMENT_BYTES;
+  const excess = isOne && random.chance(15) ? EVIL : "";
   return {
     text: text + excess,
     meant: { status, ...what, textBytes: text.length, endsByFin: hasClosed },
