@@ -4,6 +4,7 @@ import type { Config, ListenerConfig } from "../config/config.ts";
 import { type LevelName, settledNumbers } from "../config/number-levels.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
+import { conditionOf } from "../core/upstream.ts";
 import { Forward, type ForwardOptions } from "../features/forward/forward.ts";
 import { canonicalPath } from "../protocol/http/path.ts";
 import { TARGET_POLICY } from "../protocol/http/target.ts";
@@ -258,7 +259,7 @@ function forwardOf(
       name: endpoint.name,
       weight: endpoint.weight,
       backup: endpoint.backup,
-      health: endpoint.state.health,
+      health: conditionOf(endpoint.state, 0),
       usable,
       chosen: endpoint === exchange.endpoint,
     })),

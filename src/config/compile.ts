@@ -5,6 +5,7 @@
 import { CidrSet } from "../base/cidr.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
+import type { Machine } from "../core/machine.ts";
 import type {
   ErrorReplies,
   Forwarding,
@@ -39,6 +40,7 @@ import {
 export interface CompileTools {
   readonly worker: Worker;
   readonly draft: StateDraft;
+  readonly machine: Machine;
   readonly version: number;
   readonly pseudonym: string; // in Via, unless the config has one
   /** Told what each route was made of; for `explain`. */
@@ -83,10 +85,10 @@ class Compiler {
   }
 
   #upstream(options: UpstreamConfig): Upstream {
-    const { draft, worker } = this.#tools;
+    const { draft, machine, worker } = this.#tools;
     return createUpstream(
       { ...options, balance: BALANCERS[options.balance] },
-      { keep: (key, make) => draft.keep(key, make), world: worker.world },
+      { keep: (key, make) => draft.keep(key, make), machine, world: worker.world },
     );
   }
 
@@ -97,10 +99,12 @@ class Compiler {
       .timeouts.upstreamKeepAlive;
     const idleMax = this.#config.upstreams.get(upstream.name)!.maxIdle;
     return upstream.endpoints.map((endpoint) => {
+      const shape = { keepAliveMs, idleMax };
       const pool = draft.keep(`pool ${upstream.name} ${endpoint.name}`, () => {
         const meter = worker.endpointMeter(upstream.name, endpoint.name);
-        return new Pool(worker, endpoint.address, meter, { keepAliveMs, idleMax });
+        return new Pool(worker, endpoint.address, meter, shape);
       });
+      draft.onCommit(() => pool.reshape(shape));
       return [endpoint, pool];
     });
   }
@@ -149,11 +153,12 @@ class Compiler {
 
   #route(route: RouteConfig, site: SiteConfig, listener: ListenerConfig): Route {
     const levels = settledLevels(this.#config, listener, site, route);
-    const { draft, worker } = this.#tools;
+    const { draft, machine, worker } = this.#tools;
     const tools: BuildTools = {
       world: worker.world,
       upstream: (name) => this.#upstreams.get(name)!,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
+      machine,
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
     const compiled = {

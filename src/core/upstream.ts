@@ -21,14 +21,40 @@ export interface Endpoint {
   readonly address: Address;
   readonly weight: number;
   readonly backup: boolean;
-  readonly state: EndpointState; // shared by address across reloads
+  readonly state: EndpointState; // kept by upstream and address across reloads
 }
 
-/** Live facts about one address. Survives reloads, so a deploy does not forget who is sick. */
+/** What the active checks say. */
+export type Health = "unknown" | "up" | "down";
+
+/**
+ * Live facts about one endpoint of one upstream, the same for all workers. Survives reloads, so a
+ * deploy does not forget who is sick. Times are those of the world's monotonic clock, which is one
+ * for all threads of the process.
+ */
 export interface EndpointState {
-  active: number; // requests in flight
-  health: "unknown" | "up" | "down" | "draining";
+  readonly active: number; // claims that are open, of all workers
+  enter(): void; // a claim is made
+  leave(): void; // and released
+  health: Health;
+  isDraining: boolean; // an operator took it out of service: no new requests
+  ejectedUntilMs: number; // by passive checks; 0: not
+  readySinceMs: number; // when it came back into use, for a slow start; 0: it was never away
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
+}
+
+/** How an endpoint stands now, in one word: for operators, and for whom may be asked. */
+export type Condition = Health | "draining" | "ejected";
+
+export function conditionOf(state: EndpointState, nowMs: number): Condition {
+  if (state.isDraining) return "draining";
+  if (state.health === "down") return "down";
+  return state.ejectedUntilMs > nowMs ? "ejected" : state.health;
+}
+
+export function isUsable(state: EndpointState, nowMs: number): boolean {
+  const condition = conditionOf(state, nowMs);
+  return condition === "up" || condition === "unknown";
 }
 
 /**

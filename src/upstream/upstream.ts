@@ -1,28 +1,26 @@
+import type { Clock } from "../base/world.ts";
 import type { BuildTools } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
-import type {
-  Balancer,
-  BalancerFactory,
-  Claim,
-  Endpoint,
-  Need,
-  Outcome,
-  RetryBudget,
-  Upstream,
+import {
+  type Balancer,
+  type BalancerFactory,
+  type Claim,
+  type Endpoint,
+  isUsable,
+  type Need,
+  type Outcome,
+  type RetryBudget,
+  type Upstream,
 } from "../core/upstream.ts";
 import { BALANCER_DEFAULT, BALANCERS } from "./balancers/named.ts";
-import {
-  createEndpoint,
-  type EndpointOptions,
-  type HealthChanges,
-  keepHealthChanges,
-} from "./endpoint.ts";
+import { createEndpoint, type EndpointOptions } from "./endpoint.ts";
 import {
   RETRY_BUDGET,
   type RetryBudgetShape,
-  type RetryCounts,
+  RetryCounts,
   SharedRetryBudget,
 } from "./retry-budget.ts";
+import { StateChanges } from "./state-changes.ts";
 
 export interface UpstreamOptions {
   readonly name: string;
@@ -35,27 +33,26 @@ export interface UpstreamOptions {
   readonly onRelease?: (endpoint: Endpoint, outcome: Outcome) => void;
 }
 
-export type UpstreamTools = Pick<BuildTools, "keep"> & {
-  readonly world: Pick<BuildTools["world"], "random">;
+export type UpstreamTools = Pick<BuildTools, "keep" | "machine"> & {
+  readonly world: Pick<BuildTools["world"], "random" | "clock">;
 };
 
 /** An upstream as one runtime sees it; what is live about it is kept and outlives the runtime. */
 export function createUpstream(options: UpstreamOptions, tools: UpstreamTools): Upstream {
-  const endpoints = options.endpoints.map((each) => createEndpoint(each, tools));
+  const endpoints = options.endpoints.map((each) => createEndpoint(options.name, each, tools));
   const balance = options.balance ?? BALANCERS[BALANCER_DEFAULT];
   return new EndpointGroup(options, endpoints, {
     balancer: balance(endpoints, tools.world.random),
-    health: keepHealthChanges(tools),
-    retries: tools.keep<RetryCounts>(`upstream ${options.name} retries`, () => ({
-      active: 0,
-      retrying: 0,
-    })),
+    changes: StateChanges.keep(tools),
+    clock: tools.world.clock,
+    retries: RetryCounts.keep(options.name, tools),
   });
 }
 
 interface GroupParts {
   readonly balancer: Balancer;
-  readonly health: HealthChanges;
+  readonly changes: StateChanges;
+  readonly clock: Clock;
   readonly retries: RetryCounts;
 }
 
@@ -77,6 +74,7 @@ class EndpointGroup implements Upstream {
   readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
   #ready: readonly Endpoint[] = []; // for a first try, as of the change that is counted below
   #readyAsOf = -1;
+  #readyUntilMs = 0; // when the next ejection ends
 
   constructor(options: UpstreamOptions, endpoints: readonly Endpoint[], parts: GroupParts) {
     this.name = options.name;
@@ -106,25 +104,34 @@ class EndpointGroup implements Upstream {
   }
 
   #readyNow(): readonly Endpoint[] {
-    const { count } = this.#parts.health;
-    if (this.#readyAsOf !== count) {
+    const { changes, clock } = this.#parts;
+    const { count } = changes;
+    const nowMs = clock.nowMs();
+    if (this.#readyAsOf !== count || nowMs >= this.#readyUntilMs) {
       this.#ready = this.#readyBut([]);
       this.#readyAsOf = count;
+      this.#readyUntilMs = nextReturnMs(this.endpoints, nowMs);
     }
     return this.#ready;
   }
 
   #readyBut(tried: readonly Endpoint[]): readonly Endpoint[] {
+    const nowMs = this.#parts.clock.nowMs();
     for (const tier of this.#tiers) {
-      const ready = tier.filter((endpoint) => isUsable(endpoint) && !tried.includes(endpoint));
+      const ready = tier.filter((each) => isUsable(each.state, nowMs) && !tried.includes(each));
       if (ready.length > 0) return ready;
     }
     return [];
   }
 }
 
-function isUsable({ state: { health } }: Endpoint): boolean {
-  return health !== "down" && health !== "draining";
+function nextReturnMs(endpoints: readonly Endpoint[], nowMs: number): number {
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const { state } of endpoints) {
+    const { ejectedUntilMs } = state;
+    if (ejectedUntilMs > nowMs && ejectedUntilMs < nextMs) nextMs = ejectedUntilMs;
+  }
+  return nextMs;
 }
 
 class EndpointClaim implements Claim {
@@ -142,16 +149,16 @@ class EndpointClaim implements Claim {
     this.#counts = counts;
     this.#onRelease = onRelease;
     this.#open = true;
-    endpoint.state.active += 1;
-    counts.active += 1;
+    endpoint.state.enter();
+    counts.enter();
   }
 
   release(outcome: Outcome): void {
     // A second release would make the endpoint look idler than it is, for ever.
     if (!this.#open) throw new Error(`claim on ${this.endpoint.name} released twice`);
     this.#open = false;
-    this.endpoint.state.active -= 1;
-    this.#counts.active -= 1;
+    this.endpoint.state.leave();
+    this.#counts.leave();
     this.#onRelease?.(this.endpoint, outcome);
   }
 }

@@ -11,6 +11,7 @@ import {
   TIMEOUTS,
   type Timeouts,
 } from "../../src/core/limits.ts";
+import { LoneMachine } from "../../src/core/machine.ts";
 import type { ErrorReplies, ListenerPlan, Runtime, Site } from "../../src/core/runtime.ts";
 import type { Endpoint, Outcome, Upstream } from "../../src/core/upstream.ts";
 import { Forward } from "../../src/features/forward/forward.ts";
@@ -242,7 +243,7 @@ export class SimProxy {
         ...(retryBudget === undefined ? {} : { retryBudget }),
         onRelease: (_endpoint, outcome) => this.outcomes.push(outcome),
       },
-      { keep, world: this.world },
+      { keep, world: this.world, machine: new LoneMachine() },
     );
   }
 
