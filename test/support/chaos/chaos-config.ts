@@ -1,6 +1,6 @@
 import { check } from "../../../src/config/check.ts";
 import type { Config } from "../../../src/config/config.ts";
-import { loadValue } from "../../../src/config/load.ts";
+import { type Loaded, loadValue } from "../../../src/config/load.ts";
 import { vocabulary } from "../../../src/features/index.ts";
 import { BALANCERS } from "../../../src/upstream/balancers/named.ts";
 import { Seeded } from "../seeded.ts";
@@ -23,7 +23,11 @@ const TIMEOUTS = {
 };
 
 /** The config of each reload: other endpoints, weights, balancing, routes and listeners. */
-export function chaosConfig(seed: number, version: number, addresses: readonly string[]): Config {
+export function chaosConfig(
+  seed: number,
+  version: number,
+  addresses: readonly string[],
+): { readonly config: Config; readonly loaded: Loaded } {
   const random = new Seeded(Math.imul(seed, 69_069) + version);
   const names = Object.keys(BALANCERS);
   const upstream = () => {
@@ -35,12 +39,18 @@ export function chaosConfig(seed: number, version: number, addresses: readonly s
     return { endpoints, balance: random.of(names), maxIdle: random.of([1, 8, 64]) };
   };
   const retry = { attempts: 3, on: ["connect", "reused", "reset", "timeout"] };
+  // Named, since a number would move with the route that comes and goes before them.
   const routes = [
-    { match: { path: "/here/*" }, respond: { status: 200, body: "here" } },
-    { match: { path: "/plain/*" }, forward: "app" },
-    { match: { path: "/retry/*" }, forward: "app", retry },
-    { match: { path: "/replay/*" }, forward: "other", retry: { ...retry, replayBody: true } },
-    { match: { path: "/once/*" }, forward: "other", retry: "off" },
+    { name: "here", match: { path: "/here/*" }, respond: { status: 200, body: "here" } },
+    { name: "plain", match: { path: "/plain/*" }, forward: "app" },
+    { name: "retry", match: { path: "/retry/*" }, forward: "app", retry },
+    {
+      name: "replay",
+      match: { path: "/replay/*" },
+      forward: "other",
+      retry: { ...retry, replayBody: true },
+    },
+    { name: "once", match: { path: "/once/*" }, forward: "other", retry: "off" },
   ];
   const more = { match: { path: `/version/${version}` }, respond: { status: 204 } };
   const listen = ["10.0.0.1:80", ...(random.chance(3) ? ["10.0.0.1:81"] : [])];
@@ -53,7 +63,8 @@ export function chaosConfig(seed: number, version: number, addresses: readonly s
     upstreams: { app: upstream(), other: upstream() },
     sites: [{ hosts: ["*"], listen, routes: random.chance(2) ? [more, ...routes] : routes }],
   };
-  const { config, problems } = check(loadValue(value, "chaos"), vocabulary);
+  const loaded = loadValue(value, "chaos");
+  const { config, problems } = check(loaded, vocabulary);
   if (config === undefined) throw new Error(problems.map(({ message }) => message).join("\n"));
-  return config;
+  return { config, loaded };
 }

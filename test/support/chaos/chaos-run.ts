@@ -1,5 +1,6 @@
 import type { Address, Network, Wire, WireReader } from "../../../src/base/world.ts";
 import type { Endpoint, Upstream } from "../../../src/core/upstream.ts";
+import { requestsActiveIn } from "../../../src/observe/metrics.ts";
 import { Server } from "../../../src/server/server.ts";
 import { SimWorld } from "../sim-world.ts";
 import { ChaosClient } from "./chaos-client.ts";
@@ -63,7 +64,8 @@ class ChaosRun {
     const { clock, random, log } = this.#world;
     for (const origin of this.#origins) await origin.open();
     const world = { clock, random, log, network: this.#watched() };
-    const server = await Server.start(this.#config(), world, this.#metrics);
+    const metrics = this.#metrics;
+    const server = await Server.start({ ...this.#config(), world, metrics, workers: 1 });
     this.#keepTrack(server);
     for (const client of this.#clients) client.start();
     for (const each of this.#plan.disturbances) {
@@ -141,8 +143,11 @@ class ChaosRun {
   async #reload(server: Server): Promise<void> {
     if (this.#stopping !== undefined) return;
     this.#version++;
-    const refused = await server.reload(this.#config());
-    if (refused !== undefined) this.record.complain(`a reload was refused: ${refused.message}`);
+    const reload = await server.reload(this.#config());
+    if (reload.kind === "refused") {
+      if (this.#stopping === undefined) this.record.complain(`refused: ${reload.message}`);
+      return;
+    }
     this.#keepTrack(server);
   }
 
@@ -153,7 +158,7 @@ class ChaosRun {
 
   /** Everybody has left: nothing may hold anything but what the next requests would use. */
   #checkRest(): void {
-    const { startedCount, over, bugCount, meters, requestsActive } = this.#metrics;
+    const { startedCount, over, bugCount, meters } = this.#metrics;
     const found: string[] = this.#world.lines
       .filter(({ message }) => message === "bug")
       .map(({ fields }) => `bug: ${fields["stack"]}`);
@@ -162,7 +167,7 @@ class ChaosRun {
     };
     wanted("bugs", bugCount, 0);
     wanted("exchanges that ended, of those that began", over.size, startedCount);
-    wanted("requests active", requestsActive, 0);
+    wanted("requests active", requestsActiveIn(this.#metrics.share()), 0);
     for (const { name, state } of this.#endpoints) wanted(`claims on ${name}`, state.active, 0);
     for (const each of this.#upstreams)
       wanted(`retries of ${each.name}`, freeRetries(each), RETRIES_MIN);
