@@ -5,6 +5,7 @@
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
+import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { RetryCondition } from "./shape/routes.ts";
 import type { EndpointConfig } from "./shape/upstreams.ts";
 
@@ -18,6 +19,7 @@ export interface Config extends Levels {
   readonly state: "memory";
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
+  readonly dns: DnsSettings;
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours

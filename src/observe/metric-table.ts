@@ -20,7 +20,7 @@ export const METRICS = {
   upstreamFaults:      { name: "sluice_upstream_faults",          type: "counter",   unit: "",        labels: ["upstream", "endpoint", "code"], help: "Attempts that failed, those that were tried again included." },
   upstreamRetries:     { name: "sluice_upstream_retries",         type: "counter",   unit: "",        labels: ["upstream"], help: "Attempts after the first of an exchange." },
   upstreamActive:      { name: "sluice_upstream_requests_active", type: "gauge",     unit: "",        labels: ["upstream", "endpoint"], help: "Requests in flight on an endpoint." },
-  endpointHealth:      { name: "sluice_endpoint_health",          type: "gauge",     unit: "",        labels: ["upstream", "endpoint", "state"], help: "1 for the state that the endpoint is in (unknown, up, down, draining, ejected), 0 for the others." },
+  endpointHealth:      { name: "sluice_endpoint_health",          type: "gauge",     unit: "",        labels: ["upstream", "endpoint", "state"], help: "1 for the state that the endpoint is in (unknown, up, down, draining, ejected, unresolved), 0 for the others." },
   connections:         { name: "sluice_connections",              type: "counter",   unit: "",        labels: ["listener"], help: "Client connections accepted." },
   connectionsOpen:     { name: "sluice_connections_open",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections now open." },
   connectionsIdle:     { name: "sluice_connections_idle",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections open with no request on them." },

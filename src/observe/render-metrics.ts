@@ -122,7 +122,9 @@ function renderHistogram(
   out.histogram(key, labels, { bounds, counts, sum: cells[bounds.length + 1]! / 1000 });
 }
 
-const CONDITIONS: readonly Condition[] = ["unknown", "up", "down", "draining", "ejected"];
+const CONDITIONS: readonly Condition[] = [
+  ...(["unknown", "up", "down", "draining", "ejected", "unresolved"] as const),
+];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const { name, endpoints } of facts.upstreams) {
