@@ -1,5 +1,6 @@
 import type { Refused } from "./admin-guard.ts";
 import type { Controlled, EndpointControl } from "./endpoint-control.ts";
+import type { PlanControl } from "./plan-control.ts";
 import type { ReadinessState } from "./readiness.ts";
 
 export interface Answer {
@@ -15,6 +16,7 @@ export interface AdminSources {
   status(): unknown; // becomes JSON
   readiness(): ReadinessState;
   readonly endpoints: EndpointControl;
+  readonly plans: PlanControl;
 }
 
 /** What a request says beside its method. */
@@ -28,6 +30,7 @@ interface Endpoint {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: RegExp;
   readonly needsToken: boolean;
+  readonly bodyBytesMax?: number; // 64 KiB unless said
   answer(sources: AdminSources, accept: string | undefined, asked: Asked): Answer | Promise<Answer>;
 }
 
@@ -40,6 +43,7 @@ const NOT_YET: Omit<Endpoint, "path"> = {
   },
 };
 
+const PLAN_BYTES_MAX = 32 * 1024 * 1024; // a config file may have 16 MiB
 const ENDPOINTS_OF = /^\/api\/upstreams\/([^/]+)\/endpoints$/;
 const ENDPOINT_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)$/;
 const DRAIN_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)\/((?:un)?drain)$/;
@@ -52,6 +56,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
   { ...NOT_YET, path: /^\/api\/reload$/ },
   { ...NOT_YET, path: /^\/api\/purge$/ },
+  { method: "POST", path: /^\/api\/plan$/, needsToken: true, bodyBytesMax: PLAN_BYTES_MAX, answer: plan },
   { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
   { method: "DELETE", path: ENDPOINT_OF, needsToken: true, answer: removeEndpoint },
   { method: "POST", path: DRAIN_OF, needsToken: true, answer: drainEndpoint },
@@ -119,4 +124,11 @@ function partsOf(path: string, form: RegExp): string[] {
   } catch {
     return [];
   }
+}
+
+async function plan(sources: AdminSources, _accept: unknown, asked: Asked): Promise<Answer> {
+  const planned = await sources.plans.plan(asked.body);
+  if (planned.kind === "plan") return json(200, planned.plan);
+  const { status, reason, about, problems } = planned;
+  return json(status, { reason, about, problems });
 }

@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { PlanControl } from "./plan-control.ts";
 import { Readiness } from "./readiness.ts";
 
 const TOKEN = "0123456789abcdef-the-token";
@@ -33,6 +34,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     metrics: (accept) => ({ text: `# ${accept}\n`, contentType: "text/plain; version=0.0.4" }),
     status: setup.status ?? (() => ({ version: "0.1.0" })),
     endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
+    plans: new PlanControl(unreachable, unreachable),
     readiness: new Readiness(),
     log,
   });

@@ -18,6 +18,7 @@ import { Server } from "../server/server.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { PlanControl } from "./plan-control.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface ProxyExtras {
@@ -44,7 +45,7 @@ export class RunningProxy implements AsyncDisposable {
   readonly #gauges: ProcessGauges;
   readonly #readiness: Readiness;
   readonly #startedMs: number;
-  #configName: string;
+  #loaded: Loaded; // what is running
   #takenWallMs: number; // when the running config was taken
   #lastReloadSucceeded: boolean;
   #admin: Admin | undefined;
@@ -58,7 +59,7 @@ export class RunningProxy implements AsyncDisposable {
     const metrics = new Metrics();
     metrics.declare(namesOf(config));
     const server = await Server.start(config, world, metrics);
-    const proxy = new RunningProxy(world, server, metrics, logSink, loaded.origin.name);
+    const proxy = new RunningProxy(world, server, metrics, logSink, loaded);
     try {
       await proxy.#openAdmin();
     } catch (error) {
@@ -74,7 +75,7 @@ export class RunningProxy implements AsyncDisposable {
     server: Server,
     metrics: Metrics,
     logSink: LogSink | undefined,
-    configName: string,
+    loaded: Loaded,
   ) {
     this.#world = world;
     this.#logSink = logSink;
@@ -83,7 +84,7 @@ export class RunningProxy implements AsyncDisposable {
     this.#gauges = new ProcessGauges();
     this.#readiness = new Readiness();
     this.#startedMs = world.clock.nowMs();
-    this.#configName = configName;
+    this.#loaded = loaded;
     this.#takenWallMs = world.clock.wallMs();
     this.#lastReloadSucceeded = true;
     this.#admin = undefined;
@@ -110,7 +111,7 @@ export class RunningProxy implements AsyncDisposable {
     const refused = await this.#server.reload(config);
     if (refused !== undefined) throw new Error(refused.message);
     this.#metrics.declare(namesOf(config));
-    this.#configName = loaded.origin.name;
+    this.#loaded = loaded;
     this.#takenWallMs = this.#world.clock.wallMs();
     this.#lastReloadSucceeded = true;
   }
@@ -158,6 +159,10 @@ export class RunningProxy implements AsyncDisposable {
       metrics: (accept) => this.#renderMetrics(accept),
       status: () => this.#status(),
       endpoints: new EndpointControl(() => this.#server, this.#world),
+      plans: new PlanControl(
+        () => this.#server,
+        () => this.#loaded,
+      ),
       readiness: this.#readiness,
       log: this.#world.log,
     });
@@ -188,7 +193,7 @@ export class RunningProxy implements AsyncDisposable {
       version: VERSION,
       uptimeSeconds: Math.round((nowMs - this.#startedMs) / 1000),
       readiness: this.#readiness.state,
-      config: { name: this.#configName, version: runtime.version },
+      config: { name: this.#loaded.origin.name, version: runtime.version },
       requestsActive: this.#metrics.requestsActive,
       listeners: [...runtime.listeners.keys()].map((key) => ({
         key,

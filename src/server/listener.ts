@@ -1,4 +1,5 @@
 import type { Door, World } from "../base/world.ts";
+import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import type { Listening, Worker } from "../core/worker.ts";
@@ -57,6 +58,11 @@ export class Listener implements Listening {
 
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** What is going on now. */
+  get exchanges(): readonly Exchange[] {
+    return [...this.#connections].flatMap(({ exchange }) => exchange ?? []);
   }
 
   /** Rejects with a ListenError if the address cannot be bound. */

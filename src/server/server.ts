@@ -10,6 +10,7 @@ import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { EngineWorker } from "./engine-worker.ts";
+import { type InFlight, inFlightOf } from "./in-flight.ts";
 import { type Drained, Listener } from "./listener.ts";
 import { MachineTasks } from "./machine-tasks.ts";
 
@@ -81,6 +82,11 @@ export class Server {
   /** Names, endpoints by operators: what changes without a reload. */
   get tasks(): MachineTasks {
     return this.#tasks;
+  }
+
+  /** By site and route, a line break between. */
+  async inFlight(): Promise<ReadonlyMap<string, InFlight>> {
+    return inFlightOf([...this.#listeners.values()].flatMap(({ exchanges }) => exchanges));
   }
 
   get droppedLogLines(): number {
