@@ -1,7 +1,9 @@
+import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
 import type { Controlled, EndpointControl } from "./endpoint-control.ts";
 import type { PlanControl } from "./plan-control.ts";
 import type { ReadinessState } from "./readiness.ts";
+import type { ReloadOutcome } from "./running-proxy.ts";
 
 export interface Answer {
   readonly status: number;
@@ -15,6 +17,7 @@ export interface AdminSources {
   metrics(accept: string | undefined): { readonly text: string; readonly contentType: string };
   status(): unknown; // becomes JSON
   readiness(): ReadinessState;
+  reload(): Promise<ReloadOutcome>;
   readonly endpoints: EndpointControl;
   readonly plans: PlanControl;
 }
@@ -54,7 +57,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/health\/ready$/, needsToken: false, answer: ready },
   { method: "GET", path: /^\/metrics$/,       needsToken: true,  answer: metrics },
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
-  { ...NOT_YET, path: /^\/api\/reload$/ },
+  { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { ...NOT_YET, path: /^\/api\/purge$/ },
   { method: "POST", path: /^\/api\/plan$/, needsToken: true, bodyBytesMax: PLAN_BYTES_MAX, answer: plan },
   { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
@@ -131,4 +134,22 @@ async function plan(sources: AdminSources, _accept: unknown, asked: Asked): Prom
   if (planned.kind === "plan") return json(200, planned.plan);
   const { status, reason, about, problems } = planned;
   return json(status, { reason, about, problems });
+}
+
+/** 422: the config has to be another; 409: so have the circumstances; 503: it is too late. */
+async function reload(sources: AdminSources): Promise<Answer> {
+  if (sources.readiness() === "draining") {
+    return refusal({ status: 503, reason: "draining", about: "The proxy is stopping." });
+  }
+  const outcome = await sources.reload();
+  if (outcome.kind === "taken") {
+    const { version, leaving, warnings } = outcome;
+    return json(200, { version, leaving, warnings });
+  }
+  if (outcome.kind === "refused") {
+    return refusal({ status: 409, reason: "reload_refused", about: outcome.message });
+  }
+  const problems = outcome.problems.map((problem) => ({ ...problem, text: problemLine(problem) }));
+  const about = "The config has problems; the running one stays.";
+  return json(422, { reason: "config_has_problems", about, problems });
 }

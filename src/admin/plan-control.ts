@@ -5,7 +5,7 @@ import type { Loaded } from "../config/load.ts";
 import { type Change, changesBetween, type PlanSide } from "../config/plan/changes.ts";
 import { problemLine } from "../config/problems.ts";
 import { vocabulary } from "../features/index.ts";
-import type { InFlight } from "../server/in-flight.ts";
+import type { RouteTraffic, TrafficByRoute } from "../server/route-traffic.ts";
 import type { Server } from "../server/server.ts";
 import type { Refused } from "./admin-guard.ts";
 
@@ -32,7 +32,7 @@ export interface Plan {
 
 export interface PlannedChange extends Change {
   /** On what would be gone; it gets its time to end. */
-  readonly leaving?: InFlight;
+  readonly leaving?: RouteTraffic;
 }
 
 export type Planned =
@@ -75,11 +75,7 @@ export class PlanControl {
   }
 }
 
-function withLeaving(
-  change: Change,
-  running: Config,
-  inFlight: ReadonlyMap<string, InFlight>,
-): PlannedChange {
+function withLeaving(change: Change, running: Config, inFlight: TrafficByRoute): PlannedChange {
   if (change.kind !== "removed") return change;
   const routes =
     change.what === "route"

@@ -70,6 +70,13 @@ export class Directory {
     if (this.#entries.delete(`${kind} ${name}`)) this.#changed();
   }
 
+  /** What the machine's directory has by now; a worker's copy of it. */
+  replace(entries: readonly DirectoryEntry[]): void {
+    this.#entries.clear();
+    for (const entry of entries) this.#entries.set(keyOf(entry), entry);
+    this.#changed();
+  }
+
   /** Told after each change, until the answer is disposed. */
   watch(changed: () => void): Disposable {
     this.#watchers.add(changed);

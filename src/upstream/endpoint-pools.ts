@@ -1,5 +1,5 @@
 import type { Endpoint } from "../core/upstream.ts";
-import type { Pool } from "./pool.ts";
+import type { Pool, PoolShape } from "./pool.ts";
 
 /** Where the connections to an endpoint are. */
 export interface PoolDirectory {
@@ -30,7 +30,7 @@ export class EndpointPools implements PoolDirectory {
 
 /** Pools of endpoints that come and go while a config is in force, made when one is first asked. */
 export class FoundPools implements Disposable {
-  readonly #make: (endpoint: Endpoint) => Pool;
+  #make: (endpoint: Endpoint) => Pool;
   readonly #byName: Map<string, Pool>;
 
   constructor(make: (endpoint: Endpoint) => Pool) {
@@ -44,6 +44,12 @@ export class FoundPools implements Disposable {
     const pool = this.#make(endpoint);
     this.#byName.set(endpoint.name, pool);
     return pool;
+  }
+
+  /** Those there are, and those that are made from now on. */
+  reshape(make: (endpoint: Endpoint) => Pool, shape: PoolShape): void {
+    this.#make = make;
+    for (const pool of this.#byName.values()) pool.reshape(shape);
   }
 
   /** The pools of all others end: what is idle closes now, what is busy when it is done. */

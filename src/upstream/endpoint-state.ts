@@ -20,6 +20,15 @@ const BYTES = REALS_AT + REAL_CELLS * Float64Array.BYTES_PER_ELEMENT;
 // In each worker's lane.
 const ACTIVE = 0;
 
+/** What the state of that key is kept under. */
+export function memoryKeys(key: string): readonly string[] {
+  return [key, countsKey(key)];
+}
+
+function countsKey(key: string): string {
+  return `${key} counts`;
+}
+
 /** One endpoint of one upstream, as all workers see it. */
 export class SharedEndpointState implements EndpointState {
   readonly #lanes: Lanes;
@@ -29,7 +38,7 @@ export class SharedEndpointState implements EndpointState {
 
   constructor(machine: Machine, key: string, changes: StateChanges) {
     const memory = machine.block(key, BYTES);
-    this.#lanes = machine.lanes(`${key} counts`);
+    this.#lanes = machine.lanes(countsKey(key));
     this.#whole = new Int32Array(memory, 0, WHOLE_CELLS);
     this.#real = new Float64Array(memory, REALS_AT, REAL_CELLS);
     this.#changes = changes;

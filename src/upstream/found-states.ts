@@ -1,5 +1,5 @@
 import type { Machine } from "../core/machine.ts";
-import { SharedEndpointState } from "./endpoint-state.ts";
+import { memoryKeys, SharedEndpointState } from "./endpoint-state.ts";
 import type { StateChanges } from "./state-changes.ts";
 
 /**
@@ -33,7 +33,9 @@ export class FoundStates {
   /** Forgets all but these, and those with requests in flight. */
   retain(keys: ReadonlySet<string>): void {
     for (const [key, state] of this.#byKey) {
-      if (!keys.has(key) && state.active === 0) this.#byKey.delete(key);
+      if (keys.has(key) || state.active > 0) continue;
+      this.#byKey.delete(key);
+      for (const each of memoryKeys(key)) this.#machine.release?.(each);
     }
   }
 }

@@ -22,7 +22,7 @@ export class Pool implements UpstreamHome {
   #hosts: readonly string[] | undefined; // of the endpoint's name, once they have changed
   #following: Disposable | undefined;
   #isClosed: boolean;
-  shape: PoolShape; // a reload may change it
+  #shape: PoolShape;
 
   constructor(worker: Worker, address: Address, meter: ConnectionMeter, shape: PoolShape) {
     this.#worker = worker;
@@ -33,7 +33,14 @@ export class Pool implements UpstreamHome {
     this.#hosts = undefined;
     this.#following = undefined;
     this.#isClosed = false;
-    this.shape = shape;
+    this.#shape = shape;
+  }
+
+  /** A reload may change it: what waits beyond the new bound is closed, the rest waits as it did. */
+  reshape(shape: PoolShape): void {
+    this.#shape = shape;
+    const surplus = this.#idle.length - shape.idleMax;
+    if (surplus > 0) for (const connection of this.#idle.slice(0, surplus)) connection.abandon();
   }
 
   /** The connection used last, or a new one, which is still connecting. */
@@ -61,7 +68,7 @@ export class Pool implements UpstreamHome {
   }
 
   idle(connection: H1Upstream): void {
-    const { keepAliveMs, idleMax } = this.shape;
+    const { keepAliveMs, idleMax } = this.#shape;
     const isFull = this.#idle.length >= idleMax;
     if (this.#isClosed || isFull || keepAliveMs <= 0 || this.#isAstray(connection)) {
       connection.abandon();
