@@ -1,3 +1,4 @@
+import { ADMIN_HELP } from "./admin-help.ts";
 import type { Command } from "./command.ts";
 
 const FILE_HELP = `  -c, --config FILE   the config; unless said, sluice.yaml, sluice.yml or
@@ -57,7 +58,16 @@ refusal. 1: the config has problems.`,
   },
   notYet("test", "[-c FILE]", "Runs the tests of a config."),
   notYet("plan", "[-c FILE]", "Tells what a reload would change."),
-  notYet("reload", "", "Makes a running proxy take its config anew."),
+  {
+    name: "reload",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN]",
+    about: "Makes a running proxy take its config anew.",
+    help: `${ADMIN_HELP}
+
+Answers when all workers have taken it, or none has. Exit code 1: it was refused, and the
+running config stays.`,
+    load: async () => (await import("./reload.ts")).reload,
+  },
   notYet("status", "", "Shows what a running proxy does."),
   notYet("top", "", "Shows it live."),
   notYet("drain", "UPSTREAM ENDPOINT", "Sends an endpoint no new requests."),

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Drained } from "./listener.ts";
+import type { Note } from "./notes.ts";
 
 /** A config that is to be served, and what it was made of. */
 export interface NextConfig {
@@ -42,6 +43,8 @@ export interface Crew {
   hurry(): void;
   /** For logrotate: log files are opened anew. */
   reopenLogs(): Promise<void>;
+  /** To all other threads, in order; with it goes the memory that was made for it. */
+  tell(note: Note): void;
   /** What is counted elsewhere than in the main thread's metrics. */
   readonly banks: readonly SharedBank[];
   readonly droppedLogLines: number;

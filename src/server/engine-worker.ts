@@ -7,14 +7,16 @@ import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import { Notes } from "./notes.ts";
 
-/** The one worker of a process, for now: its clockwork, and who watches its exchanges. */
+/** One thread's clockwork, and who watches its exchanges. */
 export class EngineWorker implements Worker {
   readonly world: World;
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
   readonly metrics: Metrics;
+  readonly notes: Notes; // from the main thread, where this is another one
   accessLog: AccessLog | undefined; // a reload may change it
   readonly #ids: RequestIds;
 
@@ -24,6 +26,7 @@ export class EngineWorker implements Worker {
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
     this.metrics = metrics;
+    this.notes = new Notes();
     this.accessLog = undefined;
     this.#ids = new RequestIds();
   }

@@ -12,6 +12,7 @@ import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts"
 import { Engine } from "./engine.ts";
 import type { Drained } from "./listener.ts";
 import { MachineTasks } from "./machine-tasks.ts";
+import type { Note } from "./notes.ts";
 import { Serving } from "./serving.ts";
 import { SharedMemory } from "./workers/shared-memory.ts";
 import { ThreadCrew, type ThreadMaking } from "./workers/thread-crew.ts";
@@ -178,6 +179,11 @@ export class Server {
   /** For logrotate: the log file is opened anew. */
   async reopenLogs(): Promise<void> {
     await this.#crew.reopenLogs();
+  }
+
+  /** To all workers in other threads; nothing where this one serves. */
+  tell(note: Note): void {
+    this.#crew.tell(note);
   }
 
   async #take(next: NextConfig, openBeside: OpenBeside = nothing): Promise<Leaving> {

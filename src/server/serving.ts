@@ -102,6 +102,8 @@ export class Serving implements Crew {
     await this.#sink?.reopen();
   }
 
+  tell(): void {} // there is no other thread
+
   #listenerFor(plan: ListenerPlan, { runtime, connections }: EngineDraft): Listener {
     return new Listener(this.#engine.worker, runtime, plan, connections.get(plan.key));
   }

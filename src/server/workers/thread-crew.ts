@@ -7,6 +7,7 @@ import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "../crew.ts";
 import type { Engine } from "../engine.ts";
 import type { Drained } from "../listener.ts";
+import type { Note } from "../notes.ts";
 import { addedUp } from "../serving.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
 import { RestartDelay } from "./restart-delay.ts";
@@ -60,6 +61,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   readonly #pulse: Pulse[];
   readonly #retired: MetricBank; // what lost threads had counted
   readonly #restarts: Map<string, number>;
+  readonly #notes: Map<string, Note>; // the last of each key
   readonly #looking: { timer: Timer | undefined };
   #inForce: InForce | undefined;
   #lostLogLines: number; // of lost threads
@@ -72,6 +74,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
     this.#pulse = Array.from({ length: workers }, (_, worker) => new Pulse(memory, worker));
     this.#retired = new MetricBank();
     this.#restarts = new Map();
+    this.#notes = new Map();
     this.#looking = { timer: undefined };
     this.#inForce = undefined;
     this.#lostLogLines = 0;
@@ -164,6 +167,18 @@ export class ThreadCrew implements Crew, ThreadOwner {
     }
   }
 
+  tell(note: Note): void {
+    if (note.data === undefined) this.#notes.delete(note.key);
+    else this.#notes.set(note.key, note);
+    for (const thread of this.#threads) this.#tell(thread, note);
+  }
+
+  #tell(thread: Thread, note: Note): void {
+    const { blocks } = this.#options.memory;
+    // A thread that does not answer is about to be replaced, and the next one is told.
+    thread.ask({ kind: "note", note, blocks }).catch(ignore);
+  }
+
   line(line: string): void {
     this.#options.onLine(line);
   }
@@ -249,6 +264,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       const thread = this.#newThread(post.worker);
       post.thread = thread;
       try {
+        for (const note of this.#notes.values()) this.#tell(thread, note);
         const { blocks } = this.#options.memory;
         await thread.ask({ kind: "prepare", ...this.#inForce, blocks });
         await thread.ask({ kind: "commit" });

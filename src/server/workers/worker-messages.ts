@@ -3,6 +3,7 @@ import { type Loaded, load } from "../../config/load.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Leaving } from "../crew.ts";
 import type { Drained } from "../listener.ts";
+import type { Note } from "../notes.ts";
 import type { Blocks } from "./shared-memory.ts";
 
 /** A config on its way to a worker: data as it is; of code the file, which is run once more. */
@@ -23,6 +24,7 @@ export interface Answers {
   readonly prepare: ReadonlyMap<string, Address>; // what was opened
   readonly commit: Leaving;
   readonly abort: undefined;
+  readonly note: undefined;
   readonly stop: Drained;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
@@ -31,6 +33,7 @@ export interface Answers {
 export type Question =
   | Prepare
   | { readonly kind: "commit" | "abort" | "hurry" | "reopenLogs" }
+  | { readonly kind: "note"; readonly note: Note; readonly blocks: Blocks }
   | { readonly kind: "stop"; readonly deadlineMs: number };
 
 export interface ToWorker {

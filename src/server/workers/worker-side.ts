@@ -50,7 +50,7 @@ export class WorkerSide {
   }
 
   async #answer(question: Question): Promise<unknown> {
-    const { serving } = this.#parts;
+    const { engine, machine, serving } = this.#parts;
     switch (question.kind) {
       case "prepare":
         return await this.#prepare(question);
@@ -58,6 +58,9 @@ export class WorkerSide {
         return await this.#decided()!.commit();
       case "abort":
         return await this.#decided()?.abort(); // there is none where the preparing failed
+      case "note":
+        machine.blocks = question.blocks;
+        return engine.worker.notes.take(question.note);
       case "stop":
         return await this.#stop(question.deadlineMs);
       case "hurry":
