@@ -1,4 +1,6 @@
 import inspector from "node:inspector";
+import module from "node:module";
+import { dirname } from "node:path";
 import type { ResourceLimits } from "node:worker_threads";
 import type { Turns } from "../../base/turns.ts";
 import type { Address, Timer, World } from "../../base/world.ts";
@@ -224,7 +226,14 @@ export class ThreadCrew implements Crew, ThreadOwner {
     const pulse = this.#pulse[worker]!;
     pulse.clear(worker);
     const { workers } = memory;
-    const birth = { worker, workers, pseudonym, isReadableLog, pulse: pulse.memory };
+    const birth = {
+      worker,
+      workers,
+      pseudonym,
+      isReadableLog,
+      pulse: pulse.memory,
+      compiledCode: compiledCodeFolder(),
+    };
     return new Thread({ birth, clock: world.clock, entry, resourceLimits }, this);
   }
 
@@ -340,3 +349,9 @@ function requestsOf(bank: SharedBank | undefined): number {
 }
 
 function ignore(): void {}
+
+/** As it was given: the cache itself is in a folder below it, one for each version of Node. */
+function compiledCodeFolder(): string | undefined {
+  const folder = module.getCompileCacheDir?.();
+  return folder === undefined ? undefined : dirname(folder);
+}
