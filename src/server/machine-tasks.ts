@@ -3,8 +3,10 @@ import { isHostName } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
+import { HealthChecks } from "../upstream/health/health-checks.ts";
 import { OperatorEdits } from "./operator-edits.ts";
 
 export interface FirstConfig {
@@ -19,6 +21,7 @@ export interface FirstConfig {
 export class MachineTasks implements Disposable {
   readonly #directory: Directory;
   readonly #discovery: Discovery;
+  readonly #checks: HealthChecks;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -27,6 +30,7 @@ export class MachineTasks implements Disposable {
   constructor(world: World, directory: Directory, first: FirstConfig) {
     this.#directory = directory;
     this.#discovery = new Discovery(world, directory, first.dns);
+    this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -44,9 +48,18 @@ export class MachineTasks implements Disposable {
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
+    this.#checks.take(
+      [...config.upstreams.values()].flatMap(({ name, active }) => {
+        const upstream = this.#runtime()?.upstreams.get(name);
+        return active === undefined || upstream === undefined
+          ? []
+          : [{ upstream, options: active }];
+      }),
+    );
   }
 
   [Symbol.dispose](): void {
+    this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
   }

@@ -122,23 +122,31 @@ test("Membership: a claim finds who is new, and not who is gone", () => {
   assert.deepEqual([before, after, claimed()], ["10.0.0.5:80", "10.0.0.6:80", undefined]);
 });
 
-test("Membership: one that leaves is remembered while it has requests in flight", () => {
-  const directory = new Directory([named(["10.0.0.5"])]);
+test("Membership: one that leaves is remembered for a while, and as long as requests are in flight", () => {
+  const directory = new Directory([named(["10.0.0.5", "10.0.0.6"])]);
   const upstream = stage([ALL], directory).make();
-  const leaveAndReturn = () => {
-    directory.set(named([]));
-    assert.equal(upstream.endpoints.length, 0);
-    directory.set(named(["10.0.0.5"]));
-    return upstream.endpoints[0]!.state;
-  };
+  const stateOf = (host: string) =>
+    upstream.endpoints.find(({ address }) => address.host === host)!.state;
   const claim = upstream.claim({ hashKey: undefined, tried: [] })!;
-  claim.endpoint.state.health = "down";
+  const busy = claim.endpoint.address.host;
+  const idle = busy === "10.0.0.5" ? "10.0.0.6" : "10.0.0.5";
+  for (const host of [busy, idle]) stateOf(host).health = "down";
+  const others = (count: number) =>
+    named(Array.from({ length: count }, (_, place) => `10.1.${place >> 8}.${place & 255}`));
+  const everyone = named(["10.0.0.5", "10.0.0.6"]);
 
-  const busy = leaveAndReturn();
+  directory.set(others(100));
+  assert.equal(upstream.endpoints.length, 100);
+  directory.set(everyone);
+  assert.deepEqual([stateOf(busy).health, stateOf(idle).health], ["down", "down"]);
+
+  directory.set(others(1_000));
+  assert.equal(upstream.endpoints.length, 1_000);
+  directory.set(named([])); // a thousand more have gone
+  assert.equal(upstream.endpoints.length, 0);
+  directory.set(everyone);
+  assert.deepEqual([stateOf(busy).health, stateOf(idle).health], ["down", "unknown"]);
   claim.release("served");
-  const idle = leaveAndReturn();
-
-  assert.deepEqual([busy.health, busy.active, idle.health], ["down", 0, "unknown"]);
 });
 
 test("Membership: a reload keeps found and added ones with their states", () => {

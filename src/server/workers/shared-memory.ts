@@ -134,4 +134,6 @@ export class FoundMemory implements Machine {
   lanes(key: string): Lanes {
     return new Lanes(this.block(key, Lanes.byteLength(this.workers + 1)), this.worker);
   }
+
+  release(): void {} // the main thread does, and tells what there is
 }
