@@ -136,6 +136,7 @@ export class RunningProxy implements AsyncDisposable {
     this.#upgrade = new Upgrade({
       world,
       command: parts.start.command,
+      areForeign: parts.start.inherited?.areForeign ?? false,
       descriptors: () => this.#descriptors(),
       handOver: () => void this.#handOver(),
     });
@@ -364,6 +365,8 @@ class OwnLog {
 function workerCount({ workers }: Config, start: ProxyStart): number {
   const wanted = workers ?? start.workers ?? 1;
   if (start.world !== undefined) return 1; // a world cannot be handed to another thread
+  // Sockets of another user: threads cannot bind beside them, nor anew if they lose one.
+  if (start.inherited?.areForeign === true) return 1;
   if (CAN_SHARE_PORTS) return wanted === "auto" ? availableParallelism() : wanted;
   if (wanted === "auto" || wanted === 1) return 1;
   throw new Error(

@@ -21,6 +21,7 @@ export type UpgradeOutcome =
 export interface UpgradeParts {
   readonly world: Pick<World, "clock" | "log">;
   readonly command: Command | undefined; // undefined: a program that embeds the proxy
+  readonly areForeign: boolean; // as in InheritedSockets
   /** Every listening socket, with its address. */
   descriptors(): Promise<readonly Descriptor[]>;
   /** The new process serves: this one is to go. Not waited for. */
@@ -58,7 +59,7 @@ export class Upgrade {
     }
     this.#isUnderWay = true;
     try {
-      const child = start(command, await this.#parts.descriptors());
+      const child = start(command, await this.#parts.descriptors(), this.#parts.areForeign);
       await this.#ready(child);
       const pid = child.pid!; // it has spoken, so it is there
       world.log.info("handed over to another process", { pid });
@@ -99,14 +100,18 @@ export class Upgrade {
   }
 }
 
-function start({ file, args }: Command, descriptors: readonly Descriptor[]): ChildProcess {
+function start(
+  { file, args }: Command,
+  descriptors: readonly Descriptor[],
+  areForeign: boolean,
+): ChildProcess {
   const sockets = descriptors.map(([, descriptor]) => descriptor);
   const keys = descriptors.map(([key]) => key);
   return spawn(file, args, {
     stdio: ["inherit", "inherit", "inherit", ...sockets, "pipe"],
     env: {
       ...process.env,
-      ...inheritanceFor(keys, process.pid),
+      ...inheritanceFor(keys, { parentPid: process.pid, areForeign }),
       [READY_PIPE]: String(3 + sockets.length),
     },
   });

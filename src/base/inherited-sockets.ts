@@ -1,6 +1,7 @@
 import { closeSync, readFileSync, readlinkSync } from "node:fs";
 import type { Address } from "./world.ts";
 
+const FOREIGN = "SLUICE_HANDOVER_FOREIGN";
 const FIRST_FD = 3; // sd_listen_fds(3)
 const SOCKETS_MAX = 1_024;
 
@@ -22,6 +23,8 @@ export interface Inheritance {
  */
 export class InheritedSockets {
   readonly #byAddress: Map<string, number[]>;
+  /** Another user has opened them and keeps them open: nobody of us can share their ports. */
+  readonly areForeign: boolean;
 
   static from({ env, pid, parentPid }: Inheritance): InheritedSockets {
     const count = Number(env["LISTEN_FDS"] ?? 0);
@@ -38,11 +41,13 @@ export class InheritedSockets {
       const key = isAddress(name) ? name : addressOf(fd);
       if (key !== undefined) found.push([key, fd]);
     }
-    return new InheritedSockets(found);
+    const areForeign = env["LISTEN_PID"] !== undefined || env[FOREIGN] !== undefined;
+    return new InheritedSockets(found, areForeign);
   }
 
-  constructor(sockets: Iterable<readonly [string, number]>) {
+  constructor(sockets: Iterable<readonly [string, number]>, areForeign = false) {
     this.#byAddress = new Map();
+    this.areForeign = areForeign;
     for (const [key, fd] of sockets) {
       const others = this.#byAddress.get(key);
       if (others === undefined) this.#byAddress.set(key, [fd]);
@@ -85,8 +90,12 @@ export class InheritedSockets {
 }
 
 /** The variables that tell a child which of its descriptors is what. */
-export function inheritanceFor(keys: readonly string[], parentPid: number): Record<string, string> {
+export function inheritanceFor(
+  keys: readonly string[],
+  { parentPid, areForeign }: { readonly parentPid: number; readonly areForeign: boolean },
+): Record<string, string> {
   return {
+    ...(areForeign ? { [FOREIGN]: "1" } : {}),
     LISTEN_FDS: String(keys.length),
     LISTEN_FDNAMES: keys.map((key) => encodeURIComponent(key)).join(":"),
     SLUICE_HANDOVER_FROM: String(parentPid),
@@ -94,7 +103,7 @@ export function inheritanceFor(keys: readonly string[], parentPid: number): Reco
 }
 
 export const INHERITANCE_VARIABLES = [
-  ...["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "SLUICE_HANDOVER_FROM"],
+  ...["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "SLUICE_HANDOVER_FROM", FOREIGN],
 ] as const;
 
 function keyOf({ host, port }: Address): string {
