@@ -86,6 +86,10 @@ export interface Address {
 export interface Door extends AsyncDisposable {
   readonly address: Address; // as bound, so port 0 is already resolved
   letIn?(): void;
+  /** Descriptors of the listening sockets, for a process that takes over; none where that cannot be. */
+  readonly descriptors?: readonly number[];
+  /** As disposing it, but the socket stays what it is: another process has it as well. */
+  handOver?(): Promise<void>;
 }
 
 export interface Log {

@@ -138,32 +138,26 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
     readonly endpoints: readonly EndpointConfig[];
     readonly balance?: UpstreamConfig["balance"] | undefined;
     readonly maxIdle?: number | undefined;
-    readonly proxyProtocol?: UpstreamConfig["proxyProtocol"];
     readonly health?: ParsedHealth | undefined;
     readonly breaker?: "off" | ParsedBreaker | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
-    upstreams.map(
-      ([
+    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts, health, breaker }]) => [
+      name,
+      {
         name,
-        { endpoints, balance, maxIdle, proxyProtocol, limits, timeouts, health, breaker },
-      ]) => [
-        name,
-        {
-          name,
-          at: ["upstreams", name],
-          endpoints,
-          balance: balance ?? "leastRequest",
-          maxIdle: maxIdle ?? IDLE_MAX,
-          limits: present(limits ?? {}),
-          timeouts: present(timeouts ?? {}),
-          passive: settlePassive(health?.passive),
-          active: settleActive(health?.active),
-          breaker: settleBreaker(breaker),
-        },
-      ],
-    ),
+        at: ["upstreams", name],
+        endpoints,
+        balance: balance ?? "leastRequest",
+        maxIdle: maxIdle ?? IDLE_MAX,
+        limits: present(limits ?? {}),
+        timeouts: present(timeouts ?? {}),
+        passive: settlePassive(health?.passive),
+        active: settleActive(health?.active),
+        breaker: settleBreaker(breaker),
+      },
+    ]),
   );
 }
 

@@ -13,6 +13,13 @@ export interface Drained {
   readonly cut: number;
 }
 
+/** How a process goes whose sockets another one has by now. */
+export interface HandOver {
+  readonly deadlineMs: number;
+  readonly tunnelMs: number;
+  readonly idleMs: number;
+}
+
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
   readonly #worker: Worker;
@@ -142,15 +149,33 @@ export class Listener implements Listening {
     this.#isDraining = true;
     const before = this.#connections.size;
     for (const connection of [...this.#connections]) connection.drain();
-    let cut = 0;
-    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
-      cut = this.#cutAll(fault, () => true);
-    } else {
-      cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
-      await this.#emptyOr(tunnelMs - deadlineMs);
-      cut += this.#cutAll(fault, () => true);
-    }
+    const cut = await this.#finish(deadlineMs, tunnelMs, fault);
     return { finished: before - cut, cut };
+  }
+
+  /**
+   * As drain(), but another process has the socket, and no client should notice: a connection that is
+   * idle may have a request on its way, so it stays until it has had one more, with "close" in the
+   * answer, or for `idleMs`.
+   */
+  async handOver({ deadlineMs, tunnelMs, idleMs }: HandOver): Promise<Drained> {
+    await this.#door?.handOver?.();
+    this.#isDraining = true;
+    const before = this.#connections.size;
+    this.#worker.world.clock.after(idleMs, () => {
+      for (const connection of [...this.#connections]) connection.drain();
+    });
+    const cut = await this.#finish(deadlineMs, tunnelMs, DEADLINE);
+    return { finished: before - cut, cut };
+  }
+
+  async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
+    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
+      return this.#cutAll(fault, () => true);
+    }
+    const cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
+    await this.#emptyOr(tunnelMs - deadlineMs);
+    return cut + this.#cutAll(fault, () => true);
   }
 
   #cutAll(fault: Fault, isMeant: (connection: H1Downstream) => boolean): number {

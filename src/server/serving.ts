@@ -3,10 +3,10 @@ import type { LogConfig } from "../config/config.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
-import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts";
+import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
 import { Departures, type InFlight } from "./departures.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
-import { type Drained, Listener } from "./listener.ts";
+import { type Drained, type HandOver, Listener } from "./listener.ts";
 import { type TrafficByRoute, trafficOf } from "./route-traffic.ts";
 
 export interface ServingOptions {
@@ -93,6 +93,23 @@ export class Serving implements Crew {
       finished: drained.reduce((sum, { finished }) => sum + finished, 0),
       cut: drained.reduce((sum, { cut }) => sum + cut, 0),
     };
+  }
+
+  async handOver(manner: HandOver): Promise<Drained> {
+    const going = [...this.#listeners.values()].map((each) => each.handOver(manner));
+    const gone = [...this.#leaving].map((each) => each.drain(manner.deadlineMs));
+    const drained = await Promise.all([...going, ...gone]);
+    await this.#sink?.close();
+    return {
+      finished: drained.reduce((sum, { finished }) => sum + finished, 0),
+      cut: drained.reduce((sum, { cut }) => sum + cut, 0),
+    };
+  }
+
+  async descriptors(): Promise<readonly Descriptor[]> {
+    return [...this.#listeners.values()].flatMap(({ key, door }) =>
+      (door?.descriptors ?? []).map((descriptor): Descriptor => [key, descriptor]),
+    );
   }
 
   hurry(): void {
