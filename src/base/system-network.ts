@@ -141,9 +141,7 @@ export class SystemNetwork implements Network {
     const address = isIp ? { host: bound.address, port: bound.port } : asked;
     const file = isIp ? undefined : lstatSync(asked.host, { throwIfNoEntry: false })?.ino;
     const shut = async (): Promise<void> => {
-      // Connections that wait to be accepted would be reset. Two turns, since the first may be
-      // over its polling: then all that had come has been taken in.
-      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      await porch.empty();
       // The listening socket is shut at once; what close() would wait for is the connections.
       server.close();
       porch.turnAway();
@@ -228,14 +226,28 @@ class Porch {
   readonly #onWire: (wire: Wire) => void;
   readonly #buffer: Buffer;
   #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
+  #count: number; // who has come so far
 
   constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
     this.#onWire = onWire;
     this.#buffer = buffer;
     this.#held = holds ? [] : undefined;
+    this.#count = 0;
+  }
+
+  /**
+   * Connections that wait to be accepted would be reset. The loop takes in one with each turn, so
+   * it turns until one brings nobody; twice, since the first may be over its polling.
+   */
+  async empty(): Promise<void> {
+    for (let turns = 0, seen = -1; seen !== this.#count && turns < BACKLOG; turns++) {
+      seen = this.#count;
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    }
   }
 
   accepted(handle: AcceptedHandle): void {
+    this.#count++;
     if (this.#held === undefined) this.#onWire(lendingSocket(handle, this.#buffer));
     else if (this.#held.length < BACKLOG) this.#held.push(handle);
     else handle.close();
@@ -243,6 +255,7 @@ class Porch {
 
   /** Where handles are not to be had; such a socket cannot be held. */
   arrived(socket: net.Socket): void {
+    this.#count++;
     this.#onWire(socket);
   }
 
