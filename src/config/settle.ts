@@ -24,6 +24,8 @@ import type { ParsedConfig } from "./shape.ts";
 const ADMIN_ADDRESS: Address = { host: "127.0.0.1", port: 2080 };
 const SITE_ADDRESS: Address = { host: "0.0.0.0", port: 80 };
 const IDLE_MAX = 256;
+const WATCHDOG_MS = 5_000;
+
 // What the schemas of ./shape/ answer with. Keys of features are only known when they are built, so
 // the schemas' own types lack them.
 interface ParsedLevels {
@@ -57,7 +59,9 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
   );
   const { via, trust, admin } = parsed;
   return {
-    workers: parsed.workers ?? 1,
+    workers: parsed.workers,
+    watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
+    watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: parsed.state ?? "memory",
     admin:
