@@ -221,7 +221,7 @@ export class SimProxy {
 
   // What the budget has to give when nobody holds any of it.
   #freeRetries(): number {
-    const { retryBudget } = this.upstream;
+    const retryBudget = this.upstream.retryBudgetOf(0, this.#retriesMax());
     let taken = 0;
     while (taken < 1_000 && retryBudget.take()) taken++;
     for (let count = 0; count < taken; count++) retryBudget.giveBack();
