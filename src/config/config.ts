@@ -6,6 +6,7 @@ import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
+import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { CheckOptions } from "../upstream/health/check-options.ts";
 import type { PassiveOptions } from "../upstream/health/passive-check.ts";
 import type { RetryCondition } from "./shape/retry.ts";
@@ -21,6 +22,7 @@ export interface Config extends Levels {
   readonly state: "memory";
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
+  readonly dns: DnsSettings;
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours

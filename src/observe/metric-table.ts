@@ -20,7 +20,7 @@ export const METRICS = {
   upstreamFaults:      { name: "sluice_upstream_faults",          type: "counter",   unit: "",        labels: ["upstream", "endpoint", "code"], help: "Attempts that failed, those that were tried again included." },
   upstreamRetries:     { name: "sluice_upstream_retries",         type: "counter",   unit: "",        labels: ["upstream"], help: "Attempts after the first of an exchange." },
   upstreamActive:      { name: "sluice_upstream_requests_active", type: "gauge",     unit: "",        labels: ["upstream", "endpoint"], help: "Requests in flight on an endpoint." },
-  endpointHealth:      { name: "sluice_endpoint_health",          type: "gauge",     unit: "",        labels: ["upstream", "endpoint", "state"], help: "1 for the state that the endpoint is in (unknown, up, down, draining, ejected), 0 for the others." },
+  endpointHealth:      { name: "sluice_endpoint_health",          type: "gauge",     unit: "",        labels: ["upstream", "endpoint", "state"], help: "1 for the state that the endpoint is in (unknown, up, down, draining, ejected, unresolved), 0 for the others." },
   ejections:           { name: "sluice_upstream_ejections",       type: "counter",   unit: "",        labels: ["upstream", "endpoint"], help: "How often passive health took an endpoint out of use." },
   checks:              { name: "sluice_health_checks",            type: "counter",   unit: "",        labels: ["upstream", "endpoint", "result"], help: "Active checks by what they found (passed, failed)." },
   circuitState:        { name: "sluice_circuit_state",            type: "gauge",     unit: "",        labels: ["upstream", "state"], help: "1 for the state that the upstream's breaker is in (closed, open, half-open), 0 for the others." },

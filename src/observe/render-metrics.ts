@@ -132,7 +132,9 @@ function renderBreaker(out: Exposition, upstream: string, { state, opensEver }: 
   out.sample("circuitOpens", [upstream], opensEver);
 }
 
-const CONDITIONS: readonly Condition[] = ["unknown", "up", "down", "draining", "ejected"];
+const CONDITIONS: readonly Condition[] = [
+  ...(["unknown", "up", "down", "draining", "ejected", "unresolved"] as const),
+];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const { name, endpoints, breaker } of facts.upstreams) {

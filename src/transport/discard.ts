@@ -1,6 +1,7 @@
 import { Deadline, type TimerWheel } from "../base/timer-wheel.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
-import type { H1Upstream, UpstreamEvents } from "./h1-upstream.ts";
+import type { H1Upstream } from "./h1-upstream.ts";
+import type { UpstreamEvents } from "./upstream-events.ts";
 
 const DISCARD_BYTES_MAX = 64 * 1024;
 const DISCARD_MS = 1_000;

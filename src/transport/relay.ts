@@ -7,9 +7,10 @@ import type { Framing } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { discardResponse } from "./discard.ts";
-import type { H1Upstream, SwitchedUpstream, UpstreamEvents } from "./h1-upstream.ts";
+import type { H1Upstream } from "./h1-upstream.ts";
 import { requestText } from "./request-text.ts";
 import { Tunnel } from "./tunnel.ts";
+import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {

@@ -9,7 +9,7 @@ import type { Worker } from "../../core/worker.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import type { Pool } from "../../upstream/pool.ts";
+import type { PoolDirectory } from "../../upstream/endpoint-pools.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
 import {
@@ -22,7 +22,7 @@ import {
 
 export interface ForwardOptions {
   readonly upstream: Upstream;
-  readonly pools: ReadonlyMap<Endpoint, Pool>;
+  readonly pools: PoolDirectory;
   readonly retry: RetryPolicy;
   readonly budget: RetryBudget;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
