@@ -61,9 +61,9 @@ class ChaosRun {
   }
 
   async act(): Promise<void> {
-    const { clock, random, log } = this.#world;
+    const { clock, random, log, names } = this.#world;
     for (const origin of this.#origins) await origin.open();
-    const world = { clock, random, log, network: this.#watched() };
+    const world = { clock, random, log, names, network: this.#watched() };
     const metrics = this.#metrics;
     const server = await Server.start({ ...this.#config(), world, metrics, workers: 1 });
     this.#keepTrack(server);
@@ -197,7 +197,8 @@ class ChaosRun {
   }
 }
 
-function freeRetries({ retryBudget }: Upstream): number {
+function freeRetries(upstream: Upstream): number {
+  const retryBudget = upstream.retryBudgetOf(0, RETRIES_MIN); // no share: what was begun lately is none
   let taken = 0;
   while (taken <= RETRIES_MIN && retryBudget.take()) taken++;
   for (let count = 0; count < taken; count++) retryBudget.giveBack();
