@@ -27,6 +27,15 @@ const BYTES = REALS_AT + REAL_CELLS * Float64Array.BYTES_PER_ELEMENT;
 // In each worker's lane.
 const ACTIVE = 0;
 
+/** What the state of that key is kept under. */
+export function memoryKeys(key: string): readonly string[] {
+  return [key, countsKey(key)];
+}
+
+function countsKey(key: string): string {
+  return `${key} counts`;
+}
+
 /** One endpoint of one upstream, as all workers see it. */
 export class SharedEndpointState implements EndpointState {
   readonly #lanes: Lanes;
@@ -36,14 +45,9 @@ export class SharedEndpointState implements EndpointState {
   readonly failures: FailureCount;
   readonly checks: CheckCount;
 
-  /** Those of the blocks that a state of this key has asked for. */
-  static blockKeys(key: string): readonly string[] {
-    return [key, lanesKey(key)];
-  }
-
   constructor(machine: Machine, key: string, changes: StateChanges) {
     const memory = machine.block(key, BYTES);
-    this.#lanes = machine.lanes(lanesKey(key));
+    this.#lanes = machine.lanes(countsKey(key));
     this.#whole = new Int32Array(memory, 0, WHOLE_CELLS);
     this.#real = new Float64Array(memory, REALS_AT, REAL_CELLS);
     this.#changes = changes;
@@ -118,10 +122,6 @@ export class SharedEndpointState implements EndpointState {
   #set(cell: number, value: number): void {
     if (Atomics.exchange(this.#whole, cell, value) !== value) this.#changes.tell();
   }
-}
-
-function lanesKey(key: string): string {
-  return `${key} counts`;
 }
 
 class SharedFailures implements FailureCount {
