@@ -120,7 +120,7 @@ export class RunningProxy implements AsyncDisposable {
     }
     proxy.#closeUnwanted(inherited, config);
     proxy.#readiness.set("ready");
-    proxy.#source.watch(config.watch ? loaded.file : undefined);
+    proxy.#source.watch(config.watch ? loaded : undefined);
     return proxy;
   }
 
@@ -216,7 +216,7 @@ export class RunningProxy implements AsyncDisposable {
     if (outcome.kind === "refused") return outcome;
     this.#metrics.declare(namesOf(config));
     this.#log?.follow(config);
-    this.#source.watch(config.watch ? loaded.file : undefined);
+    this.#source.watch(config.watch ? loaded : undefined);
     const told = warnings.map(problemLine);
     if (config.workers !== workersBefore) told.push("workers: taken at the next start only");
     return { ...outcome, warnings: told };

@@ -32,20 +32,20 @@ export class SystemNetwork implements Network {
     this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   }
 
-  async listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
+  async listen(address: Address, onWire: (wire: Wire) => void, holds = false): Promise<Door> {
     const { host } = address;
+    const porch = new Porch(onWire, this.#buffer, holds);
     const inherited = this.#options.inherited?.take(address) ?? [];
     try {
       if (inherited.length > 0) {
-        const doors = inherited.map((fd) => this.#bind(address, onWire, { fd }));
-        return allOf(await Promise.all(doors));
+        return allOf(await Promise.all(inherited.map((fd) => this.#bind(address, porch, { fd }))));
       }
       if (!host.startsWith("/")) {
-        const reusePort = this.#options.reusePort === true;
-        return await this.#bind(address, onWire, listenOptions(address, reusePort));
+        const { reusePort = false } = this.#options;
+        return await this.#bind(address, porch, listenOptions(address, reusePort));
       }
       await refuseLiveSocket(host, this.#clock);
-      return await this.#bind(address, onWire, { path: pathBeside(host) });
+      return await this.#bind(address, porch, { path: pathBeside(host) });
     } catch (error) {
       throw new ListenError(address, error as NodeJS.ErrnoException);
     }
@@ -99,29 +99,21 @@ export class SystemNetwork implements Network {
     return socket;
   }
 
-  #bind(
-    address: Address,
-    onWire: (wire: Wire) => void,
-    options: net.ListenOptions & { readonly fd?: number },
-  ): Promise<Door> {
-    const server = net.createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      pauseOnConnect: false,
-    });
+  #bind(address: Address, porch: Porch, options: ListenOptions): Promise<Door> {
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on("connection", (socket) => {
       socket.on("error", ignore);
-      onWire(socket);
+      porch.arrived(socket);
     });
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.once("listening", () => {
         server.off("error", reject);
         server.on("error", this.#acceptWarning(address));
-        acceptLending(server, this.#buffer, onWire);
+        acceptLending(server, porch);
         try {
           if (options.path !== undefined) this.#putInPlace(options.path, address.host);
-          resolve(this.#door(server, address));
+          resolve(this.#door(server, address, porch));
         } catch (error) {
           server.close();
           reject(error);
@@ -138,7 +130,7 @@ export class SystemNetwork implements Network {
     renameSync(path, wanted);
   }
 
-  #door(server: net.Server, asked: Address): Door {
+  #door(server: net.Server, asked: Address, porch: Porch): Door {
     const bound = server.address();
     const isIp = typeof bound === "object" && bound !== null && asked.host[0] !== "/";
     const address = isIp ? { host: bound.address, port: bound.port } : asked;
@@ -149,10 +141,12 @@ export class SystemNetwork implements Network {
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
       // The listening socket is shut at once; what close() would wait for is the connections.
       server.close();
+      porch.turnAway();
     };
     return {
       address,
       descriptors: descriptorOf(server),
+      letIn: () => porch.letIn(),
       handOver: shut,
       async [Symbol.asyncDispose]() {
         await shut();
@@ -173,6 +167,8 @@ export class SystemNetwork implements Network {
     };
   }
 }
+
+type ListenOptions = net.ListenOptions & { readonly fd?: number };
 
 function listenOptions({ host, port }: Address, reusePort: boolean): net.ListenOptions {
   return host === "" ? { port, reusePort } : { host, port, reusePort };
@@ -211,14 +207,52 @@ interface StreamStates {
  * The listening handle's callback is Node's own affair. Where a later Node has none of that name,
  * connections come as ordinary sockets through "connection", and only the gain is gone.
  */
-function acceptLending(server: net.Server, shared: Buffer, onWire: (wire: Wire) => void): void {
+function acceptLending(server: net.Server, porch: Porch): void {
   const { _handle: listening } = server as unknown as { readonly _handle?: ListeningHandle };
   const usual = listening?.onconnection;
   if (listening === undefined || typeof usual !== "function") return;
   listening.onconnection = (error, accepted) => {
     if (error || accepted === undefined) usual.call(listening, error, accepted);
-    else onWire(lendingSocket(accepted, shared));
+    else porch.accepted(accepted);
   };
+}
+
+/**
+ * Between a connection that was accepted and whoever serves it. While it holds, sockets are not made
+ * yet, since one that is made reads: what nobody listens for would be lost.
+ */
+class Porch {
+  readonly #onWire: (wire: Wire) => void;
+  readonly #buffer: Buffer;
+  #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
+
+  constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
+    this.#onWire = onWire;
+    this.#buffer = buffer;
+    this.#held = holds ? [] : undefined;
+  }
+
+  accepted(handle: AcceptedHandle): void {
+    if (this.#held === undefined) this.#onWire(lendingSocket(handle, this.#buffer));
+    else if (this.#held.length < BACKLOG) this.#held.push(handle);
+    else handle.close();
+  }
+
+  /** Where handles are not to be had; such a socket cannot be held. */
+  arrived(socket: net.Socket): void {
+    this.#onWire(socket);
+  }
+
+  letIn(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const handle of held) this.accepted(handle);
+  }
+
+  turnAway(): void {
+    for (const handle of this.#held ?? []) handle.close();
+    this.#held = [];
+  }
 }
 
 function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
@@ -246,6 +280,7 @@ function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
 
 interface AcceptedHandle {
   setNoDelay?(isOn: boolean): void; // not on a unix socket
+  close(): void;
 }
 
 interface ListeningHandle {
@@ -284,6 +319,9 @@ function allOf(doors: readonly Door[]): Door {
   return {
     address: first!.address,
     descriptors: doors.flatMap(({ descriptors }) => descriptors ?? []),
+    letIn() {
+      for (const door of doors) door.letIn?.();
+    },
     handOver: async () => void (await Promise.all(doors.map((door) => door.handOver?.()))),
     async [Symbol.asyncDispose]() {
       await Promise.all(doors.map((door) => door[Symbol.asyncDispose]()));

@@ -1,5 +1,5 @@
 import type { Lanes } from "../base/lanes.ts";
-import type { Address, Door, World } from "../base/world.ts";
+import type { Address, Door, Wire, World } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
@@ -29,6 +29,7 @@ export class Listener implements Listening {
   #plan: ListenerPlan;
   #door: Door | undefined;
   #isDraining: boolean;
+  #isHurried: boolean;
   #waiting: ((why: WaitEnd) => void)[]; // for the last connection to close
 
   constructor(
@@ -44,6 +45,7 @@ export class Listener implements Listening {
     this.#plan = plan;
     this.#door = undefined;
     this.#isDraining = false;
+    this.#isHurried = false;
     this.#waiting = [];
   }
 
@@ -81,10 +83,17 @@ export class Listener implements Listening {
     return this.#connections;
   }
 
-  /** Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan. */
-  async open(network: World["network"], address: Address = this.#plan.address): Promise<void> {
+  /**
+   * Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan.
+   * `holds`: who comes is not served before letIn().
+   */
+  async open(
+    network: World["network"],
+    address: Address = this.#plan.address,
+    holds = false,
+  ): Promise<void> {
     const meter = this.#worker.listenerMeter(this.#plan.key);
-    this.#door = await network.listen(address, (wire) => {
+    const onWire = (wire: Wire): void => {
       if (this.#isDraining || this.#isFull) {
         wire.destroy();
         return;
@@ -95,7 +104,12 @@ export class Listener implements Listening {
       this.#connections.add(connection);
       this.#counts.add(OPEN, 1);
       connection.start();
-    });
+    };
+    this.#door = await network.listen(address, onWire, holds);
+  }
+
+  letIn(): void {
+    this.#door?.letIn?.();
   }
 
   get #isFull(): boolean {
@@ -120,14 +134,18 @@ export class Listener implements Listening {
     return { exchanges, tunnels };
   }
 
+  /** Nobody comes in any more; who waits in front of the door is taken in before. */
+  async shut(): Promise<void> {
+    await this.#door?.[Symbol.asyncDispose]();
+  }
+
   /** Stops accepting; exchanges in flight have until the deadline, and tunnels until theirs. */
   async drain(
     deadlineMs: number,
     tunnelMs: number = deadlineMs,
     fault: Fault = DEADLINE,
   ): Promise<Drained> {
-    // The door takes in first what waits in front of it, and is answered like the others.
-    await this.#door?.[Symbol.asyncDispose]();
+    await this.shut();
     this.#isDraining = true;
     const before = this.#connections.size;
     for (const connection of [...this.#connections]) connection.drain();
@@ -182,8 +200,9 @@ export class Listener implements Listening {
     connection.abort(fault);
   }
 
-  /** The drain's deadline is now. */
+  /** The drain's deadline is now, also if it has only been asked for. */
   hurry(): void {
+    this.#isHurried = true;
     this.#wake("hurried");
   }
 
@@ -201,6 +220,7 @@ export class Listener implements Listening {
 
   #emptyOr(deadlineMs: number): Promise<WaitEnd> {
     if (this.#connections.size === 0) return Promise.resolve("empty");
+    if (this.#isHurried) return Promise.resolve("hurried");
     return new Promise((resolve) => {
       const timer = this.#worker.world.clock.after(deadlineMs, () => resolve("late"));
       this.#waiting.push((why) => {

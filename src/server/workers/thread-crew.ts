@@ -1,4 +1,6 @@
 import inspector from "node:inspector";
+import module from "node:module";
+import { dirname } from "node:path";
 import type { ResourceLimits } from "node:worker_threads";
 import type { InheritedSockets } from "../../base/inherited-sockets.ts";
 import type { Turns } from "../../base/turns.ts";
@@ -243,7 +245,15 @@ export class ThreadCrew implements Crew, ThreadOwner {
     const pulse = this.#pulse[worker]!;
     pulse.clear(worker);
     const { workers } = memory;
-    const birth = { worker, workers, pseudonym, isReadableLog, inherited, pulse: pulse.memory };
+    const birth = {
+      worker,
+      workers,
+      pseudonym,
+      isReadableLog,
+      inherited,
+      pulse: pulse.memory,
+      compiledCode: compiledCodeFolder(),
+    };
     return new Thread({ birth, clock: world.clock, entry, resourceLimits }, this);
   }
 
@@ -304,6 +314,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
         this.#options.world.log.info("worker replaced", { worker: post.worker });
       } catch (error) {
         // Lost while it started: lost() has seen to it. A refusal is no less of a failure.
+        if (this.#isStopping) return;
         this.#options.world.log.warn("worker cannot start", { worker: post.worker, error });
         thread.kill("refused");
       }
@@ -358,3 +369,9 @@ function requestsOf(bank: SharedBank | undefined): number {
 }
 
 function ignore(): void {}
+
+/** As it was given: the cache itself is in a folder below it, one for each version of Node. */
+function compiledCodeFolder(): string | undefined {
+  const folder = module.getCompileCacheDir?.();
+  return folder === undefined ? undefined : dirname(folder);
+}

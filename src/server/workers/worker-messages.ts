@@ -1,5 +1,5 @@
 import type { Address } from "../../base/world.ts";
-import { type Loaded, load } from "../../config/load.ts";
+import type { Loaded } from "../../config/load.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Descriptor, Leaving } from "../crew.ts";
@@ -65,6 +65,7 @@ export interface WorkerBirth {
   readonly isReadableLog: boolean;
   readonly pulse: SharedArrayBuffer;
   readonly inherited: readonly Descriptor[]; // listening sockets that are there already
+  readonly compiledCode: string | undefined; // the folder of Node's compile cache
 }
 
 /** Throws if the config holds what no other thread can have. */
@@ -81,7 +82,10 @@ export function posted(loaded: Loaded): PostedConfig {
 }
 
 export async function unposted(config: PostedConfig): Promise<Loaded> {
-  return config.kind === "data" ? config.loaded : await load(config);
+  if (config.kind === "data") return config.loaded;
+  // Only here: what reads YAML is a third of all that a worker would load.
+  const { load } = await import("../../config/load.ts");
+  return await load(config);
 }
 
 /** What is to be posted has been checked, so it is a tree. */
