@@ -38,11 +38,10 @@ export class SystemNetwork implements Network {
     const inherited = this.#options.inherited?.take(address) ?? [];
     try {
       if (inherited.length > 0) {
-        const doors = inherited.map((fd) => this.#bind(address, porch, { fd }));
-        return allOf(await Promise.all(doors));
+        return allOf(await Promise.all(inherited.map((fd) => this.#bind(address, porch, { fd }))));
       }
       if (!host.startsWith("/")) {
-        const reusePort = this.#options.reusePort === true;
+        const { reusePort = false } = this.#options;
         return await this.#bind(address, porch, listenOptions(address, reusePort));
       }
       await refuseLiveSocket(host, this.#clock);
@@ -100,11 +99,7 @@ export class SystemNetwork implements Network {
     return socket;
   }
 
-  #bind(
-    address: Address,
-    porch: Porch,
-    options: net.ListenOptions & { readonly fd?: number },
-  ): Promise<Door> {
+  #bind(address: Address, porch: Porch, options: ListenOptions): Promise<Door> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on("connection", (socket) => {
       socket.on("error", ignore);
@@ -140,19 +135,24 @@ export class SystemNetwork implements Network {
     const isIp = typeof bound === "object" && bound !== null && asked.host[0] !== "/";
     const address = isIp ? { host: bound.address, port: bound.port } : asked;
     const file = isIp ? undefined : lstatSync(asked.host, { throwIfNoEntry: false })?.ino;
-    const shut = async (): Promise<void> => {
-      await porch.empty();
+    const shut = (): void => {
       // The listening socket is shut at once; what close() would wait for is the connections.
       server.close();
       porch.turnAway();
     };
     return {
       address,
-      letIn: () => porch.letIn(),
       descriptors: descriptorOf(server),
-      handOver: shut,
+      letIn: () => porch.letIn(),
+      handOver: async () => shut(), // who waits is the other process's to take in
       async [Symbol.asyncDispose]() {
-        await shut();
+        // Connections that wait to be accepted would be reset: they are taken in first.
+        for (let turn = 0; turn < BACKLOG; turn++) {
+          const before = porch.count;
+          await turnOfLoop();
+          if (porch.count === before) break;
+        }
+        shut();
         // Node removes the path that it bound, which has been another one since.
         if (file !== undefined) removeOwnSocket(asked.host, file);
       },
@@ -171,8 +171,15 @@ export class SystemNetwork implements Network {
   }
 }
 
+type ListenOptions = net.ListenOptions & { readonly fd?: number };
+
 function listenOptions({ host, port }: Address, reusePort: boolean): net.ListenOptions {
   return host === "" ? { port, reusePort } : { host, port, reusePort };
+}
+
+/** Two rounds, since the one under way may be over its polling. A round accepts one at least. */
+function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
 /** "close" follows, and owners that want the reason add a handler of their own. */
@@ -226,48 +233,41 @@ class Porch {
   readonly #onWire: (wire: Wire) => void;
   readonly #buffer: Buffer;
   #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
-  #count: number; // who has come so far
+  count: number; // of all that ever came
 
   constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
     this.#onWire = onWire;
     this.#buffer = buffer;
     this.#held = holds ? [] : undefined;
-    this.#count = 0;
-  }
-
-  /**
-   * Connections that wait to be accepted would be reset. The loop takes in one with each turn, so
-   * it turns until one brings nobody; twice, since the first may be over its polling.
-   */
-  async empty(): Promise<void> {
-    for (let turns = 0, seen = -1; seen !== this.#count && turns < BACKLOG; turns++) {
-      seen = this.#count;
-      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    }
+    this.count = 0;
   }
 
   accepted(handle: AcceptedHandle): void {
-    this.#count++;
-    if (this.#held === undefined) this.#onWire(lendingSocket(handle, this.#buffer));
+    this.count++;
+    if (this.#held === undefined) this.#serve(handle);
     else if (this.#held.length < BACKLOG) this.#held.push(handle);
     else handle.close();
   }
 
   /** Where handles are not to be had; such a socket cannot be held. */
   arrived(socket: net.Socket): void {
-    this.#count++;
+    this.count++;
     this.#onWire(socket);
   }
 
   letIn(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const handle of held) this.accepted(handle);
+    for (const handle of held) this.#serve(handle);
   }
 
   turnAway(): void {
     for (const handle of this.#held ?? []) handle.close();
     this.#held = [];
+  }
+
+  #serve(handle: AcceptedHandle): void {
+    this.#onWire(lendingSocket(handle, this.#buffer));
   }
 }
 
@@ -334,8 +334,8 @@ function allOf(doors: readonly Door[]): Door {
   const [first] = doors;
   return {
     address: first!.address,
-    letIn: () => first!.letIn?.(), // they have one porch
     descriptors: doors.flatMap(({ descriptors }) => descriptors ?? []),
+    letIn: () => first!.letIn?.(), // they have one porch
     handOver: async () => void (await Promise.all(doors.map((door) => door.handOver?.()))),
     async [Symbol.asyncDispose]() {
       await Promise.all(doors.map((door) => door[Symbol.asyncDispose]()));

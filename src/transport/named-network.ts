@@ -28,8 +28,8 @@ export class NamedNetwork implements Network {
     this.#winners = new Map();
   }
 
-  listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
-    return this.#world.network.listen(address, onWire);
+  listen(address: Address, onWire: (wire: Wire) => void, holds?: boolean): Promise<Door> {
+    return this.#world.network.listen(address, onWire, holds);
   }
 
   connect(address: Address, reader: WireReader): Wire {
