@@ -13,7 +13,7 @@ import { LogSink } from "../observe/log-sink.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ProcessGauges } from "../observe/process-gauges.ts";
 import { renderMetrics } from "../observe/render-metrics.ts";
-import { Server } from "../server/server.ts";
+import { type BoundAddress, Server } from "../server/server.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { Readiness } from "./readiness.ts";
@@ -89,7 +89,7 @@ export class RunningProxy implements AsyncDisposable {
   }
 
   /** As bound, in the order of the config: port 0 is resolved. */
-  get addresses(): readonly Address[] {
+  get addresses(): readonly BoundAddress[] {
     return this.#server.addresses;
   }
 
@@ -125,7 +125,7 @@ export class RunningProxy implements AsyncDisposable {
 
   /**
    * Not ready any more, no new connections, idle ones closed; exchanges have until the deadline
-   * (timeouts.drain unless given). What is left then is cut and named in the log. A second call
+   * (timeouts.drain of each listener unless given). What is left then is cut and named in the log. A second call
    * with 0 ends the wait of the first.
    */
   stop(deadlineMs?: number): Promise<void> {
@@ -140,7 +140,7 @@ export class RunningProxy implements AsyncDisposable {
 
   async #drain(deadlineMs: number | undefined): Promise<void> {
     this.#readiness.set("draining");
-    const { finished, cut } = await this.#server.stop(deadlineMs ?? this.#server.drainMs);
+    const { finished, cut } = await this.#server.stop(deadlineMs);
     await this.#admin?.[Symbol.asyncDispose]();
     this.#gauges[Symbol.dispose]();
     this.#world.log.info("stopped", { connectionsFinished: finished, connectionsCut: cut });
@@ -185,10 +185,19 @@ export class RunningProxy implements AsyncDisposable {
       readiness: this.#readiness.state,
       config: { name: this.#configName, version: runtime.version },
       requestsActive: this.#metrics.requestsActive,
-      listeners: [...runtime.listeners.keys()].map((key) => ({
+      listeners: [...runtime.listeners.keys(), ...runtime.streamListeners.keys()].map((key) => ({
         key,
         connections: connectionCounts.get(key) ?? 0,
       })),
+      streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
+        streams.all.map(({ name, serverNames, upstream }) => ({
+          name,
+          listener: key,
+          protocol,
+          sni: serverNames,
+          upstream: upstream.name,
+        })),
+      ),
       upstreams: [...runtime.upstreams.values()].map((upstream) => ({
         name: upstream.name,
         endpoints: upstream.describe().map(({ endpoint, usable }) => ({
@@ -231,6 +240,7 @@ function namesOf(config: Config) {
       name,
       endpoints: endpoints.map(({ address }) => endpointName(address)),
     })),
-    listeners: config.listeners.map(({ key }) => key),
+    listeners: [...config.listeners, ...config.streamListeners].map(({ key }) => key),
+    streams: config.streamListeners.flatMap(({ streams }) => streams.map(({ name }) => name)),
   };
 }

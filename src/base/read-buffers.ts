@@ -7,6 +7,13 @@ const FREE_MAX = 32; // 2 MiB kept for the next bodies
  */
 export class ReadBuffers {
   readonly #free: Buffer[] = [];
+  #shared: Buffer | undefined;
+
+  /** For reads whose bytes are copied before anyone else reads: an idle wire then holds no buffer. */
+  get shared(): Buffer {
+    this.#shared ??= Buffer.allocUnsafeSlow(BYTES);
+    return this.#shared;
+  }
 
   take(): Buffer {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(BYTES);

@@ -2,6 +2,10 @@ import type { RunningProxy } from "../admin/running-proxy.ts";
 import type { Address } from "../base/world.ts";
 import type { CommandIo } from "./command.ts";
 
+interface ServedAddress extends Address {
+  readonly protocol?: "http" | "tcp" | "udp";
+}
+
 type Running = Pick<RunningProxy, "addresses" | "stop">;
 
 /**
@@ -43,8 +47,8 @@ function stoppedBySignal(starting: Promise<Running>, io: CommandIo): Promise<num
   });
 }
 
-/** "http://[::1]:8080", or the path of a unix socket. */
-export function addressUrl({ host, port }: Address): string {
+/** "http://[::1]:8080", "udp://127.0.0.1:53", or the path of a unix socket. */
+export function addressUrl({ host, port, protocol = "http" }: ServedAddress): string {
   if (host.startsWith("/")) return `unix:${host}`;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

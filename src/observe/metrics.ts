@@ -3,6 +3,7 @@ import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
+import { StreamMetrics } from "./stream-metrics.ts";
 
 // RFC 9110 §9.3, and PATCH of RFC 5789. A method is the client's word: what is not here is OTHER.
 export const METHODS = [
@@ -59,6 +60,7 @@ export interface MetricNames {
   readonly sites: readonly { readonly name: string; readonly routes: readonly string[] }[];
   readonly upstreams: readonly { readonly name: string; readonly endpoints: readonly string[] }[];
   readonly listeners: readonly string[];
+  readonly streams?: readonly string[];
 }
 
 /** Connections of one listener or to one endpoint. */
@@ -75,6 +77,7 @@ export interface ConnectionMeter {
  * the compiled config alone, so no request can add a series.
  */
 export class Metrics {
+  readonly streams: StreamMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -83,6 +86,7 @@ export class Metrics {
   readonly #endpoints: WeakMap<Endpoint, { readonly upstream: string; readonly at: number }>;
 
   constructor(bank: MetricBank = new MetricBank()) {
+    this.streams = new StreamMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -100,6 +104,7 @@ export class Metrics {
       for (const name of upstream.endpoints) this.#bank.block(ENDPOINT, [upstream.name, name]);
     }
     for (const key of names.listeners) this.#bank.block(LISTENER, [key]);
+    this.streams.declare(names.streams ?? []);
   }
 
   /** For the thread that renders. Ask for it anew each time: the memory moves when it grows. */

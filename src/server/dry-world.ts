@@ -4,7 +4,18 @@
  */
 import { EventEmitter } from "node:events";
 import { SeededRandom } from "../base/seeded-random.ts";
-import type { Address, Clock, Door, Log, Network, Random, Wire, World } from "../base/world.ts";
+import type {
+  Address,
+  Clock,
+  DatagramDoor,
+  DatagramWire,
+  Door,
+  Log,
+  Network,
+  Random,
+  Wire,
+  World,
+} from "../base/world.ts";
 
 const SEED = 1; // the same question gets the same answer
 
@@ -44,6 +55,14 @@ export class DryNetwork implements Network {
     const wire = new DryWire();
     this.connecting.push(wire);
     return wire;
+  }
+
+  async bindDatagrams(address: Address): Promise<DatagramDoor> {
+    return { address, send: () => {}, [Symbol.asyncDispose]: async () => {} };
+  }
+
+  connectDatagrams(): DatagramWire {
+    return { send: () => {}, destroy: () => {} };
   }
 }
 

@@ -7,8 +7,19 @@ import { KeyedState } from "../core/shared-state.ts";
 import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import { SessionLog } from "../observe/session-log.ts";
+import { DatagramListener } from "./datagram-listener.ts";
+import type { Drained } from "./emptying.ts";
 import { EngineWorker } from "./engine-worker.ts";
-import { type Drained, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
+import { StreamListener } from "./stream-listener.ts";
+
+/** Where something is served, and what. */
+export interface BoundAddress extends Address {
+  readonly protocol?: "http" | "tcp" | "udp";
+}
+
+type AnyListener = Listener | StreamListener | DatagramListener;
 
 /** What a reload could not do; nothing has changed then. */
 export interface ReloadRefused {
@@ -21,7 +32,7 @@ export class Server {
   readonly #worker: EngineWorker;
   readonly #state: KeyedState;
   readonly #pseudonym: string;
-  readonly #listeners: Map<string, Listener>;
+  readonly #listeners: Map<string, AnyListener>;
   #config: Config;
   #runtime: Runtime;
   #sink: LogSink | undefined;
@@ -56,14 +67,10 @@ export class Server {
   }
 
   /** As bound, in the order of the config. */
-  get addresses(): readonly Address[] {
-    return [...this.#listeners.values()].flatMap(({ door }) => door?.address ?? []);
-  }
-
-  /** How long exchanges may go on after a stop, as the config says. */
-  get drainMs(): number {
-    const deadlines = [...this.#runtime.listeners.values()].map(({ timeouts }) => timeouts.drain);
-    return Math.max(0, ...deadlines);
+  get addresses(): readonly BoundAddress[] {
+    return [...this.#listeners.values()].flatMap(({ door, protocol }) =>
+      door === undefined ? [] : { ...door.address, protocol },
+    );
   }
 
   /** How many connections each listener has. */
@@ -82,13 +89,12 @@ export class Server {
   async reload(config: Config): Promise<ReloadRefused | undefined> {
     const draft = this.#state.draft();
     const runtime = compile(config, this.#compileTools(draft, this.#runtime.version + 1));
-    const opened: Listener[] = [];
+    const opened: AnyListener[] = [];
     let sink: LogSink | undefined;
     try {
       sink = await this.#sinkFor(config.log);
-      for (const plan of runtime.listeners.values()) {
-        if (this.#listeners.has(plan.key)) continue;
-        const listener = new Listener(this.#worker, runtime, plan);
+      for (const listener of this.#listenersFor(runtime)) {
+        if (this.#listeners.has(listener.key)) continue;
         await listener.open(this.#world.network);
         opened.push(listener);
       }
@@ -105,13 +111,18 @@ export class Server {
     const closing = this.#serve(runtime);
     draft.commit();
     this.#useSink(sink);
-    for (const listener of closing) void listener.drain(listener.plan.timeouts.drain);
+    for (const listener of closing) void listener.drain(listener.drainMs);
     return undefined;
   }
 
-  /** Stops accepting, lets exchanges finish until the deadline, and cuts and names the rest. */
-  async stop(deadlineMs: number): Promise<Drained> {
-    const drains = [...this.#listeners.values()].map((each) => each.drain(deadlineMs));
+  /**
+   * Stops accepting, lets exchanges and sessions finish until the deadline, by default that of each
+   * listener, and cuts and names the rest.
+   */
+  async stop(deadlineMs?: number): Promise<Drained> {
+    const drains = [...this.#listeners.values()].map((each) =>
+      each.drain(deadlineMs ?? each.drainMs),
+    );
     const drained = await Promise.all(drains);
     await this.#state[Symbol.asyncDispose]();
     await this.#sink?.close();
@@ -134,10 +145,9 @@ export class Server {
   async #open(): Promise<void> {
     try {
       this.#useSink(await this.#sinkFor(this.#config.log));
-      for (const plan of this.#runtime.listeners.values()) {
-        const listener = new Listener(this.#worker, this.#runtime, plan);
+      for (const listener of this.#listenersFor(this.#runtime)) {
         await listener.open(this.#world.network);
-        this.#listeners.set(plan.key, listener);
+        this.#listeners.set(listener.key, listener);
       }
     } catch (error) {
       await this.stop(0);
@@ -145,17 +155,26 @@ export class Server {
     }
   }
 
+  /** One for each port of the runtime, not open yet, in the order of the config. */
+  #listenersFor(runtime: Runtime): AnyListener[] {
+    const ofSites = [...runtime.listeners.values()].map(
+      (plan) => new Listener(this.#worker, runtime, plan),
+    );
+    const ofStreams = [...runtime.streamListeners.values()].map((plan) =>
+      plan.protocol === "tcp"
+        ? new StreamListener(this.#worker, plan)
+        : new DatagramListener(this.#worker, plan),
+    );
+    return [...ofSites, ...ofStreams];
+  }
+
   /** Hands the runtime to the listeners; answers with those that it no longer has. */
-  #serve(runtime: Runtime): Listener[] {
-    const closing: Listener[] = [];
+  #serve(runtime: Runtime): AnyListener[] {
+    const closing: AnyListener[] = [];
     for (const [key, listener] of this.#listeners) {
-      const plan = runtime.listeners.get(key);
-      if (plan !== undefined) {
-        listener.serve(runtime, plan);
-      } else {
-        this.#listeners.delete(key);
-        closing.push(listener);
-      }
+      if (listener.serve(runtime)) continue;
+      this.#listeners.delete(key);
+      closing.push(listener);
     }
     return closing;
   }
@@ -173,6 +192,7 @@ export class Server {
     void this.#sink?.close();
     this.#sink = sink;
     this.#worker.accessLog = sink && new AccessLog(this.#world.clock, sink);
+    this.#worker.sessionLog = sink && new SessionLog(this.#world.clock, sink);
   }
 
   #compileTools(draft: ReturnType<KeyedState["draft"]>, version: number) {

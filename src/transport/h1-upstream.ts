@@ -79,6 +79,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   #facts: ResponseFacts | undefined; // of the response, once its head has been read
   #isPaused: boolean;
   #served: number; // exchanges that ended on this connection
+  opening: Uint8Array | undefined; // of the connection: is sent before anything else
   idleMs: number; // how long it may be kept idle, as the endpoint told; Infinity if it did not
 
   constructor(worker: Worker, address: Address, connectMs: number, home: UpstreamHome) {
@@ -96,6 +97,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#facts = undefined;
     this.#isPaused = false;
     this.#served = 0;
+    this.opening = undefined;
     this.idleMs = Number.POSITIVE_INFINITY;
     this.#wire = worker.world.network.connect(address, this);
     this.#writer = new MessageWriter(this.#wire, worker.wheel, () =>
@@ -117,10 +119,6 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   /** Has served before: its endpoint may have closed it in the meantime. */
   get isReused(): boolean {
     return this.#served > 0;
-  }
-
-  get isConnected(): boolean {
-    return this.#stage !== "connecting" && this.#stage !== "gone";
   }
 
   /** Takes on an exchange. The head leaves with the first body bytes or with flush(). */
@@ -297,6 +295,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
       return;
     }
     this.#stage = "busy";
+    if (this.opening !== undefined) this.#wire.write(this.opening);
     this.#events.connected();
   }
 

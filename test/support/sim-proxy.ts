@@ -105,6 +105,7 @@ export class SimProxy {
     const runtime: Runtime = {
       version: 1,
       listeners: new Map([[plan.key, plan]]),
+      streamListeners: new Map(),
       upstreams: new Map([["app", this.upstream]]),
       forwarding: { isTrusted: () => false, pseudonym: "sim", emitForwarded: false },
     };
@@ -214,6 +215,8 @@ export class SimProxy {
   #watched(): Network {
     const { network } = this.world;
     return {
+      bindDatagrams: (address, taker) => network.bindDatagrams(address, taker),
+      connectDatagrams: (address, reader) => network.connectDatagrams(address, reader),
       connect: (address: Address, reader: WireReader) => {
         const wire = network.connect(address, reader);
         this.#wires.push(wire);

@@ -4,7 +4,7 @@ import { ReadBuffers } from "../../src/base/read-buffers.ts";
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
 import type { World } from "../../src/base/world.ts";
 import type { Attempt, Exchange } from "../../src/core/exchange.ts";
-import type { ConnectionMeter, Worker } from "../../src/core/worker.ts";
+import type { ConnectionMeter, RefusedConnection, Worker } from "../../src/core/worker.ts";
 
 /** A worker that remembers, and holds the engine to what it owes a worker. */
 export class SimWorker implements Worker {
@@ -15,6 +15,7 @@ export class SimWorker implements Worker {
   readonly begun: Exchange[] = [];
   readonly over: Exchange[] = [];
   readonly failedAttempts: Attempt[] = [];
+  readonly refusals: string[] = []; // of connections, by code
   readonly bugs: unknown[] = [];
   readonly meters = new Map<string, SimMeter>();
   #ids = 0;
@@ -44,6 +45,10 @@ export class SimWorker implements Worker {
 
   attemptFailed(_upstream: string, attempt: Attempt): void {
     this.failedAttempts.push(attempt);
+  }
+
+  connectionRefused(_listenerKey: string, { fault }: RefusedConnection): void {
+    this.refusals.push(fault.code);
   }
 
   bug(error: unknown): void {

@@ -1,4 +1,5 @@
 import type { Timer } from "../../base/world.ts";
+import { OwnConnections } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import { FAULTS, type Fault } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
@@ -6,6 +7,8 @@ import type { Limits, Timeouts } from "../../core/limits.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Endpoint, RetryBudget, Upstream } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
+import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
 import type { Pool } from "../../upstream/pool.ts";
@@ -16,6 +19,8 @@ export interface ForwardOptions {
   readonly pools: ReadonlyMap<Endpoint, Pool>;
   readonly retry: RetryPolicy;
   readonly budget: RetryBudget;
+  /** Endpoints are told who the client is, by a PROXY header of this version. */
+  readonly proxyVersion?: 1 | 2 | undefined;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
   readonly timeouts: Timeouts; // resolved to the last level
   readonly limits: Limits;
@@ -37,6 +42,10 @@ export class Forward implements Handler {
     new Forwarding(this.#worker, exchange, this.options).attempt();
   }
 }
+
+/** Keeps nothing: a connection ends with its exchange. */
+const ENDED = new OwnConnections();
+ENDED.end();
 
 const NONE_TRIED: readonly Endpoint[] = [];
 
@@ -70,7 +79,7 @@ class Forwarding implements RelayOwner {
   }
 
   attempt(): void {
-    const { upstream, pools, timeouts } = this.#options;
+    const { upstream, pools } = this.#options;
     const exchange = this.#exchange;
     const claim = upstream.claim({ hashKey: undefined, tried: this.#tried ?? NONE_TRIED });
     if (claim === undefined) {
@@ -92,9 +101,19 @@ class Forwarding implements RelayOwner {
     this.#attempt = attempt;
     for (const step of exchange.route!.phases.send) step(exchange, attempt);
 
-    const pool = pools.get(endpoint)!;
-    const connection = this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
-    this.#relay.start(connection, attempt);
+    this.#relay.start(this.#connectionOf(pools.get(endpoint)!), attempt);
+  }
+
+  #connectionOf(pool: Pool): H1Upstream {
+    const { proxyVersion, timeouts } = this.#options;
+    if (proxyVersion === undefined) {
+      return this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+    }
+    // Never shared between clients; and where the downstream keeps none, for this exchange alone.
+    const exchange = this.#exchange;
+    const own = exchange.downstream.own ?? ENDED;
+    if (this.#usesFresh) own.drop(pool);
+    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts.connect);
   }
 
   attemptFailed(fault: Fault): void {

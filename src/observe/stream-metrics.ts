@@ -1,0 +1,69 @@
+import { FAULTS, type FaultCode } from "../core/fault.ts";
+import type { Session, StreamMeter } from "../core/stream.ts";
+import type { Exposition } from "./exposition.ts";
+import type { Block, BlockShape, MetricBank } from "./metric-bank.ts";
+
+const CODES = Object.keys(FAULTS) as readonly FaultCode[];
+
+// A stream's block.
+const STARTED = 0;
+const OPEN = 1;
+const RECEIVED = 2;
+const SENT = 3;
+const STREAM_FAULTS = 4;
+
+const STREAM: BlockShape = {
+  kind: "stream",
+  labels: ["stream"],
+  cellCount: STREAM_FAULTS + CODES.length,
+};
+
+/** What one thread counts below HTTP. Streams are few, so a block is found by its name. */
+export class StreamMetrics {
+  readonly #bank: MetricBank;
+
+  constructor(bank: MetricBank) {
+    this.#bank = bank;
+  }
+
+  declare(streams: readonly string[]): void {
+    for (const name of streams) this.#bank.block(STREAM, [name]);
+  }
+
+  started({ stream }: Session): void {
+    const at = this.#bank.block(STREAM, [stream.name]);
+    this.#bank.cells[at + STARTED]!++;
+    this.#bank.cells[at + OPEN]!++;
+  }
+
+  ended({ stream, fault }: Session): void {
+    const at = this.#bank.block(STREAM, [stream.name]);
+    this.#bank.cells[at + OPEN]!--;
+    if (fault !== undefined) this.#bank.cells[at + STREAM_FAULTS + CODES.indexOf(fault.code)]!++;
+  }
+
+  /** Ask once per session and keep it. */
+  meter(stream: string): StreamMeter {
+    const at = this.#bank.block(STREAM, [stream]);
+    const bank = this.#bank; // its cells may be replaced
+    return {
+      received: (bytes) => {
+        bank.cells[at + RECEIVED]! += bytes;
+      },
+      sent: (bytes) => {
+        bank.cells[at + SENT]! += bytes;
+      },
+    };
+  }
+}
+
+export function renderStream(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+  out.sample("streamSessions", labels, cells[at + STARTED]!);
+  out.sample("streamSessionsOpen", labels, cells[at + OPEN]!);
+  out.sample("streamReceived", labels, cells[at + RECEIVED]!);
+  out.sample("streamSent", labels, cells[at + SENT]!);
+  for (const [index, code] of CODES.entries()) {
+    const count = cells[at + STREAM_FAULTS + index]!;
+    if (count > 0) out.sample("streamFaults", [...labels, FAULTS[code].side, code], count);
+  }
+}

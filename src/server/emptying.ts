@@ -1,0 +1,41 @@
+import type { Clock } from "../base/world.ts";
+
+/** What a drain came to. */
+export interface Drained {
+  readonly finished: number;
+  readonly cut: number;
+}
+
+/** Waits until nothing is left, or for a deadline. */
+export class Emptying {
+  readonly #clock: Clock;
+  readonly #count: () => number;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(clock: Clock, count: () => number) {
+    this.#clock = clock;
+    this.#count = count;
+    this.#onEmpty = undefined;
+  }
+
+  /** Something has gone. */
+  check(): void {
+    if (this.#onEmpty !== undefined && this.#count() === 0) this.#onEmpty();
+  }
+
+  /** The deadline is now. */
+  hurry(): void {
+    this.#onEmpty?.();
+  }
+
+  within(deadlineMs: number): Promise<void> {
+    if (this.#count() === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(deadlineMs, resolve);
+      this.#onEmpty = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
