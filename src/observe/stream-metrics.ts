@@ -1,5 +1,5 @@
 import { FAULTS, type FaultCode } from "../core/fault.ts";
-import type { Session, StreamMeter } from "../core/stream.ts";
+import type { Session, StreamMeter, StreamPlan } from "../core/stream.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Block, BlockShape, MetricBank } from "./metric-bank.ts";
 
@@ -18,12 +18,14 @@ const STREAM: BlockShape = {
   cellCount: STREAM_FAULTS + CODES.length,
 };
 
-/** What one thread counts below HTTP. Streams are few, so a block is found by its name. */
+/** What one thread counts below HTTP. */
 export class StreamMetrics {
   readonly #bank: MetricBank;
+  readonly #blocks: WeakMap<StreamPlan, number>;
 
   constructor(bank: MetricBank) {
     this.#bank = bank;
+    this.#blocks = new WeakMap();
   }
 
   declare(streams: readonly string[]): void {
@@ -31,20 +33,20 @@ export class StreamMetrics {
   }
 
   started({ stream }: Session): void {
-    const at = this.#bank.block(STREAM, [stream.name]);
+    const at = this.#blockOf(stream);
     this.#bank.cells[at + STARTED]!++;
     this.#bank.cells[at + OPEN]!++;
   }
 
   ended({ stream, fault }: Session): void {
-    const at = this.#bank.block(STREAM, [stream.name]);
+    const at = this.#blockOf(stream);
     this.#bank.cells[at + OPEN]!--;
     if (fault !== undefined) this.#bank.cells[at + STREAM_FAULTS + CODES.indexOf(fault.code)]!++;
   }
 
   /** Ask once per session and keep it. */
-  meter(stream: string): StreamMeter {
-    const at = this.#bank.block(STREAM, [stream]);
+  meter(stream: StreamPlan): StreamMeter {
+    const at = this.#blockOf(stream);
     const bank = this.#bank; // its cells may be replaced
     return {
       received: (bytes) => {
@@ -54,6 +56,14 @@ export class StreamMetrics {
         bank.cells[at + SENT]! += bytes;
       },
     };
+  }
+
+  #blockOf(stream: StreamPlan): number {
+    const known = this.#blocks.get(stream);
+    if (known !== undefined) return known;
+    const at = this.#bank.block(STREAM, [stream.name]);
+    this.#blocks.set(stream, at);
+    return at;
   }
 }
 

@@ -5,7 +5,8 @@ import { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
-import type { Session, StreamMeter, StreamWorker } from "../core/stream.ts";
+import { STREAM_BUFFER_BYTES } from "../core/limits.ts";
+import type { Session, StreamMeter, StreamPlan, StreamWorker } from "../core/stream.ts";
 import type { ConnectionMeter, RefusedConnection } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -17,6 +18,7 @@ export class EngineWorker implements StreamWorker {
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  readonly streamBuffers: ReadBuffers;
   readonly metrics: Metrics;
   accessLog: AccessLog | undefined; // a reload may change it
   sessionLog: SessionLog | undefined; // the same log, its lines for streams
@@ -28,6 +30,7 @@ export class EngineWorker implements StreamWorker {
     this.world = { ...world, clock: this.clock };
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
+    this.streamBuffers = new ReadBuffers(STREAM_BUFFER_BYTES);
     this.metrics = metrics;
     this.accessLog = undefined;
     this.sessionLog = undefined;
@@ -68,7 +71,7 @@ export class EngineWorker implements StreamWorker {
     this.sessionLog?.ended(session);
   }
 
-  streamMeter(stream: string): StreamMeter {
+  streamMeter(stream: StreamPlan): StreamMeter {
     return this.metrics.streams.meter(stream);
   }
 

@@ -8,6 +8,7 @@ import {
   type StreamPlan,
   type StreamWorker,
 } from "../core/stream.ts";
+import type { ConnectionMeter } from "../core/worker.ts";
 import { NO_FACTS } from "../protocol/proxy-protocol/proxy-header.ts";
 import { SignatureWatch } from "../protocol/proxy-protocol/signature-watch.ts";
 import { type Opened, Opening } from "../transport/opening.ts";
@@ -22,6 +23,7 @@ export class StreamListener {
   readonly #connections: Set<StreamConnection>;
   readonly #openings: Set<Opening>; // not known yet where they go
   readonly #emptying: Emptying;
+  readonly #meter: ConnectionMeter;
   #plan: StreamListenerPlan;
   #door: Door | undefined;
   #isDraining: boolean;
@@ -31,6 +33,7 @@ export class StreamListener {
     this.#connections = new Set();
     this.#openings = new Set();
     this.#emptying = new Emptying(worker.world.clock, () => this.connectionCount);
+    this.#meter = worker.listenerMeter(plan.key);
     this.#plan = plan;
     this.#door = undefined;
     this.#isDraining = false;
@@ -99,7 +102,7 @@ export class StreamListener {
       wire.destroy();
       return;
     }
-    const meter = this.#worker.listenerMeter(plan.key);
+    const meter = this.#meter;
     meter.opened();
     wire.on("close", () => meter.closed());
     const isTrusted = plan.sendsProxyHeader?.(plainAddress(wire.remoteAddress)) ?? false;

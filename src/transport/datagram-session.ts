@@ -35,7 +35,7 @@ export class DatagramSession extends Deadline implements DatagramReader, BugTake
     this.#worker = worker;
     this.#owner = owner;
     this.#claim = claim;
-    this.#meter = worker.streamMeter(stream.name);
+    this.#meter = worker.streamMeter(stream);
     this.#connections = worker.endpointMeter(stream.upstream.name, claim.endpoint.name);
     this.#asked = 0;
     this.#answered = 0;

@@ -6,7 +6,7 @@ const BULK_BYTES = 16 * 1024; // a read of so much is the first of many
 /**
  * One direction of a stream. Small reads go into a buffer that all share, and are copied; once they
  * are large they go into a buffer of the flow's own and are written on as they lie there. A buffer
- * that the other side has not taken at once is kept until it has, so a flow holds some 128 KiB while
+ * that the other side has not taken at once is kept until it has, so a flow holds two of them while
  * it is full, and nothing while it is quiet.
  */
 export class Flow {

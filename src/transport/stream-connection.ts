@@ -56,7 +56,7 @@ export class StreamConnection implements DialOwner, Waiter<Awaited>, BugTaker {
   constructor(worker: StreamWorker, parts: StreamConnectionParts) {
     this.session = parts.session;
     this.#worker = worker;
-    this.#meter = worker.streamMeter(parts.session.stream.name);
+    this.#meter = worker.streamMeter(parts.session.stream);
     this.#onClosed = parts.onClosed;
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "idle");
     this.#dial = new StreamDial(worker, parts.session, this);
@@ -152,7 +152,7 @@ export class StreamConnection implements DialOwner, Waiter<Awaited>, BugTaker {
   }
 
   buffer(): Uint8Array {
-    return this.#up.flow.own ?? this.#worker.buffers.shared;
+    return this.#up.flow.own ?? this.#worker.streamBuffers.shared;
   }
 
   read(count: number, buffer: Uint8Array): void {
@@ -315,7 +315,7 @@ export class StreamConnection implements DialOwner, Waiter<Awaited>, BugTaker {
 
 function newSide(wire: Wire | undefined, worker: StreamWorker): Side {
   return {
-    flow: new Flow(worker.buffers),
+    flow: new Flow(worker.streamBuffers),
     wire,
     hasFinished: false,
     isClosed: false,
