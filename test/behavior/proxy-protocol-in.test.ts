@@ -268,3 +268,23 @@ for (const version of ["send-proxy", "send-proxy-v2 proxy-v2-options crc32c,uniq
     { skip: skipWithout("haproxy") },
   );
 }
+
+scenario(
+  "limits.connectionsMax counts connections whose header has not come (slowloris)",
+  async (it) => {
+    const { origin } = await proxied(
+      it,
+      'listeners: { "*": { proxyProtocol: { from: [127.0.0.0/8] }, limits: { connectionsMax: 2 } } }',
+    );
+    const slow = [await it.connect(), await it.connect()];
+    for (const client of slow) await client.sent("PROXY TCP4 ");
+
+    const third = await it.connect();
+    third.send(`${V1}${GET}`);
+    await third.readToEnd();
+    slow[0]!.send(V1.slice("PROXY TCP4 ".length) + GET);
+    const { status } = await slow[0]!.readResponse();
+
+    assert.deepEqual([third.text, status, origin.received.length], ["", 200, 1]);
+  },
+);
