@@ -113,6 +113,20 @@ streaming(
   },
 );
 
+streaming(
+  "connect: a FIN that came alone before the connection is passed on",
+  { servers: 2 },
+  async (it) => {
+    it.world.network.blackhole(it.server.address);
+    const client = it.client();
+    client.finish();
+    await it.advance(3_200);
+
+    assert.equal(it.servers[1]!.last.hasFinished, true);
+    assert.deepEqual(it.ends, []);
+  },
+);
+
 streaming("reset: the client's reaches the server, the server's the client", {}, async (it) => {
   const one = await it.connected();
   one.reset();
@@ -199,7 +213,8 @@ for (const [name, from, to] of [
 for (let seed = 1; seed <= 40; seed++) {
   streaming(
     `bytes: what goes in comes out, both ways at once (seed ${seed})`,
-    { seed },
+    // Kernels that take little, so that writes wait and show what became of their bytes meanwhile.
+    { seed, network: { kernelBytes: 4_000 * seed } },
     async (it) => {
       const client = await it.connected();
       const { random } = it.world;
@@ -217,7 +232,7 @@ for (let seed = 1; seed <= 40; seed++) {
       }
       client.finish();
       it.server.last.finish();
-      await it.advance(100);
+      await it.advance(1_000);
 
       // A peer keeps a bounded part of what came, and counts it all.
       assert.equal(it.server.last.byteCount, up.length);
@@ -226,6 +241,37 @@ for (let seed = 1; seed <= 40; seed++) {
       assert.deepEqual(it.ends, ["served"]);
     },
   );
+}
+
+// Large reads lie in a buffer of the flow's own, small ones in one that all share.
+for (const pieceBytes of [25_000, 3_000]) {
+  for (const direction of ["to a client", "to a server"]) {
+    streaming(
+      `bytes: pieces of ${pieceBytes} ${direction} that reads by fits and starts are what was sent`,
+      { network: { splits: false, kernelBytes: 40_000 } },
+      async (it) => {
+        const client = await it.connected();
+        const server = it.server.last;
+        const [from, to] = direction === "to a client" ? [server, client] : [client, server];
+        to.pause();
+        let sent = "";
+        for (let count = 0; sent.length < 200_000; count++) {
+          const piece = String.fromCharCode(97 + (count % 26)).repeat(pieceBytes);
+          sent += piece;
+          from.send(piece);
+          await it.advance(0.3);
+        }
+        for (let count = 0; count < 400 && to.text.length < sent.length; count++) {
+          if (count % 3 === 0) to.resume();
+          else to.pause();
+          await it.advance(0.3);
+        }
+
+        assert.equal(to.text.length, sent.length);
+        assert.ok(to.text === sent, "the bytes are not those that were sent");
+      },
+    );
+  }
 }
 
 const HEADER = writeProxyHeader(
