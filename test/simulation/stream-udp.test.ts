@@ -20,6 +20,7 @@ function client(it: SimStream): Peer {
     { host: "10.0.0.1", port: 5432 },
     { received: (bytes) => got.push(Buffer.from(bytes).toString()), failed: () => {} },
   );
+  it.closers.push(() => wire.destroy());
   return { wire, got };
 }
 
@@ -32,6 +33,7 @@ async function server(it: SimStream, answer: (text: string) => string[]): Promis
       for (const each of answer(text)) door.send(Buffer.from(each), from);
     },
   });
+  it.closers.push(() => door[Symbol.asyncDispose]());
   return got;
 }
 

@@ -39,6 +39,7 @@ export interface SimProxyOptions {
   readonly replaysBody?: boolean;
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
+  readonly proxyVersion?: 1 | 2; // of the PROXY header that origins get
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
 }
@@ -276,6 +277,7 @@ export class SimProxy {
         retry: { ...RETRY_POLICY, ...options.retry },
         budget: this.upstream.retryBudget,
         replaysBody: options.replaysBody ?? false,
+        proxyVersion: options.proxyVersion,
         ...levels,
       },
       this.worker,

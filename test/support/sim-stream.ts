@@ -50,6 +50,7 @@ export class SimStream {
   readonly upstream: Upstream;
   readonly outcomes: Outcome[] = [];
   readonly listener: StreamListener | DatagramListener;
+  readonly closers: (() => unknown)[] = []; // of what a test opened itself
   readonly #clients: SimPeer[] = [];
   readonly #wires: Wire[] = []; // of the engine
 
@@ -114,6 +115,7 @@ export class SimStream {
   /** Everyone leaves; then nothing may be left: no wire, claim, deadline or timer. */
   async end(): Promise<void> {
     for (const client of this.#clients) client.close();
+    for (const close of this.closers) await close();
     await this.advance(1_000);
     for (const { connections } of this.servers) for (const each of connections) each.close();
     await this.advance(700_000);
@@ -133,6 +135,7 @@ export class SimStream {
     assert.equal(retries, 3, "retries given back");
     await this.listener.drain(0);
     await this.advance(1_000);
+    assert.equal(world.network.openDatagrams, 0, "sockets for datagrams");
     assert.equal(world.clock.pendingCount, 0, "timers");
   }
 
