@@ -1,5 +1,4 @@
 import dgram from "node:dgram";
-import { lookup } from "node:dns";
 import { isIP } from "node:net";
 import type {
   Address,
@@ -23,7 +22,7 @@ export async function bindDatagrams(
     type: family === 6 ? "udp6" : "udp4",
     reusePort: isPortShared,
     // All addresses that we send to came with a datagram: there is nothing to look up.
-    lookup: (host, _options, told) => told(null, host, family),
+    lookup: asIs(family),
   });
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
@@ -55,6 +54,11 @@ export async function bindDatagrams(
   };
 }
 
+/** An address is its own answer. */
+function asIs(family: number): NonNullable<dgram.SocketOptions["lookup"]> {
+  return (host, _options, told) => told(null, host, family);
+}
+
 /** A datagram that could not be sent is lost; its error has been told where somebody may act. */
 function ignore(): void {}
 
@@ -77,28 +81,22 @@ class ConnectedDatagrams implements DatagramWire {
     this.#socket = undefined;
     this.#waiting = [];
     this.#isOver = false;
-    const family = isIP(address.host);
-    if (family !== 0) this.#open(address.host, family, address.port);
-    else {
-      lookup(address.host, (error, host, found) => {
-        if (error !== null) this.#fail(error);
-        else this.#open(host, found, address.port);
-      });
-    }
+    this.#open(address.host, address.port);
   }
 
-  #open(host: string, family: number, port: number): void {
-    if (this.#isOver) return;
+  #open(host: string, port: number): void {
+    const family = isIP(host);
     const socket = dgram.createSocket({
-      type: family === 6 ? "udp6" : "udp4",
-      lookup: (known, _options, told) => told(null, known, family),
+      type: family === 6 ? "udp6" : "udp4", // a name is asked for by its IPv4 address
+      ...(family === 0 ? {} : { lookup: asIs(family) }),
     });
     this.#socket = socket;
     socket.on("error", (error) => this.#fail(error));
     socket.on("message", (bytes) => {
       if (!this.#isOver) this.#reader.received(bytes);
     });
-    socket.connect(port, host, (error?: Error) => {
+    socket.connect(port, host, (error?: NodeJS.ErrnoException) => {
+      if (this.#isOver) return;
       if (error !== undefined) return this.#fail(error);
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;

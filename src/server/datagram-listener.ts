@@ -1,5 +1,7 @@
+import type { Lanes } from "../base/lanes.ts";
 import type { Address, DatagramDoor, World } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
+import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import {
   Session,
@@ -11,6 +13,7 @@ import { NO_FACTS } from "../protocol/proxy-protocol/proxy-header.ts";
 import { DatagramSession, type DatagramSessionOwner } from "../transport/datagram-session.ts";
 import { guard } from "../transport/guard.ts";
 import { plainAddress } from "../transport/wire-peer.ts";
+import type { Leaving } from "./crew.ts";
 import { type Drained, Emptying } from "./emptying.ts";
 
 /**
@@ -20,6 +23,7 @@ import { type Drained, Emptying } from "./emptying.ts";
 export class DatagramListener implements DatagramSessionOwner {
   readonly protocol = "udp";
   readonly #worker: StreamWorker;
+  readonly #counts: Lanes; // of all workers' listeners of this key
   readonly #sessions: Map<string, DatagramSession>;
   readonly #peers: Map<DatagramSession, Address>;
   readonly #emptying: Emptying;
@@ -27,8 +31,13 @@ export class DatagramListener implements DatagramSessionOwner {
   #door: DatagramDoor | undefined;
   #isDraining: boolean;
 
-  constructor(worker: StreamWorker, plan: StreamListenerPlan) {
+  constructor(
+    worker: StreamWorker,
+    plan: StreamListenerPlan,
+    counts: Lanes = new LoneMachine().lanes(),
+  ) {
     this.#worker = worker;
+    this.#counts = counts;
     this.#sessions = new Map();
     this.#peers = new Map();
     this.#emptying = new Emptying(worker.world.clock, () => this.connectionCount);
@@ -54,8 +63,8 @@ export class DatagramListener implements DatagramSessionOwner {
   }
 
   /** Rejects with a ListenError if the address cannot be bound. */
-  async open(network: World["network"]): Promise<void> {
-    this.#door = await network.bindDatagrams(this.#plan.address, {
+  async open(network: World["network"], address = this.#plan.address): Promise<void> {
+    this.#door = await network.bindDatagrams(address, {
       received: (bytes, from) => {
         const bug = (error: unknown) => this.#worker.bug(error, undefined);
         guard({ bug }, () => this.#received(bytes, from));
@@ -85,6 +94,11 @@ export class DatagramListener implements DatagramSessionOwner {
     return { finished: before - left.length, cut: left.length };
   }
 
+  /** What is going on now. */
+  get inFlightCounts(): Leaving {
+    return { exchanges: this.#sessions.size, tunnels: 0 };
+  }
+
   /** The drain's deadline is now. */
   hurry(): void {
     this.#emptying.hurry();
@@ -99,16 +113,15 @@ export class DatagramListener implements DatagramSessionOwner {
   #begin(key: string, from: Address): DatagramSession | undefined {
     const plan = this.#plan;
     if (this.#isDraining) return this.#drop(DRAINING);
-    if (this.#sessions.size >= plan.connectionsMax) return this.#drop(FULL);
+    if (this.#counts.sum(OPEN) >= plan.connectionsMax) return this.#drop(FULL);
     const stream = plan.streams.find("")!; // UDP has one without names
     const claim = stream.upstream.claim({ hashKey: plainAddress(from.host), tried: [] });
-    if (claim === undefined) {
-      return this.#drop({ code: "no_endpoint", detail: stream.upstream.name });
-    }
+    if (claim === undefined) return this.#drop(stream.upstream.refusal());
     const record = this.#record(stream, from);
     const session = new DatagramSession(this.#worker, record, claim, this);
     this.#sessions.set(key, session);
     this.#peers.set(session, from);
+    this.#counts.add(OPEN, 1);
     return session;
   }
 
@@ -138,6 +151,7 @@ export class DatagramListener implements DatagramSessionOwner {
     const peer = this.#peers.get(session);
     if (peer === undefined) return;
     this.#peers.delete(session);
+    this.#counts.add(OPEN, -1);
     this.#sessions.delete(`${peer.host} ${peer.port}`);
     this.#emptying.check();
   }
@@ -146,3 +160,4 @@ export class DatagramListener implements DatagramSessionOwner {
 const FULL: Fault = { code: "sessions_full", detail: "limits.sessionsMax" };
 const DRAINING: Fault = { code: "shutting_down", detail: "no new sessions" };
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };
+const OPEN = 0; // in each worker's lane

@@ -11,6 +11,8 @@ import type {
   DatagramWire,
   Door,
   Log,
+  NameAnswer,
+  Names,
   Network,
   Random,
   Wire,
@@ -23,7 +25,12 @@ export class DryWorld implements World {
   readonly clock: Clock = new StillClock();
   readonly random: Random = new SeededRandom(SEED);
   readonly network: DryNetwork = new DryNetwork();
+  readonly names: Names = { addresses: notAsked, services: notAsked };
   readonly log: Log = { info: () => {}, warn: () => {} };
+}
+
+async function notAsked(): Promise<NameAnswer<never>> {
+  return { kind: "failed", why: "nobody is asked" };
 }
 
 /** Time enough for a time that is not 0, which stands for "did not happen". */

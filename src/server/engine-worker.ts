@@ -3,6 +3,7 @@ import { ReadBuffers } from "../base/read-buffers.ts";
 import { RequestIds } from "../base/request-ids.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
+import type { Directory } from "../core/directory.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { STREAM_BUFFER_BYTES } from "../core/limits.ts";
@@ -11,6 +12,7 @@ import type { ConnectionMeter, RefusedConnection } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { SessionLog } from "../observe/session-log.ts";
+import { NamedNetwork } from "../transport/named-network.ts";
 
 /** The one worker of a process, for now: its clockwork, and who watches its exchanges. */
 export class EngineWorker implements StreamWorker {
@@ -25,9 +27,10 @@ export class EngineWorker implements StreamWorker {
   readonly #ids: RequestIds;
   #quietUntilMs: number; // of dropped datagrams
 
-  constructor(world: World, metrics: Metrics) {
+  constructor(world: World, metrics: Metrics, directory: Directory) {
     this.clock = new LoopClock(world.clock);
-    this.world = { ...world, clock: this.clock };
+    const network = new NamedNetwork({ ...world, clock: this.clock }, directory);
+    this.world = { ...world, clock: this.clock, network };
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
     this.streamBuffers = new ReadBuffers(STREAM_BUFFER_BYTES);

@@ -1,11 +1,14 @@
-import type { Door, Wire, World } from "../base/world.ts";
+import type { Lanes } from "../base/lanes.ts";
+import type { Address, Door, Wire, World } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
+import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import { H1Downstream } from "../transport/h1-downstream.ts";
 import { Opening } from "../transport/opening.ts";
 import { plainAddress } from "../transport/wire-peer.ts";
+import type { Leaving } from "./crew.ts";
 import type { Drained } from "./emptying.ts";
 
 /** A bound socket and the connections that came through it. */
@@ -14,21 +17,28 @@ export class Listener implements Listening {
   readonly #worker: Worker;
   readonly #connections: Set<H1Downstream>;
   readonly #openings: Set<Opening>; // whose PROXY header has not come yet
+  readonly #counts: Lanes; // of all workers' listeners of this key
   #runtime: Runtime;
   #plan: ListenerPlan;
   #door: Door | undefined;
   #isDraining: boolean;
-  #onEmpty: (() => void) | undefined;
+  #waiting: ((why: WaitEnd) => void)[]; // for the last connection to close
 
-  constructor(worker: Worker, runtime: Runtime, plan: ListenerPlan) {
+  constructor(
+    worker: Worker,
+    runtime: Runtime,
+    plan: ListenerPlan,
+    counts: Lanes = new LoneMachine().lanes(),
+  ) {
     this.#worker = worker;
     this.#connections = new Set();
     this.#openings = new Set();
+    this.#counts = counts;
     this.#runtime = runtime;
     this.#plan = plan;
     this.#door = undefined;
     this.#isDraining = false;
-    this.#onEmpty = undefined;
+    this.#waiting = [];
   }
 
   get runtime(): Runtime {
@@ -47,6 +57,10 @@ export class Listener implements Listening {
     return this.#isDraining;
   }
 
+  get drainMs(): number {
+    return this.#plan.timeouts.drain;
+  }
+
   get key(): string {
     return this.#plan.key;
   }
@@ -56,22 +70,24 @@ export class Listener implements Listening {
     return this.#door;
   }
 
+  /** In this thread. */
   get connectionCount(): number {
-    return this.#connections.size + this.#openings.size;
+    return this.#connections.size;
   }
 
-  get drainMs(): number {
-    return this.#plan.timeouts.drain;
+  get connections(): Iterable<H1Downstream> {
+    return this.#connections;
   }
 
-  /** Rejects with a ListenError if the address cannot be bound. */
-  async open(network: World["network"]): Promise<void> {
+  /** Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan. */
+  async open(network: World["network"], address: Address = this.#plan.address): Promise<void> {
     const meter = this.#worker.listenerMeter(this.#plan.key);
-    this.#door = await network.listen(this.#plan.address, (wire) => {
-      if (this.#isDraining || this.connectionCount >= this.#plan.limits.connectionsMax) {
+    this.#door = await network.listen(address, (wire) => {
+      if (this.#isDraining || this.#isFull) {
         wire.destroy();
         return;
       }
+      this.#counts.add(OPEN, 1);
       const { sendsProxyHeader } = this.#plan;
       if (sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true) this.#open(wire, meter);
       else this.#start(wire, meter);
@@ -96,14 +112,18 @@ export class Listener implements Listening {
       },
       refused: (fault) => {
         this.#openings.delete(opening);
-        if (fault !== undefined) {
-          this.#worker.connectionRefused(this.key, { address, fault, startedMs });
-        }
-        if (this.connectionCount === 0) this.#onEmpty?.();
+        this.#counts.add(OPEN, -1);
+        if (fault === undefined) return;
+        this.#worker.connectionRefused(this.key, { address, fault, startedMs });
       },
     });
     this.#openings.add(opening);
     opening.start(this.#plan.timeouts.requestHead);
+  }
+
+  get #isFull(): boolean {
+    const { connectionsMax } = this.#plan.limits;
+    return connectionsMax !== Number.POSITIVE_INFINITY && this.#counts.sum(OPEN) >= connectionsMax;
   }
 
   /** From the next exchange on; false if the runtime does not have it any more. */
@@ -115,21 +135,47 @@ export class Listener implements Listening {
     return true;
   }
 
-  /** Stops accepting; exchanges in flight have until the deadline. */
-  async drain(deadlineMs: number): Promise<Drained> {
-    this.#isDraining = true;
+  /** What is on its connections now. */
+  get inFlightCounts(): Leaving {
+    let exchanges = 0;
+    let tunnels = 0;
+    for (const { exchange, isTunnel } of this.#connections) {
+      if (isTunnel) tunnels++;
+      else if (exchange !== undefined) exchanges++;
+    }
+    return { exchanges, tunnels };
+  }
+
+  /** Stops accepting; exchanges in flight have until the deadline, and tunnels until theirs. */
+  async drain(
+    deadlineMs: number,
+    tunnelMs: number = deadlineMs,
+    fault: Fault = DEADLINE,
+  ): Promise<Drained> {
+    // The door takes in first what waits in front of it, and is answered like the others.
     await this.#door?.[Symbol.asyncDispose]();
+    this.#isDraining = true;
     for (const opening of [...this.#openings]) opening.abort();
     const before = this.#connections.size;
     for (const connection of [...this.#connections]) connection.drain();
-    await this.#emptyOr(deadlineMs);
-
-    const left = [...this.#connections];
-    for (const connection of left) this.#cut(connection);
-    return { finished: before - left.length, cut: left.length };
+    let cut = 0;
+    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
+      cut = this.#cutAll(fault, () => true);
+    } else {
+      cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
+      await this.#emptyOr(tunnelMs - deadlineMs);
+      cut += this.#cutAll(fault, () => true);
+    }
+    return { finished: before - cut, cut };
   }
 
-  #cut(connection: H1Downstream): void {
+  #cutAll(fault: Fault, isMeant: (connection: H1Downstream) => boolean): number {
+    const left = [...this.#connections].filter(isMeant);
+    for (const connection of left) this.#cut(connection, fault);
+    return left.length;
+  }
+
+  #cut(connection: H1Downstream, fault: Fault): void {
     const { exchange } = connection;
     if (exchange !== undefined) {
       this.#worker.world.log.warn("exchange cut by the drain deadline", {
@@ -142,29 +188,39 @@ export class Listener implements Listening {
         ageMs: Math.round(this.#worker.world.clock.nowMs() - exchange.times.startedMs),
       });
     }
-    connection.abort(DEADLINE);
+    connection.abort(fault);
   }
 
   /** The drain's deadline is now. */
   hurry(): void {
-    this.#onEmpty?.();
+    this.#wake("hurried");
   }
 
   #closed(connection: H1Downstream): void {
-    this.#connections.delete(connection);
-    if (this.connectionCount === 0) this.#onEmpty?.();
+    if (!this.#connections.delete(connection)) return;
+    this.#counts.add(OPEN, -1);
+    if (this.#connections.size === 0) this.#wake("empty");
   }
 
-  #emptyOr(deadlineMs: number): Promise<void> {
-    if (this.#connections.size === 0) return Promise.resolve();
+  #wake(why: WaitEnd): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake(why);
+  }
+
+  #emptyOr(deadlineMs: number): Promise<WaitEnd> {
+    if (this.#connections.size === 0) return Promise.resolve("empty");
     return new Promise((resolve) => {
-      const timer = this.#worker.world.clock.after(deadlineMs, resolve);
-      this.#onEmpty = () => {
+      const timer = this.#worker.world.clock.after(deadlineMs, () => resolve("late"));
+      this.#waiting.push((why) => {
         timer.cancel();
-        resolve();
-      };
+        resolve(why);
+      });
     });
   }
 }
 
+type WaitEnd = "empty" | "late" | "hurried";
+
+const OPEN = 0; // in each worker's lane
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };

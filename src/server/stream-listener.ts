@@ -1,5 +1,7 @@
+import type { Lanes } from "../base/lanes.ts";
 import type { Door, Wire, World } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
+import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import {
   Session,
@@ -14,12 +16,14 @@ import { SignatureWatch } from "../protocol/proxy-protocol/signature-watch.ts";
 import { type Opened, Opening } from "../transport/opening.ts";
 import { StreamConnection } from "../transport/stream-connection.ts";
 import { localEnd, plainAddress } from "../transport/wire-peer.ts";
+import type { Leaving } from "./crew.ts";
 import { type Drained, Emptying } from "./emptying.ts";
 
 /** A bound socket for TCP streams, and the connections that came through it. */
 export class StreamListener {
   readonly protocol = "tcp";
   readonly #worker: StreamWorker;
+  readonly #counts: Lanes; // of all workers' listeners of this key
   readonly #connections: Set<StreamConnection>;
   readonly #openings: Set<Opening>; // not known yet where they go
   readonly #emptying: Emptying;
@@ -28,8 +32,13 @@ export class StreamListener {
   #door: Door | undefined;
   #isDraining: boolean;
 
-  constructor(worker: StreamWorker, plan: StreamListenerPlan) {
+  constructor(
+    worker: StreamWorker,
+    plan: StreamListenerPlan,
+    counts: Lanes = new LoneMachine().lanes(),
+  ) {
     this.#worker = worker;
+    this.#counts = counts;
     this.#connections = new Set();
     this.#openings = new Set();
     this.#emptying = new Emptying(worker.world.clock, () => this.connectionCount);
@@ -56,8 +65,8 @@ export class StreamListener {
   }
 
   /** Rejects with a ListenError if the address cannot be bound. */
-  async open(network: World["network"]): Promise<void> {
-    this.#door = await network.listen(this.#plan.address, (wire) => this.#accept(wire));
+  async open(network: World["network"], address = this.#plan.address): Promise<void> {
+    this.#door = await network.listen(address, (wire) => this.#accept(wire));
   }
 
   /** From the next connection on; false if the runtime does not have it any more. */
@@ -80,6 +89,11 @@ export class StreamListener {
     return { finished: before - left.length, cut: left.length };
   }
 
+  /** What is on its connections now. */
+  get inFlightCounts(): Leaving {
+    return { exchanges: this.#connections.size, tunnels: 0 };
+  }
+
   /** The drain's deadline is now. */
   hurry(): void {
     this.#emptying.hurry();
@@ -97,14 +111,18 @@ export class StreamListener {
 
   #accept(wire: Wire): void {
     const plan = this.#plan;
-    if (this.#isDraining || this.connectionCount >= plan.connectionsMax) {
+    if (this.#isDraining || this.#counts.sum(OPEN) >= plan.connectionsMax) {
       if (!this.#isDraining) this.#refused(wire, FULL, this.#worker.clock.nowMs());
       wire.destroy();
       return;
     }
     const meter = this.#meter;
     meter.opened();
-    wire.on("close", () => meter.closed());
+    this.#counts.add(OPEN, 1);
+    wire.on("close", () => {
+      meter.closed();
+      this.#counts.add(OPEN, -1);
+    });
     const isTrusted = plan.sendsProxyHeader?.(plainAddress(wire.remoteAddress)) ?? false;
     if (isTrusted || plan.readsHello) this.#open(wire, plan, isTrusted);
     else this.#serve(plan, { wire, proxy: undefined, hello: undefined, early: undefined });
@@ -194,3 +212,4 @@ function clientOf({ wire, proxy }: Opened): StreamClient {
 const NO_STREAM = { code: "no_stream" } as const;
 const FULL: Fault = { code: "overloaded", detail: "limits.connectionsMax" };
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };
+const OPEN = 0; // in each worker's lane

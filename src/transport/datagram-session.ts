@@ -122,7 +122,7 @@ export class DatagramSession extends Deadline implements DatagramReader, BugTake
     this.#isOver = true;
     this.#worker.wheel.disarm(this);
     this.#wire.destroy();
-    this.#claim.release(outcome);
+    this.#claim.release(outcome, this.session.fault?.code);
     this.#connections.closed();
     this.session.endedMs = this.#worker.clock.nowMs();
     this.#worker.sessionEnded(this.session);

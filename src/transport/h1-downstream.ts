@@ -97,6 +97,11 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     return this.#turn.exchange;
   }
 
+  /** It has left HTTP: a WebSocket, say. */
+  get isTunnel(): boolean {
+    return this.#tunnel !== undefined;
+  }
+
   get #isIdle(): boolean {
     return this.exchange === undefined && !this.#reader.holdsBytes;
   }
@@ -104,7 +109,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
   /** The drain deadline passed. */
   abort(fault: Fault): void {
     guard(this.#turn, () => {
-      if (this.exchange === undefined) this.#wire.destroy();
+      if (this.exchange === undefined) this.#turn.hangUp();
       else this.#turn.abandon(fault);
     });
   }
@@ -310,7 +315,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
       if (what === "head") this.#refuseHead("request_head_timeout", "");
       else if (what === "half-close") {
         this.#turn.abandon({ code: "client_gone", detail: "it had closed its side" });
-      } else this.#wire.destroy();
+      } else this.#turn.hangUp();
     });
   }
 }

@@ -53,7 +53,7 @@ export class StreamDial implements Waiter<"connect"> {
     const claim = upstream.claim({ hashKey: session.client.address, tried: this.#tried });
     if (claim === undefined) {
       this.#settleCharge();
-      this.#owner.notConnected(last ?? { code: "no_endpoint", detail: upstream.name });
+      this.#owner.notConnected(last ?? upstream.refusal());
       return;
     }
     const { endpoint } = claim;
@@ -79,7 +79,7 @@ export class StreamDial implements Waiter<"connect"> {
     this.#settleCharge();
     const claim = this.#claim;
     this.#claim = undefined;
-    claim?.release(outcome);
+    claim?.release(outcome, this.#session.fault?.code);
     const wire = this.#wire;
     this.#wire = undefined;
     if (!this.#isConnected) wire?.destroy();
@@ -111,7 +111,7 @@ export class StreamDial implements Waiter<"connect"> {
     this.#waiting.stop();
     this.#wire = undefined;
     this.#closed();
-    this.#claim!.release("failed");
+    this.#claim!.release("failed", fault.code);
     this.#claim = undefined;
     this.#worker.attemptFailed(stream.upstream.name, attempt);
     if (!this.#mayTryAgain()) {

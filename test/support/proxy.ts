@@ -127,6 +127,7 @@ function complete(yaml: string, folder: Folder, listen: string): string {
   for (const site of config.sites ?? []) site["listen"] ??= [listen];
   for (const stream of config.streams ?? []) stream["listen"] ??= [listen];
   config["admin"] ??= { listen: `127.0.0.1:${folder.adminPort}` };
+  config["workers"] ??= 1; // quicker to start; several are for the tests of workers
   config["log"] ??= { access: folder.accessFile };
   const listeners = config["listeners"] as Record<string, unknown> | undefined;
   if (listeners?.["*"] !== undefined) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Address, Network, Wire } from "../../src/base/world.ts";
 import { STREAM_TIMEOUTS, type StreamTimeouts } from "../../src/core/limits.ts";
+import { LoneMachine } from "../../src/core/machine.ts";
 import type { StreamListenerPlan, StreamPlan } from "../../src/core/stream.ts";
 import type { Outcome, Upstream } from "../../src/core/upstream.ts";
 import { compileStreams } from "../../src/route/stream-table.ts";
@@ -67,8 +68,8 @@ export class SimStream {
 
   private constructor(options: SimStreamOptions) {
     this.world = new SimWorld(options.seed, options.network);
-    const { clock, random, log } = this.world;
-    this.worker = new SimWorker({ clock, random, log, network: this.#watched() });
+    const { clock, random, log, names } = this.world;
+    this.worker = new SimWorker({ clock, random, log, names, network: this.#watched() });
     this.servers = Array.from(
       { length: options.servers ?? 1 },
       (_, place) => new SimServer({ host: `10.0.1.${place + 1}`, port: 5432 }),
@@ -168,9 +169,12 @@ export class SimStream {
         name: "db",
         endpoints: this.servers.map(({ address }) => ({ address })),
         balance: BALANCERS.first,
-        onRelease: (_endpoint, outcome) => this.outcomes.push(outcome),
+        watch: {
+          answered: () => false,
+          released: (_endpoint, outcome) => this.outcomes.push(outcome),
+        },
       },
-      { keep, world: this.world },
+      { keep, world: this.world, machine: new LoneMachine() },
     );
   }
 
