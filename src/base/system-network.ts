@@ -73,6 +73,7 @@ export class SystemNetwork implements Network {
       },
     });
     socket.on("error", ignore);
+    socket.on("close", letGo);
     keepReadable(socket);
     return socket;
   }
@@ -143,6 +144,17 @@ export class SystemNetwork implements Network {
 function ignore(): void {}
 
 /**
+ * A socket that has closed is garbage, and yet it stays until the next full collection, with all
+ * that it points to: Node makes one closure of each stream in the old generation (V8 does that with
+ * a function that is assigned to a property). So it must not point to its owner. Those who listen
+ * for "close" are called all the same, since emit() goes on with the listeners it began with.
+ */
+function letGo(this: net.Socket): void {
+  this.removeAllListeners();
+  this.on("error", ignore);
+}
+
+/**
  * A server may answer and hang up while we still send. The answer then lies in the kernel, and a
  * write that fails must not throw it away, as Node does by destroying the socket: the owner gets
  * "error" with syscall "write", may read on, and destroys the wire itself. There is no public
@@ -198,6 +210,7 @@ function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
   const socket = new net.Socket(options as net.SocketConstructorOpts);
   accepted.setNoDelay?.(true);
   socket.on("error", ignore);
+  socket.on("close", letGo);
   return Object.assign(socket, {
     readInto(buffer: Uint8Array | undefined) {
       own = buffer;

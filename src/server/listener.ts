@@ -1,3 +1,4 @@
+import { Crowd } from "../base/crowd.ts";
 import type { Door, World } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
@@ -13,7 +14,7 @@ export interface Drained {
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
   readonly #worker: Worker;
-  readonly #connections: Set<H1Downstream>;
+  readonly #connections: Crowd<H1Downstream>;
   #runtime: Runtime;
   #plan: ListenerPlan;
   #door: Door | undefined;
@@ -22,7 +23,7 @@ export class Listener implements Listening {
 
   constructor(worker: Worker, runtime: Runtime, plan: ListenerPlan) {
     this.#worker = worker;
-    this.#connections = new Set();
+    this.#connections = new Crowd();
     this.#runtime = runtime;
     this.#plan = plan;
     this.#door = undefined;
@@ -86,10 +87,10 @@ export class Listener implements Listening {
     this.#isDraining = true;
     await this.#door?.[Symbol.asyncDispose]();
     const before = this.#connections.size;
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of this.#connections.all()) connection.drain();
     await this.#emptyOr(deadlineMs);
 
-    const left = [...this.#connections];
+    const left = this.#connections.all();
     for (const connection of left) this.#cut(connection);
     return { finished: before - left.length, cut: left.length };
   }

@@ -1,3 +1,4 @@
+import { type Member, OUTSIDE } from "../base/crowd.ts";
 import type { Address, Wire, WireReader } from "../base/world.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
 import type { FaultCode } from "../core/fault.ts";
@@ -60,12 +61,13 @@ const ANSWER_MS = 250; // for an answer to be read from a connection that cannot
  * One HTTP/1.1 connection to an endpoint. One request at a time, never pipelined, and used again
  * only when both messages ended where they said they would (SECURITY S2, S6).
  */
-export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, BugTaker {
+export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, BugTaker, Member {
   readonly #worker: Worker;
   readonly #home: UpstreamHome;
   readonly #wire: Wire;
   readonly #connectMs: number;
   readonly #waiting: Waiting<Awaited>;
+  place: number; // among the open connections of its pool
   #stage: Stage;
   #events: UpstreamEvents | undefined;
   #request: UpstreamRequest | undefined;
@@ -86,6 +88,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#home = home;
     this.#connectMs = connectMs;
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "connect");
+    this.place = OUTSIDE;
     this.#stage = "connecting";
     this.#events = undefined;
     this.#request = undefined;
@@ -117,10 +120,6 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   /** Has served before: its endpoint may have closed it in the meantime. */
   get isReused(): boolean {
     return this.#served > 0;
-  }
-
-  get isConnected(): boolean {
-    return this.#stage !== "connecting" && this.#stage !== "gone";
   }
 
   /** Takes on an exchange. The head leaves with the first body bytes or with flush(). */

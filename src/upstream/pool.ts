@@ -1,3 +1,4 @@
+import { Crowd } from "../base/crowd.ts";
 import type { Address } from "../base/world.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import { H1Upstream, type UpstreamHome } from "../transport/h1-upstream.ts";
@@ -16,7 +17,7 @@ export class Pool implements UpstreamHome {
   readonly #worker: Worker;
   readonly #address: Address;
   readonly #idle: H1Upstream[]; // the last one was used last
-  readonly #open: Set<H1Upstream>; // idle and busy
+  readonly #open: Crowd<H1Upstream>; // idle and busy
   readonly #meter: ConnectionMeter;
   #isClosed: boolean;
   shape: PoolShape; // a reload may change it
@@ -25,7 +26,7 @@ export class Pool implements UpstreamHome {
     this.#worker = worker;
     this.#address = address;
     this.#idle = [];
-    this.#open = new Set();
+    this.#open = new Crowd();
     this.#meter = meter;
     this.#isClosed = false;
     this.shape = shape;
