@@ -27,7 +27,6 @@ export const METRICS = {
   upstreamConnections: { name: "sluice_upstream_connections",     type: "counter",   unit: "",        labels: ["upstream", "endpoint"], help: "Connections opened to an endpoint." },
   upstreamConnectionsOpen: { name: "sluice_upstream_connections_open", type: "gauge", unit: "",       labels: ["upstream", "endpoint"], help: "Connections to an endpoint now open." },
   upstreamConnectionsIdle: { name: "sluice_upstream_connections_idle", type: "gauge", unit: "",       labels: ["upstream", "endpoint"], help: "Connections to an endpoint waiting in the pool." },
-  refused:             { name: "sluice_requests_refused",         type: "counter",   unit: "",        labels: ["listener", "code"], help: "Requests refused before there was an exchange, because their head could not be read." },
   bugs:                { name: "sluice_bugs",                     type: "counter",   unit: "",        labels: [], help: "Broken invariants of the proxy. Anything above 0 is worth a report." },
   logDropped:          { name: "sluice_log_dropped",              type: "counter",   unit: "",        labels: [], help: "Log lines lost because they were not taken as fast as they were written." },
   configVersion:       { name: "sluice_config_version",           type: "gauge",     unit: "",        labels: [], help: "How many configs have been taken since the start." },

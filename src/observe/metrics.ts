@@ -33,7 +33,6 @@ export const ENDPOINT_RETRIES = ENDPOINT_FAULTS + FAULT_CODES.length;
 export const ENDPOINT_CONNECTIONS = ENDPOINT_RETRIES + 1;
 // A listener's.
 export const LISTENER_CONNECTIONS = 0;
-export const LISTENER_REFUSED = 3;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -44,7 +43,7 @@ export const BUGS = 1;
 
 const ROUTE: BlockShape = shape("route", ["site", "route"], ROUTE_FAULTS + FAULT_CODES.length);
 const ENDPOINT = shape("endpoint", ["upstream", "endpoint"], ENDPOINT_CONNECTIONS + 3);
-const LISTENER = shape("listener", ["listener"], LISTENER_REFUSED + FAULT_CODES.length);
+const LISTENER = shape("listener", ["listener"], LISTENER_CONNECTIONS + 3);
 const THREAD = shape("thread", [], BUGS + 1);
 
 function shape(kind: string, labels: readonly string[], cellCount: number): BlockShape {
@@ -142,12 +141,6 @@ export class Metrics {
     if (attempt.fault === undefined) return;
     const at = this.#endpointBlock(upstream, attempt.endpoint);
     this.#bank.cells[at + ENDPOINT_FAULTS + faultIndexes.get(attempt.fault.code)!]!++;
-  }
-
-  /** A request that never became an exchange. */
-  refused(listenerKey: string, code: FaultCode): void {
-    const at = this.#bank.block(LISTENER, [listenerKey]);
-    this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
   }
 
   bug(): void {

@@ -82,10 +82,6 @@ function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Bl
   out.sample("connections", labels, cells[connections + cell.OPENED]!);
   out.sample("connectionsOpen", labels, cells[connections + cell.OPEN]!);
   out.sample("connectionsIdle", labels, cells[connections + cell.IDLE]!);
-  for (const [index, code] of cell.FAULT_CODES.entries()) {
-    const count = cells[at + cell.LISTENER_REFUSED + index]!;
-    if (count > 0) out.sample("refused", [...labels, code], count);
-  }
 }
 
 function renderThread(out: Exposition, cells: Float64Array, { at }: Block): void {
