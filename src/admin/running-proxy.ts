@@ -15,7 +15,7 @@ import { ProcessGauges } from "../observe/process-gauges.ts";
 import { renderMetrics } from "../observe/render-metrics.ts";
 import { Server } from "../server/server.ts";
 import { endpointName } from "../upstream/endpoint.ts";
-import { type Admin, createAdmin } from "./admin.ts";
+import type { Admin } from "./admin.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface ProxyExtras {
@@ -150,6 +150,7 @@ export class RunningProxy implements AsyncDisposable {
   async #openAdmin(): Promise<void> {
     const { admin } = this.#server.config;
     if (admin === undefined) return;
+    const { createAdmin } = await import("./admin.ts"); // after the listeners: they are open by now
     this.#admin = await createAdmin({
       address: admin.address,
       token: admin.token,
