@@ -273,3 +273,38 @@ simulation(
     assert.deepEqual(proxy.ends, ["served", "served", "served"]);
   },
 );
+
+// Head and body are put together in one place for all clients: what one of them has not taken must
+// not be written over by the next.
+simulation(
+  "backpressure: clients that take nothing each get their own answer in the end",
+  {
+    ...PATIENT,
+    network: { splits: false, kernelBytes: 100 },
+    origins: [
+      (connection, request) => {
+        const name = request.startLine.split(" ", 2)[1]!.slice(1);
+        connection.send(`HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n${name.repeat(1_000)}`);
+      },
+    ],
+  },
+  async (proxy) => {
+    const clients = ["a", "b", "c", "d"].map((name) => ({ name, peer: proxy.client() }));
+    for (const { name, peer } of clients) {
+      peer.pause();
+      // Our head is longer than the origin's, so what one read brings does not fit into one write.
+      peer.send(`GET /${name} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`);
+      await proxy.advance(1_000);
+    }
+
+    for (const { peer } of clients) peer.resume();
+    await proxy.advance(60_000);
+
+    for (const { name, peer } of clients) {
+      const [head = "", body = ""] = peer.text.split("\r\n\r\n");
+      assert.match(head, /^HTTP\/1\.1 200 OK\r\n/);
+      assert.equal(body.replaceAll(name, ""), "", `all that ${name} got is its own`);
+      assert.equal(body.length, 1_000);
+    }
+  },
+);
