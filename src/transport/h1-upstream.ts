@@ -95,7 +95,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#tunnel = undefined;
     this.#error = undefined;
     this.#isRequestEnded = false;
-    this.#reader = new ResponseReader(this);
+    this.#reader = new ResponseReader(this, worker.buffers);
     this.#facts = undefined;
     this.#isPaused = false;
     this.#served = 0;
@@ -210,7 +210,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   #onBytes(buffer: Buffer, count: number): void {
     if (this.#stage === "tunnel") {
       this.#tunnel!.bytes(buffer.subarray(0, count));
-      this.#reader.giveBufferAway(); // the other side may still hold it
+      this.#reader.readOver(count, true); // the other side may still hold it
       return;
     }
     // Bytes that nobody asked for would be taken for the next answer (SECURITY S6).
@@ -221,7 +221,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     const events = this.#events!;
     this.#reader.feed(buffer, count);
     events.readOver();
-    if (events.holdsBytes) this.#reader.giveBufferAway();
+    this.#reader.readOver(count, events.holdsBytes);
   }
 
   // --- what ResponseReader found ---------------------------------------------------------------
