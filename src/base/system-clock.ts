@@ -2,6 +2,9 @@ import type { Clock, Timer } from "./world.ts";
 
 const SET_TIMEOUT_MS_MAX = 2 ** 31 - 1; // beyond it setTimeout fires at once
 
+// performance.now() begins with each thread, and what threads share has to have one time.
+const THREAD_STARTED_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 /** The time of the machine. A timer may come a fraction of a millisecond early. */
 export class SystemClock implements Clock {
   wallMs(): number {
@@ -9,7 +12,7 @@ export class SystemClock implements Clock {
   }
 
   nowMs(): number {
-    return performance.now();
+    return performance.now() + THREAD_STARTED_MS;
   }
 
   after(delayMs: number, fire: () => void): Timer {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { World } from "../base/world.ts";
 import type { Filter, Handler } from "./filter.ts";
+import type { Machine } from "./machine.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** One capability of a route: its key in the config, the check of its options, what it becomes. */
@@ -30,4 +31,6 @@ export interface BuildTools {
   upstream(name: string): Upstream;
   /** Something that survives reloads for as long as this place in the config asks for it. */
   keep<T>(key: string, make: () => T): T;
+  /** What all workers share. Ask it for things inside keep(). */
+  readonly machine: Machine;
 }

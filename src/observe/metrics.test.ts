@@ -13,8 +13,10 @@ import { type MetricFacts, renderMetrics } from "./render-metrics.ts";
 
 const facts: MetricFacts = {
   upstreams: [],
+  nowMs: 1,
   logDropped: 3,
   config: { version: 2, lastReloadSucceeded: true, takenWallMs: 1_500 },
+  workers: { running: 2, restarts: new Map([["hung", 1]]), loopUtilization: [0.5, 0.25] },
   build: { version: "0.1.0" },
 };
 
@@ -252,13 +254,17 @@ test("Metrics: threads with different layouts are added up by their labels", () 
 });
 
 test("renderMetrics: facts of endpoints, logs, config and build; labels escaped", () => {
-  const endpoint = {
-    ...endpointOf('unix:/a"b\\c\nd'),
-    state: { active: 4, health: "down", latencyMs: 0 },
-  } as const;
+  const endpoint = endpointOf('unix:/a"b\\c\nd');
+  for (let count = 0; count < 4; count++) endpoint.state.enter();
+  endpoint.state.health = "down";
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
-    ...{ claim: () => undefined, describe: () => [] },
+    ...{
+      breaker: undefined,
+      refusal: () => ({ code: "no_endpoint", detail: "" }) as const,
+      claim: () => undefined,
+      describe: () => [],
+    },
     retryBudget: { take: () => false, giveBack() {} },
     retryBudgetOf: () => ({ take: () => false, giveBack() {} }),
   };

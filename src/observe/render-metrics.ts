@@ -1,5 +1,6 @@
+import type { Breaker, BreakerState } from "../core/breaker.ts";
 import { FAULTS } from "../core/fault.ts";
-import type { Upstream } from "../core/upstream.ts";
+import { type Condition, conditionOf, type Upstream } from "../core/upstream.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
@@ -8,11 +9,17 @@ import type { ProcessGauges } from "./process-gauges.ts";
 /** What is not counted in a bank, but read when somebody asks. */
 export interface MetricFacts {
   readonly upstreams: Iterable<Upstream>;
+  readonly nowMs: number;
   readonly logDropped: number; // of all sinks
   readonly config: {
     readonly version: number;
     readonly lastReloadSucceeded: boolean;
     readonly takenWallMs: number;
+  };
+  readonly workers: {
+    readonly running: number;
+    readonly restarts: ReadonlyMap<string, number>; // by reason
+    readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
   readonly build: { readonly version: string };
 }
@@ -112,14 +119,32 @@ function renderHistogram(
   out.histogram(key, labels, { bounds, counts, sum: cells[bounds.length + 1]! / 1000 });
 }
 
-const HEALTH_STATES = ["unknown", "up", "down", "draining"] as const;
+const BREAKER_STATES: readonly BreakerState[] = ["closed", "open", "half-open"];
+
+function renderBreaker(out: Exposition, upstream: string, { state, opensEver }: Breaker): void {
+  for (const each of BREAKER_STATES) {
+    out.sample("circuitState", [upstream, each], state === each ? 1 : 0);
+  }
+  out.sample("circuitOpens", [upstream], opensEver);
+}
+
+const CONDITIONS: readonly Condition[] = [
+  ...(["unknown", "up", "down", "draining", "ejected", "unresolved"] as const),
+];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
-  for (const { name, endpoints } of facts.upstreams) {
+  for (const { name, endpoints, breaker } of facts.upstreams) {
+    if (breaker !== undefined) renderBreaker(out, name, breaker);
     for (const { name: endpoint, state } of endpoints) {
       out.sample("upstreamActive", [name, endpoint], state.active);
-      for (const each of HEALTH_STATES) {
-        out.sample("endpointHealth", [name, endpoint, each], state.health === each ? 1 : 0);
+      const { ejectionsEver } = state.failures;
+      if (ejectionsEver > 0) out.sample("ejections", [name, endpoint], ejectionsEver);
+      const { passed, failed } = state.checks;
+      if (passed > 0) out.sample("checks", [name, endpoint, "passed"], passed);
+      if (failed > 0) out.sample("checks", [name, endpoint, "failed"], failed);
+      const condition = conditionOf(state, facts.nowMs);
+      for (const each of CONDITIONS) {
+        out.sample("endpointHealth", [name, endpoint, each], condition === each ? 1 : 0);
       }
     }
   }
@@ -127,5 +152,11 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   out.sample("configVersion", [], facts.config.version);
   out.sample("reloadSuccess", [], facts.config.lastReloadSucceeded ? 1 : 0);
   out.sample("reloadTime", [], facts.config.takenWallMs / 1000);
+  const { running, restarts, loopUtilization } = facts.workers;
+  out.sample("workers", [], running);
+  for (const [reason, count] of restarts) out.sample("workerRestarts", [reason], count);
+  for (const [worker, ratio] of loopUtilization.entries()) {
+    out.sample("workerUtilization", [String(worker)], ratio);
+  }
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

@@ -11,6 +11,7 @@ import { compile, type RouteOrigin } from "../config/compile.ts";
 import type { Config } from "../config/config.ts";
 import { believedAddress } from "../core/arrival.ts";
 import type { Exchange } from "../core/exchange.ts";
+import { LoneMachine } from "../core/machine.ts";
 import type { FoundSite, Route } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
@@ -66,6 +67,7 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   const runtime = compile(config, {
     worker,
     draft,
+    machine: new LoneMachine(),
     version: 1,
     pseudonym: EXAMPLE_PSEUDONYM,
     onRoute: (route, origin) => origins.set(route, origin),

@@ -95,6 +95,11 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
     return this.#turn.exchange;
   }
 
+  /** It has left HTTP: a WebSocket, say. */
+  get isTunnel(): boolean {
+    return this.#tunnel !== undefined;
+  }
+
   get #isIdle(): boolean {
     return this.exchange === undefined && !this.#reader.holdsBytes;
   }
@@ -102,7 +107,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
   /** The drain deadline passed. */
   abort(fault: Fault): void {
     guard(this.#turn, () => {
-      if (this.exchange === undefined) this.#wire.destroy();
+      if (this.exchange === undefined) this.#turn.hangUp();
       else this.#turn.abandon(fault);
     });
   }
@@ -308,7 +313,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
       if (what === "head") this.#refuseHead("request_head_timeout", "");
       else if (what === "half-close") {
         this.#turn.abandon({ code: "client_gone", detail: "it had closed its side" });
-      } else this.#wire.destroy();
+      } else this.#turn.hangUp();
     });
   }
 }

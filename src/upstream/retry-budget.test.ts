@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { RETRY_BUDGET, SharedRetryBudget } from "./retry-budget.ts";
+import { LoneMachine } from "../core/machine.ts";
+import { RETRY_BUDGET, RetryCounts, SharedRetryBudget } from "./retry-budget.ts";
+
+function countsOf(active: number): RetryCounts {
+  const counts = new RetryCounts(new LoneMachine().lanes());
+  for (let count = 0; count < active; count++) counts.enter();
+  return counts;
+}
 
 // biome-ignore format: a table
 const rows: [name: string, active: number, percent: number, minConcurrent: number, want: number][] = [
@@ -16,7 +23,7 @@ const rows: [name: string, active: number, percent: number, minConcurrent: numbe
 
 for (const [name, active, percent, minConcurrent, want] of rows) {
   test(`SharedRetryBudget: ${name}`, () => {
-    const budget = new SharedRetryBudget({ active, retrying: 0 }, { percent, minConcurrent });
+    const budget = new SharedRetryBudget(countsOf(active), { percent, minConcurrent });
 
     let taken = 0;
     while (taken <= 1000 && budget.take()) taken += 1;
@@ -26,7 +33,7 @@ for (const [name, active, percent, minConcurrent, want] of rows) {
 }
 
 test("SharedRetryBudget: what is given back can be taken again", () => {
-  const budget = new SharedRetryBudget({ active: 0, retrying: 0 }, RETRY_BUDGET);
+  const budget = new SharedRetryBudget(countsOf(0), RETRY_BUDGET);
   while (budget.take());
 
   budget.giveBack();
@@ -36,7 +43,7 @@ test("SharedRetryBudget: what is given back can be taken again", () => {
 });
 
 test("SharedRetryBudget: to give back what nobody took is a bug", () => {
-  const budget = new SharedRetryBudget({ active: 9, retrying: 0 }, RETRY_BUDGET);
+  const budget = new SharedRetryBudget(countsOf(9), RETRY_BUDGET);
 
   assert.throws(() => budget.giveBack(), /nobody took/);
 });
@@ -46,12 +53,12 @@ test("SharedRetryBudget: no order of events lets more through than the bound, no
     fc.property(
       fc.array(fc.constantFrom("begin", "end", "take", "give"), { maxLength: 200 }),
       (deeds) => {
-        const counts = { active: 0, retrying: 0 };
+        const counts = countsOf(0);
         const budget = new SharedRetryBudget(counts, RETRY_BUDGET);
         let out = 0;
         for (const deed of deeds) {
-          if (deed === "begin") counts.active += 1;
-          else if (deed === "end") counts.active = Math.max(0, counts.active - 1);
+          if (deed === "begin") counts.enter();
+          else if (deed === "end" && counts.active > 0) counts.leave();
           else if (deed === "give" && out > 0) {
             budget.giveBack();
             out -= 1;

@@ -1,3 +1,5 @@
+import type { Lanes } from "../base/lanes.ts";
+import type { BuildTools } from "../core/feature.ts";
 import type { RetryBudget } from "../core/upstream.ts";
 
 /** How much of what is in flight may be retries. */
@@ -6,10 +8,51 @@ export interface RetryBudgetShape {
   readonly minConcurrent: number; // so many may always be, or a quiet upstream could never retry
 }
 
-/** Live counts of one upstream; kept across reloads, for old exchanges count them down. */
-export interface RetryCounts {
-  active: number; // claims not yet released, retries among them
-  retrying: number; // takes not yet given back
+const ACTIVE = 0;
+const RETRYING = 1;
+
+/** Live counts of one upstream in all workers; kept across reloads, for old exchanges count them down. */
+export class RetryCounts {
+  readonly #lanes: Lanes;
+
+  static keep(upstream: string, { keep, machine }: Pick<BuildTools, "keep" | "machine">) {
+    const key = `upstream ${upstream} retries`;
+    return keep(key, () => new RetryCounts(machine.lanes(key)));
+  }
+
+  constructor(lanes: Lanes) {
+    this.#lanes = lanes;
+  }
+
+  /** Claims not yet released, retries among them. */
+  get active(): number {
+    return this.#lanes.sum(ACTIVE);
+  }
+
+  /** Takes not yet given back. */
+  get retrying(): number {
+    return this.#lanes.sum(RETRYING);
+  }
+
+  get retryingHere(): number {
+    return this.#lanes.own(RETRYING);
+  }
+
+  enter(): void {
+    this.#lanes.add(ACTIVE, 1);
+  }
+
+  leave(): void {
+    this.#lanes.add(ACTIVE, -1);
+  }
+
+  retry(): void {
+    this.#lanes.add(RETRYING, 1);
+  }
+
+  retried(): void {
+    this.#lanes.add(RETRYING, -1);
+  }
 }
 
 export const RETRY_BUDGET: RetryBudgetShape = { percent: 20, minConcurrent: 3 };
@@ -26,12 +69,12 @@ export class SharedRetryBudget implements RetryBudget {
   take(): boolean {
     const share = Math.floor((this.#counts.active * this.#shape.percent) / 100);
     if (this.#counts.retrying >= Math.max(this.#shape.minConcurrent, share)) return false;
-    this.#counts.retrying += 1;
+    this.#counts.retry();
     return true;
   }
 
   giveBack(): void {
-    if (this.#counts.retrying === 0) throw new Error("a retry was given back that nobody took");
-    this.#counts.retrying -= 1;
+    if (this.#counts.retryingHere === 0) throw new Error("a retry was given back that nobody took");
+    this.#counts.retried();
   }
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SimClock } from "../../test/support/sim-clock.ts";
 import { SeededRandom } from "../base/seeded-random.ts";
+import { LoneMachine } from "../core/machine.ts";
 import { KeyedState } from "../core/shared-state.ts";
-import type { Claim, Endpoint, EndpointState, Outcome } from "../core/upstream.ts";
+import type { StateDraft } from "../core/state.ts";
+import type { Claim, Endpoint, Health, Outcome } from "../core/upstream.ts";
 import { BALANCERS } from "./balancers/named.ts";
 import { type EndpointOptions, endpointName } from "./endpoint.ts";
 import { createUpstream, type UpstreamOptions } from "./upstream.ts";
@@ -15,10 +18,13 @@ function ep(name: string, more: Partial<EndpointOptions> = {}): EndpointOptions 
   return { address: { host: name, port: 80 }, ...more };
 }
 
+function toolsFor(draft: StateDraft) {
+  const world = { random: new SeededRandom(1), clock: new SimClock() };
+  return { world, keep: draft.keep.bind(draft), machine: new LoneMachine() };
+}
+
 function upstreamOf(endpoints: EndpointOptions[], options: Partial<UpstreamOptions> = {}) {
-  const draft = new KeyedState(log).draft();
-  const world = { random: new SeededRandom(1) };
-  const tools = { world, keep: draft.keep.bind(draft) };
+  const tools = toolsFor(new KeyedState(log).draft());
   const upstream = createUpstream({ name: "app", endpoints, ...options }, tools);
   const named = (name: string) => upstream.endpoints.find(({ address }) => address.host === name)!;
   const claim = (...tried: string[]) =>
@@ -29,7 +35,7 @@ function upstreamOf(endpoints: EndpointOptions[], options: Partial<UpstreamOptio
 /** Everyone who is ever picked, with the healths, weights and roles of a row. */
 type Row = [
   name: string,
-  endpoints: [options: EndpointOptions, health: EndpointState["health"]][],
+  endpoints: [options: EndpointOptions, condition: Health | "draining"][],
   tried: string,
   want: string,
 ];
@@ -64,7 +70,11 @@ for (const [name, endpoints, tried, want] of rows) {
         endpoints.map(([options]) => options),
         { balance: factory },
       );
-      for (const [{ address }, health] of endpoints) named(address.host).state.health = health;
+      for (const [{ address }, condition] of endpoints) {
+        const { state } = named(address.host);
+        if (condition === "draining") state.isDraining = true;
+        else state.health = condition;
+      }
 
       const picked = new Set<string>();
       for (let draw = 0; draw < 200; draw++) {
@@ -99,12 +109,32 @@ test("Upstream: a claim counts until it is released, once", () => {
 
 test("Upstream: whoever cares is told how each claim ended", () => {
   const told: string[] = [];
-  const onRelease = ({ name }: Endpoint, outcome: Outcome) => told.push(`${name} ${outcome}`);
-  const { claim } = upstreamOf([ep("a")], { onRelease });
+  const watch = {
+    answered: () => false,
+    released: ({ name }: Endpoint, outcome: Outcome) => void told.push(`${name} ${outcome}`),
+  };
+  const { claim } = upstreamOf([ep("a")], { watch });
 
   for (const outcome of ["served", "failed", "abandoned"] as const) claim()?.release(outcome);
 
   assert.deepEqual(told, ["a:80 served", "a:80 failed", "a:80 abandoned"]);
+});
+
+test("Upstream: an answer that counted as a failure is neither a success nor a second failure", () => {
+  const told: Outcome[] = [];
+  const watch = {
+    answered: (_endpoint: Endpoint, status: number) => status === 503,
+    released: (_endpoint: Endpoint, outcome: Outcome) => void told.push(outcome),
+  };
+  const { claim } = upstreamOf([ep("a")], { watch });
+
+  for (const outcome of ["served", "failed"] as const) {
+    const taken = claim();
+    taken?.answered(503, 1);
+    taken?.release(outcome);
+  }
+
+  assert.deepEqual(told, ["abandoned", "abandoned"]);
 });
 
 test("Upstream: an endpoint that goes down is picked no more from the next claim on", () => {
@@ -121,7 +151,7 @@ test("Upstream: a reload keeps what is known of an address, and forgets those th
   const state = new KeyedState(log);
   const build = (...hosts: string[]) => {
     const draft = state.draft();
-    const tools = { world: { random: new SeededRandom(1) }, keep: draft.keep.bind(draft) };
+    const tools = toolsFor(draft);
     const endpoints = hosts.map((host) => ep(host, { weight: hosts.length }));
     const upstream = createUpstream({ name: "app", endpoints }, tools);
     draft.commit();

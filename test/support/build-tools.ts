@@ -1,4 +1,5 @@
 import type { BuildTools } from "../../src/core/feature.ts";
+import { LoneMachine } from "../../src/core/machine.ts";
 
 /** For features that need nothing of the world. */
 export const NO_TOOLS: BuildTools = {
@@ -9,4 +10,5 @@ export const NO_TOOLS: BuildTools = {
     throw new Error(`there is no upstream ${name}`);
   },
   keep: (_key, make) => make(),
+  machine: new LoneMachine(),
 };

@@ -12,6 +12,7 @@ import type { Endpoint } from "../../src/core/upstream.ts";
 import { headerIdOfText } from "../../src/protocol/http/header-id.ts";
 import { HeaderList, putField } from "../../src/protocol/http/header-list.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
+import { endpointSample } from "./endpoint.ts";
 
 /** Ended exchanges for the tests and benches of this folder. */
 export interface Sample {
@@ -57,11 +58,7 @@ export function routeOf(name: string): Route {
 
 export function endpointOf(name: string): Endpoint {
   const [host = "", port = "0"] = name.split(":");
-  const state = { active: 0, health: "up", latencyMs: 0 } as const;
-  return {
-    ...{ name, address: { host, port: Number(port) } },
-    ...{ weight: 1, backup: false, state: { ...state } },
-  };
+  return { ...endpointSample(name), address: { host, port: Number(port) } };
 }
 
 // An exchange that has ended asks nothing of its client's side any more.

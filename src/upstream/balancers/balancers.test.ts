@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { endpointSample } from "../../../test/support/endpoint.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
 import type { BalancerFactory, Endpoint, Need } from "../../core/upstream.ts";
 import { BALANCERS } from "./named.ts";
@@ -10,9 +11,7 @@ const NEED: Need = { hashKey: undefined, tried: [] };
 const PICKS = 100_000;
 
 function endpoint(name: string, weight = 1, active = 0): Endpoint {
-  const address = { host: name, port: 80 };
-  const state = { active, health: "up" as const, latencyMs: 0 };
-  return { name, address, weight, backup: false, state };
+  return endpointSample(name, { weight, active });
 }
 
 function endpoints(...weights: number[]): Endpoint[] {
@@ -32,9 +31,9 @@ function shares(
     const picked = balancer.pick(ready, NEED)!;
     assert.ok(ready.includes(picked));
     counts[picked.name]! += 1;
-    picked.state.active += 1;
+    picked.state.enter();
     flying.push(picked);
-    if (flying.length > busy) flying.shift()!.state.active -= 1;
+    if (flying.length > busy) flying.shift()!.state.leave();
   }
   for (const name of Object.keys(counts)) counts[name]! /= PICKS;
   return counts;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { endpointSample } from "../../../test/support/endpoint.ts";
 import { SeededRandom } from "../../base/seeded-random.ts";
-import type { Endpoint } from "../../core/upstream.ts";
 import { drawByWeight } from "./draw-by-weight.ts";
 
 const DRAWS = 50_000;
@@ -20,16 +20,7 @@ const rows: [name: string, weights: number[], except: number | undefined, want: 
 
 for (const [name, weights, except, want] of rows) {
   test(`drawByWeight: ${name}`, () => {
-    const all = weights.map((weight, place): Endpoint => {
-      const state = { active: 0, health: "up" as const, latencyMs: 0 };
-      return {
-        name: `${place}`,
-        address: { host: "h", port: place },
-        weight,
-        backup: false,
-        state,
-      };
-    });
+    const all = weights.map((weight, place) => endpointSample(`${place}`, { weight }));
     const draw = drawByWeight(all, new SeededRandom(1));
     const counts = all.map(() => 0);
 
