@@ -46,6 +46,7 @@ export function statusOf(facts: ProxyFacts) {
   const banks = [metrics.share(), ...server.banks];
   return {
     version: VERSION,
+    pid: process.pid,
     uptimeSeconds: Math.round((nowMs - facts.startedMs) / 1000),
     readiness: facts.readiness,
     config: { name: facts.configName, version: runtime.version },

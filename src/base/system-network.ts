@@ -1,5 +1,7 @@
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import net from "node:net";
+import { dirname, join } from "node:path";
+import type { InheritedSockets } from "./inherited-sockets.ts";
 import { ListenError } from "./listen-error.ts";
 import type { Address, Clock, Door, Log, Network, Wire, WireReader } from "./world.ts";
 
@@ -8,6 +10,8 @@ export interface SystemNetworkOptions {
   readonly reusePort?: boolean;
   /** File mode of unix sockets; what the process's umask leaves by default. */
   readonly unixSocketMode?: number;
+  /** Listening sockets that are there already. */
+  readonly inherited?: InheritedSockets;
 }
 
 const BACKLOG = 4096; // the kernel cuts it to net.core.somaxconn
@@ -28,17 +32,21 @@ export class SystemNetwork implements Network {
     this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   }
 
-  async listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
-    const isPath = address.host.startsWith("/");
+  async listen(address: Address, onWire: (wire: Wire) => void, holds = false): Promise<Door> {
+    const { host } = address;
+    const porch = new Porch(onWire, this.#buffer, holds);
+    const inherited = this.#options.inherited?.take(address) ?? [];
     try {
-      return await this.#bind(address, onWire, this.#options.reusePort === true);
-    } catch (error) {
-      const cause = error as NodeJS.ErrnoException;
-      if (!isPath || cause.code !== "EADDRINUSE") throw new ListenError(address, cause);
-    }
-    try {
-      await removeStaleSocket(address.host, this.#clock);
-      return await this.#bind(address, onWire, false);
+      if (inherited.length > 0) {
+        const doors = inherited.map((fd) => this.#bind(address, porch, { fd }));
+        return allOf(await Promise.all(doors));
+      }
+      if (!host.startsWith("/")) {
+        const reusePort = this.#options.reusePort === true;
+        return await this.#bind(address, porch, listenOptions(address, reusePort));
+      }
+      await refuseLiveSocket(host, this.#clock);
+      return await this.#bind(address, porch, { path: pathBeside(host) });
     } catch (error) {
       throw new ListenError(address, error as NodeJS.ErrnoException);
     }
@@ -53,6 +61,7 @@ export class SystemNetwork implements Network {
   async claim(address: Address): Promise<void> {
     const { host, port } = address;
     if (this.#options.reusePort !== true || host.startsWith("/") || port === 0) return;
+    if (this.#options.inherited?.has(address) === true) return;
     const near = host === "::" ? "::1" : host === "0.0.0.0" || host === "" ? "127.0.0.1" : host;
     if (!(await isAnswered({ host: near, port }, this.#clock))) return;
     throw new ListenError(address, errno("EADDRINUSE", `${host}:${port} is in use`));
@@ -92,49 +101,61 @@ export class SystemNetwork implements Network {
     return socket;
   }
 
-  #bind(address: Address, onWire: (wire: Wire) => void, reusePort: boolean): Promise<Door> {
-    const server = net.createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      pauseOnConnect: false,
-    });
+  #bind(
+    address: Address,
+    porch: Porch,
+    options: net.ListenOptions & { readonly fd?: number },
+  ): Promise<Door> {
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on("connection", (socket) => {
       socket.on("error", ignore);
-      onWire(socket);
+      porch.arrived(socket);
     });
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.once("listening", () => {
         server.off("error", reject);
         server.on("error", this.#acceptWarning(address));
-        acceptLending(server, this.#buffer, onWire);
+        acceptLending(server, porch);
         try {
-          resolve(this.#door(server, address));
+          if (options.path !== undefined) this.#putInPlace(options.path, address.host);
+          resolve(this.#door(server, address, porch));
         } catch (error) {
           server.close();
           reject(error);
         }
       });
-      server.listen({ ...listenOptions(address, reusePort), backlog: BACKLOG });
+      server.listen({ ...options, backlog: BACKLOG });
     });
   }
 
-  #door(server: net.Server, asked: Address): Door {
+  /** Atomically, and with its mode, so that nobody finds the path without a server behind it. */
+  #putInPlace(path: string, wanted: string): void {
+    const { unixSocketMode } = this.#options;
+    if (unixSocketMode !== undefined) chmodSync(path, unixSocketMode);
+    renameSync(path, wanted);
+  }
+
+  #door(server: net.Server, asked: Address, porch: Porch): Door {
     const bound = server.address();
-    if (typeof bound === "string") {
-      const { unixSocketMode } = this.#options;
-      if (unixSocketMode !== undefined) chmodSync(bound, unixSocketMode);
-    }
-    const isIp = typeof bound === "object" && bound !== null;
+    const isIp = typeof bound === "object" && bound !== null && asked.host[0] !== "/";
     const address = isIp ? { host: bound.address, port: bound.port } : asked;
+    const file = isIp ? undefined : lstatSync(asked.host, { throwIfNoEntry: false })?.ino;
+    const shut = async (): Promise<void> => {
+      await porch.empty();
+      // The listening socket is shut at once; what close() would wait for is the connections.
+      server.close();
+      porch.turnAway();
+    };
     return {
       address,
+      letIn: () => porch.letIn(),
+      descriptors: descriptorOf(server),
+      handOver: shut,
       async [Symbol.asyncDispose]() {
-        // Connections that wait to be accepted would be reset. Two turns, since the first may be
-        // over its polling: then all that had come has been taken in.
-        await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-        // The listening socket is shut at once; what close() would wait for is the connections.
-        server.close();
+        await shut();
+        // Node removes the path that it bound, which has been another one since.
+        if (file !== undefined) removeOwnSocket(asked.host, file);
       },
     };
   }
@@ -152,7 +173,6 @@ export class SystemNetwork implements Network {
 }
 
 function listenOptions({ host, port }: Address, reusePort: boolean): net.ListenOptions {
-  if (host.startsWith("/")) return { path: host };
   return host === "" ? { port, reusePort } : { host, port, reusePort };
 }
 
@@ -200,14 +220,67 @@ interface StreamStates {
  * The listening handle's callback is Node's own affair. Where a later Node has none of that name,
  * connections come as ordinary sockets through "connection", and only the gain is gone.
  */
-function acceptLending(server: net.Server, shared: Buffer, onWire: (wire: Wire) => void): void {
+function acceptLending(server: net.Server, porch: Porch): void {
   const { _handle: listening } = server as unknown as { readonly _handle?: ListeningHandle };
   const usual = listening?.onconnection;
   if (listening === undefined || typeof usual !== "function") return;
   listening.onconnection = (error, accepted) => {
     if (error || accepted === undefined) usual.call(listening, error, accepted);
-    else onWire(lendingSocket(accepted, shared));
+    else porch.accepted(accepted);
   };
+}
+
+/**
+ * Between a connection that was accepted and whoever serves it. While it holds, sockets are not made
+ * yet, since one that is made reads: what nobody listens for would be lost.
+ */
+class Porch {
+  readonly #onWire: (wire: Wire) => void;
+  readonly #buffer: Buffer;
+  #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
+  #count: number; // who has come so far
+
+  constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
+    this.#onWire = onWire;
+    this.#buffer = buffer;
+    this.#held = holds ? [] : undefined;
+    this.#count = 0;
+  }
+
+  /**
+   * Connections that wait to be accepted would be reset. The loop takes in one with each turn, so
+   * it turns until one brings nobody; twice, since the first may be over its polling.
+   */
+  async empty(): Promise<void> {
+    for (let turns = 0, seen = -1; seen !== this.#count && turns < BACKLOG; turns++) {
+      seen = this.#count;
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    }
+  }
+
+  accepted(handle: AcceptedHandle): void {
+    this.#count++;
+    if (this.#held === undefined) this.#onWire(lendingSocket(handle, this.#buffer));
+    else if (this.#held.length < BACKLOG) this.#held.push(handle);
+    else handle.close();
+  }
+
+  /** Where handles are not to be had; such a socket cannot be held. */
+  arrived(socket: net.Socket): void {
+    this.#count++;
+    this.#onWire(socket);
+  }
+
+  letIn(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const handle of held) this.accepted(handle);
+  }
+
+  turnAway(): void {
+    for (const handle of this.#held ?? []) handle.close();
+    this.#held = [];
+  }
 }
 
 function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
@@ -236,17 +309,61 @@ function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
 
 interface AcceptedHandle {
   setNoDelay?(isOn: boolean): void; // not on a unix socket
+  close(): void;
 }
 
 interface ListeningHandle {
   onconnection?: (error: number, accepted: AcceptedHandle | undefined) => void;
 }
 
-/** A socket file outlives a process that was killed. It is ours to remove if nobody answers. */
-async function removeStaleSocket(path: string, clock: Clock): Promise<void> {
-  if (!lstatSync(path).isSocket()) throw errno("EEXIST", `${path} is not a socket`);
+const SOCKET_PATH_BYTES_MAX = 107; // sun_path is 108 bytes with its NUL
+
+/** A name in the same folder that nobody else has, and that is short enough. */
+function pathBeside(path: string): string {
+  const beside = `${path}.${process.pid.toString(36)}`;
+  if (Buffer.byteLength(beside) <= SOCKET_PATH_BYTES_MAX) return beside;
+  return join(dirname(path), process.pid.toString(36));
+}
+
+/** A socket file outlives a process that was killed. It is ours to replace if nobody answers. */
+async function refuseLiveSocket(path: string, clock: Clock): Promise<void> {
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return;
+  if (!file.isSocket()) throw errno("EEXIST", `${path} is not a socket`);
   if (await isAnswered({ path }, clock)) throw errno("EADDRINUSE", `${path} is in use`);
-  unlinkSync(path);
+}
+
+/** Unless somebody has put another in its place. */
+function removeOwnSocket(path: string, inode: number): void {
+  try {
+    if (lstatSync(path).ino === inode) unlinkSync(path);
+  } catch {
+    // It is gone, and so is the reason to remove it.
+  }
+}
+
+/** Several sockets of one address as one door. */
+function allOf(doors: readonly Door[]): Door {
+  const [first] = doors;
+  return {
+    address: first!.address,
+    letIn: () => first!.letIn?.(), // they have one porch
+    descriptors: doors.flatMap(({ descriptors }) => descriptors ?? []),
+    handOver: async () => void (await Promise.all(doors.map((door) => door.handOver?.()))),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(doors.map((door) => door[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/**
+ * The number of the listening socket, which is the same for all threads. It is Node's own affair
+ * (docs/decisions/0020-upgrade-by-descriptors.md): where a later Node has none, there is no
+ * upgrade without a gap, and all else is as it was.
+ */
+function descriptorOf(server: net.Server): readonly number[] {
+  const { _handle: handle } = server as unknown as { readonly _handle?: { readonly fd?: unknown } };
+  return typeof handle?.fd === "number" && handle.fd >= 0 ? [handle.fd] : [];
 }
 
 const ANSWER_MS = 250; // on this machine; beyond it a firewall is more likely than a listener

@@ -18,7 +18,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "run",
-    usage: "[-c FILE]",
+    usage: "[-c FILE] [--pid-file FILE]",
     about: "Runs a config.",
     help: `${FILE_HELP}
 
@@ -104,6 +104,16 @@ or something was left.`,
     help: ADMIN_HELP,
     load: async () => (await import("./endpoints.ts")).remove,
   },
+  {
+    name: "upgrade",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN]",
+    about: "Replaces a running proxy by the program that is installed now.",
+    help: `${ADMIN_HELP}
+
+The new process takes over the listening sockets; no connection is refused or reset.
+Exit code 0: it serves, and the old one finishes. 1: it does not, and nothing changed.`,
+    load: async () => (await import("./upgrade.ts")).upgrade,
+  },
   notYet("test", "[-c FILE]", "Runs the tests of a config."),
   {
     name: "plan",
@@ -117,7 +127,16 @@ Compares the file with what is running, and changes nothing. Exit code 0: it is
 known what would change. 1: the config has problems, or nobody answers.`,
     load: async () => (await import("./plan.ts")).plan,
   },
-  notYet("reload", "", "Makes a running proxy take its config anew."),
+  {
+    name: "reload",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN]",
+    about: "Makes a running proxy take its config anew.",
+    help: `${ADMIN_HELP}
+
+Answers when all workers have taken it, or none has. Exit code 1: it was refused, and the
+running config stays.`,
+    load: async () => (await import("./reload.ts")).reload,
+  },
   notYet("purge", "URL | --tag TAG | --prefix PREFIX", "Removes responses from the cache."),
   notYet("hash-password", "", "Makes the hash of a password for a config."),
 ];

@@ -1,6 +1,6 @@
 import { Crowd } from "../base/crowd.ts";
 import type { Lanes } from "../base/lanes.ts";
-import type { Address, Door, World } from "../base/world.ts";
+import type { Address, Door, Wire, World } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
@@ -14,6 +14,13 @@ export interface Drained {
   readonly cut: number;
 }
 
+/** How a process goes whose sockets another one has by now. */
+export interface HandOver {
+  readonly deadlineMs: number;
+  readonly tunnelMs: number;
+  readonly idleMs: number;
+}
+
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
   readonly #worker: Worker;
@@ -23,6 +30,7 @@ export class Listener implements Listening {
   #plan: ListenerPlan;
   #door: Door | undefined;
   #isDraining: boolean;
+  #isHurried: boolean;
   #waiting: ((why: WaitEnd) => void)[]; // for the last connection to close
 
   constructor(
@@ -38,6 +46,7 @@ export class Listener implements Listening {
     this.#plan = plan;
     this.#door = undefined;
     this.#isDraining = false;
+    this.#isHurried = false;
     this.#waiting = [];
   }
 
@@ -75,10 +84,17 @@ export class Listener implements Listening {
     return this.#connections.all();
   }
 
-  /** Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan. */
-  async open(network: World["network"], address: Address = this.#plan.address): Promise<void> {
+  /**
+   * Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan.
+   * `holds`: who comes is not served before letIn().
+   */
+  async open(
+    network: World["network"],
+    address: Address = this.#plan.address,
+    holds = false,
+  ): Promise<void> {
     const meter = this.#worker.listenerMeter(this.#plan.key);
-    this.#door = await network.listen(address, (wire) => {
+    const onWire = (wire: Wire): void => {
       if (this.#isDraining || this.#isFull) {
         wire.destroy();
         return;
@@ -89,7 +105,12 @@ export class Listener implements Listening {
       this.#connections.add(connection);
       this.#counts.add(OPEN, 1);
       connection.start();
-    });
+    };
+    this.#door = await network.listen(address, onWire, holds);
+  }
+
+  letIn(): void {
+    this.#door?.letIn?.();
   }
 
   get #isFull(): boolean {
@@ -114,26 +135,48 @@ export class Listener implements Listening {
     return { exchanges, tunnels };
   }
 
+  /** Nobody comes in any more; who waits in front of the door is taken in before. */
+  async shut(): Promise<void> {
+    await this.#door?.[Symbol.asyncDispose]();
+  }
+
   /** Stops accepting; exchanges in flight have until the deadline, and tunnels until theirs. */
   async drain(
     deadlineMs: number,
     tunnelMs: number = deadlineMs,
     fault: Fault = DEADLINE,
   ): Promise<Drained> {
-    // The door takes in first what waits in front of it, and is answered like the others.
-    await this.#door?.[Symbol.asyncDispose]();
+    await this.shut();
     this.#isDraining = true;
     const before = this.#connections.size;
     for (const connection of this.#connections.all()) connection.drain();
-    let cut = 0;
-    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
-      cut = this.#cutAll(fault, () => true);
-    } else {
-      cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
-      await this.#emptyOr(tunnelMs - deadlineMs);
-      cut += this.#cutAll(fault, () => true);
-    }
+    const cut = await this.#finish(deadlineMs, tunnelMs, fault);
     return { finished: before - cut, cut };
+  }
+
+  /**
+   * As drain(), but another process has the socket, and no client should notice: a connection that is
+   * idle may have a request on its way, so it stays until it has had one more, with "close" in the
+   * answer, or for `idleMs`.
+   */
+  async handOver({ deadlineMs, tunnelMs, idleMs }: HandOver): Promise<Drained> {
+    await this.#door?.handOver?.();
+    this.#isDraining = true;
+    const before = this.#connections.size;
+    this.#worker.world.clock.after(idleMs, () => {
+      for (const connection of this.#connections.all()) connection.drain();
+    });
+    const cut = await this.#finish(deadlineMs, tunnelMs, DEADLINE);
+    return { finished: before - cut, cut };
+  }
+
+  async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
+    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
+      return this.#cutAll(fault, () => true);
+    }
+    const cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
+    await this.#emptyOr(tunnelMs - deadlineMs);
+    return cut + this.#cutAll(fault, () => true);
   }
 
   #cutAll(fault: Fault, isMeant: (connection: H1Downstream) => boolean): number {
@@ -158,8 +201,9 @@ export class Listener implements Listening {
     connection.abort(fault);
   }
 
-  /** The drain's deadline is now. */
+  /** The drain's deadline is now, also if it has only been asked for. */
   hurry(): void {
+    this.#isHurried = true;
     this.#wake("hurried");
   }
 
@@ -177,6 +221,7 @@ export class Listener implements Listening {
 
   #emptyOr(deadlineMs: number): Promise<WaitEnd> {
     if (this.#connections.size === 0) return Promise.resolve("empty");
+    if (this.#isHurried) return Promise.resolve("hurried");
     return new Promise((resolve) => {
       const timer = this.#worker.world.clock.after(deadlineMs, () => resolve("late"));
       this.#waiting.push((why) => {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { InheritedSockets } from "../base/inherited-sockets.ts";
 import { Turns } from "../base/turns.ts";
 import type { Address, World } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
@@ -9,7 +10,7 @@ import type { Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts";
+import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
 import { Engine } from "./engine.ts";
 import type { Drained } from "./listener.ts";
 import { MachineTasks } from "./machine-tasks.ts";
@@ -26,6 +27,7 @@ export interface ServerOptions {
   readonly workers: number; // 1: this thread serves
   readonly threads?: ThreadMaking;
   readonly isReadableLog?: boolean;
+  readonly inherited?: InheritedSockets; // of the world's network as well
   readonly onLine?: (line: string) => void; // of a worker's log
 }
 
@@ -109,6 +111,7 @@ export class Server {
       model: this.#model,
       memory,
       directory,
+      inherited: options.inherited ?? new InheritedSockets([]),
       turns: this.#turns,
       pseudonym,
       isReadableLog: options.isReadableLog ?? false,
@@ -186,9 +189,30 @@ export class Server {
   }
 
   /** Stops accepting, lets exchanges finish until the deadline, and cuts and names the rest. */
-  async stop(deadlineMs: number): Promise<Drained> {
+  stop(deadlineMs: number): Promise<Drained> {
+    return this.#end(this.#crew.stop(deadlineMs));
+  }
+
+  /** As stop(), for listening sockets that another process has by now. */
+  handOver(idleMs: number): Promise<Drained> {
+    const timeouts = [...this.runtime.listeners.values()].map((plan) => plan.timeouts);
+    const tunnelMs = Math.max(0, ...timeouts.map(({ drainTunnel }) => drainTunnel));
+    return this.#end(this.#crew.handOver({ deadlineMs: this.drainMs, tunnelMs, idleMs }));
+  }
+
+  /** Of every listening socket, with the key of its listener. */
+  async descriptors(): Promise<readonly Descriptor[]> {
+    const done = await this.#turns.take(); // a reload may open others
+    try {
+      return await this.#crew.descriptors();
+    } finally {
+      done();
+    }
+  }
+
+  async #end(ending: Promise<Drained>): Promise<Drained> {
     this.#isStopping = true;
-    const drained = await this.#crew.stop(deadlineMs);
+    const drained = await ending;
     this.#tasks[Symbol.dispose]();
     await this.#model[Symbol.asyncDispose]();
     return drained;

@@ -3,10 +3,10 @@ import type { LogConfig } from "../config/config.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
-import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts";
+import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
 import { Departures, type InFlight } from "./departures.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
-import { type Drained, Listener } from "./listener.ts";
+import { type Drained, type HandOver, Listener } from "./listener.ts";
 import { type TrafficByRoute, trafficOf } from "./route-traffic.ts";
 
 export interface ServingOptions {
@@ -55,8 +55,8 @@ export class Serving implements Crew {
   }
 
   /**
-   * Compiles, and opens what is new. `bound`: where port 0 has become one already. A new listener
-   * serves from the moment it is open: what comes before the commit is served like what comes after.
+   * Compiles, and opens what is new: who comes through a new listener waits for the commit.
+   * `bound`: where port 0 has become one already.
    */
   async prepare(
     next: NextConfig,
@@ -70,7 +70,7 @@ export class Serving implements Crew {
       for (const plan of draft.runtime.listeners.values()) {
         if (this.#listeners.has(plan.key) || !this.#isOurs(plan)) continue;
         const listener = this.#listenerFor(plan, draft);
-        await listener.open(this.#world.network, bound.get(plan.key));
+        await listener.open(this.#world.network, bound.get(plan.key), true);
         opened.push(listener);
       }
     } catch (error) {
@@ -80,7 +80,7 @@ export class Serving implements Crew {
     const prepared = { next, draft, opened, sink };
     return {
       bound: new Map(opened.map((each) => [each.key, each.door!.address])),
-      commit: async () => this.#commit(prepared),
+      commit: () => this.#commit(prepared),
       abort: () => this.#abort(prepared),
     };
   }
@@ -93,6 +93,23 @@ export class Serving implements Crew {
       finished: drained.reduce((sum, { finished }) => sum + finished, 0),
       cut: drained.reduce((sum, { cut }) => sum + cut, 0),
     };
+  }
+
+  async handOver(manner: HandOver): Promise<Drained> {
+    const going = [...this.#listeners.values()].map((each) => each.handOver(manner));
+    const gone = [...this.#leaving].map((each) => each.drain(manner.deadlineMs));
+    const drained = await Promise.all([...going, ...gone]);
+    await this.#sink?.close();
+    return {
+      finished: drained.reduce((sum, { finished }) => sum + finished, 0),
+      cut: drained.reduce((sum, { cut }) => sum + cut, 0),
+    };
+  }
+
+  async descriptors(): Promise<readonly Descriptor[]> {
+    return [...this.#listeners.values()].flatMap(({ key, door }) =>
+      (door?.descriptors ?? []).map((descriptor): Descriptor => [key, descriptor]),
+    );
   }
 
   hurry(): void {
@@ -113,14 +130,17 @@ export class Serving implements Crew {
     return new Listener(this.#engine.worker, runtime, plan, connections.get(plan.key));
   }
 
-  #commit({ next, draft, opened, sink }: Prepared): Leaving {
+  async #commit({ next, draft, opened, sink }: Prepared): Promise<Leaving> {
     const { runtime } = draft;
     for (const listener of opened) this.#listeners.set(listener.key, listener);
     const closing = this.#serve(runtime);
     draft.commit();
     this.#useSink(sink);
+    for (const listener of opened) listener.letIn();
     const leaving = this.#departures.swapped(next.config, runtime, this.#inFlight());
     for (const listener of closing) void this.#close(listener);
+    // Who connects from the answer on finds nobody there, and not somebody who is about to leave.
+    await Promise.all(closing.map((listener) => listener.shut()));
     return addedUp([leaving, ...closing.map((each) => each.inFlightCounts)]);
   }
 

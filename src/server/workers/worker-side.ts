@@ -63,7 +63,11 @@ export class WorkerSide {
       case "abort":
         return await this.#decided()?.abort(); // there is none where the preparing failed
       case "stop":
-        return await this.#stop(question.deadlineMs);
+        return await this.#stop(serving.stop(question.deadlineMs));
+      case "handOver":
+        return await this.#stop(serving.handOver(question.manner));
+      case "descriptors":
+        return await serving.descriptors();
       case "directory":
         return this.#learn(question);
       case "inFlight":
@@ -111,10 +115,9 @@ export class WorkerSide {
     }
   }
 
-  async #stop(deadlineMs: number): Promise<Drained> {
-    const { serving, engine } = this.#parts;
-    const drained = await serving.stop(deadlineMs);
-    await engine[Symbol.asyncDispose]();
+  async #stop(stopping: Promise<Drained>): Promise<Drained> {
+    const drained = await stopping;
+    await this.#parts.engine[Symbol.asyncDispose]();
     return drained;
   }
 
