@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import { InheritedSockets } from "../base/inherited-sockets.ts";
 import { realWorld } from "../base/real-world.ts";
-import { SystemClock } from "../base/system-clock.ts";
 import { CAN_SHARE_PORTS } from "../base/system-network.ts";
 import type { Address, World } from "../base/world.ts";
 import { check } from "../config/check.ts";
@@ -9,8 +8,6 @@ import type { AdminConfig, Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { type PlacedProblem, problemLine } from "../config/problems.ts";
 import { vocabulary } from "../features/index.ts";
-import { JsonLog } from "../observe/json-log.ts";
-import { LogSink } from "../observe/log-sink.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ProcessGauges } from "../observe/process-gauges.ts";
 import type { Descriptor, Leaving } from "../server/crew.ts";
@@ -18,9 +15,10 @@ import type { Drained } from "../server/emptying.ts";
 import { type BoundAddress, type OpenedBeside, Server } from "../server/server.ts";
 import type { ThreadMaking } from "../server/workers/thread-crew.ts";
 import { endpointName } from "../upstream/endpoint.ts";
-import { type Admin, createAdmin } from "./admin.ts";
+import type { Admin } from "./admin.ts";
 import { ConfigSource } from "./config-source.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { OwnLog } from "./own-log.ts";
 import { PlanControl } from "./plan-control.ts";
 import { metricsText, statusOf } from "./proxy-reports.ts";
 import { Readiness } from "./readiness.ts";
@@ -282,7 +280,7 @@ export class RunningProxy implements AsyncDisposable {
     if (before !== undefined && isSame(before.wanted, wanted?.address)) {
       return { commit: async () => before.use(wanted?.token), abort: async () => {} };
     }
-    const opened = wanted && (await createAdmin({ ...wanted, ...this.#adminSources() }));
+    const opened = wanted && (await this.#createAdmin(wanted));
     return {
       commit: async () => {
         this.#admin = opened;
@@ -291,6 +289,12 @@ export class RunningProxy implements AsyncDisposable {
       },
       abort: async () => opened?.[Symbol.asyncDispose](),
     };
+  }
+
+  /** Loaded when it is wanted: a start without it need not wait for node:http. */
+  async #createAdmin(wanted: AdminConfig): Promise<Admin> {
+    const { createAdmin } = await import("./admin.ts");
+    return await createAdmin({ ...wanted, ...this.#adminSources() });
   }
 
   #adminSources() {
@@ -332,34 +336,6 @@ interface ProxyParts {
   readonly log: OwnLog | undefined;
   readonly start: ProxyStart;
   readonly loaded: Loaded;
-}
-
-/** The program's own log, on stderr. */
-class OwnLog {
-  readonly sink: LogSink;
-  readonly log: JsonLog;
-  readonly #isReadable: boolean;
-
-  static async open(config: Config): Promise<OwnLog> {
-    const clock = new SystemClock();
-    const sink = await LogSink.open({ destination: "stderr", clock, log: undefined });
-    return new OwnLog(config, sink, clock);
-  }
-
-  private constructor({ log }: Config, sink: LogSink, clock: SystemClock) {
-    this.sink = sink;
-    this.#isReadable = process.stderr.isTTY === true;
-    this.log = new JsonLog({ sink, clock, level: log.level, isReadable: this.#isReadable });
-  }
-
-  get forWorkers() {
-    const onLine = (line: string): void => this.sink.writeLine(line);
-    return { onLine, isReadableLog: this.#isReadable };
-  }
-
-  follow({ log }: Config): void {
-    this.log.level = log.level;
-  }
 }
 
 function workerCount({ workers }: Config, start: ProxyStart): number {

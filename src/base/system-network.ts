@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import { ListenError } from "./listen-error.ts";
 import { bindDatagrams, connectDatagrams } from "./system-datagrams.ts";
+import { acceptLending, BACKLOG, ignore, letGo, Porch } from "./system-porch.ts";
 import type {
   Address,
   Clock,
@@ -27,7 +28,6 @@ export interface SystemNetworkOptions {
   readonly inherited?: InheritedSockets;
 }
 
-const BACKLOG = 4096; // the kernel cuts it to net.core.somaxconn
 const READ_BYTES = 64 * 1024; // what Node itself would read at a time
 const ACCEPT_WARNING_EVERY_MS = 10_000;
 
@@ -108,6 +108,7 @@ export class SystemNetwork implements Network {
       },
     });
     socket.on("error", ignore);
+    socket.on("close", letGo);
     keepReadable(socket);
     return socket;
   }
@@ -208,9 +209,6 @@ function turnOfLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
-/** "close" follows, and owners that want the reason add a handler of their own. */
-function ignore(): void {}
-
 /**
  * A server may answer and hang up while we still send. The answer then lies in the kernel, and a
  * write that fails must not throw it away, as Node does by destroying the socket: the owner gets
@@ -231,102 +229,6 @@ function keepReadable(socket: net.Socket): void {
 interface StreamStates {
   readonly _readableState?: { autoDestroy: boolean };
   readonly _writableState?: { autoDestroy: boolean };
-}
-
-/**
- * Accepted sockets read into one buffer for all of them, as `onread` does for sockets that connect.
- * Node offers that to nobody who accepts: there each read is a fresh 64 KiB and an event through
- * the whole of a stream, which costs a small request a twentieth and a large upload most of its time.
- *
- * The listening handle's callback is Node's own affair. Where a later Node has none of that name,
- * connections come as ordinary sockets through "connection", and only the gain is gone.
- */
-function acceptLending(server: net.Server, porch: Porch): void {
-  const { _handle: listening } = server as unknown as { readonly _handle?: ListeningHandle };
-  const usual = listening?.onconnection;
-  if (listening === undefined || typeof usual !== "function") return;
-  listening.onconnection = (error, accepted) => {
-    if (error || accepted === undefined) usual.call(listening, error, accepted);
-    else porch.accepted(accepted);
-  };
-}
-
-/**
- * Between a connection that was accepted and whoever serves it. While it holds, sockets are not made
- * yet, since one that is made reads: what nobody listens for would be lost.
- */
-class Porch {
-  readonly #onWire: (wire: Wire) => void;
-  readonly #buffer: Buffer;
-  #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
-  count: number; // of all that ever came
-
-  constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
-    this.#onWire = onWire;
-    this.#buffer = buffer;
-    this.#held = holds ? [] : undefined;
-    this.count = 0;
-  }
-
-  accepted(handle: AcceptedHandle): void {
-    this.count++;
-    if (this.#held === undefined) this.#serve(handle);
-    else if (this.#held.length < BACKLOG) this.#held.push(handle);
-    else handle.close();
-  }
-
-  /** Where handles are not to be had; such a socket cannot be held. */
-  arrived(socket: net.Socket): void {
-    this.count++;
-    this.#onWire(socket);
-  }
-
-  letIn(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const handle of held) this.#serve(handle);
-  }
-
-  turnAway(): void {
-    for (const handle of this.#held ?? []) handle.close();
-    this.#held = [];
-  }
-
-  #serve(handle: AcceptedHandle): void {
-    this.#onWire(lendingSocket(handle, this.#buffer));
-  }
-}
-
-function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
-  let own: Uint8Array | undefined;
-  const options = {
-    handle: accepted,
-    allowHalfOpen: true,
-    onread: {
-      buffer: () => own ?? shared,
-      callback: (count: number, buffer: Uint8Array) => {
-        socket.emit("data", buffer.subarray(0, count));
-        return true;
-      },
-    },
-  };
-  const socket = new net.Socket(options as net.SocketConstructorOpts);
-  accepted.setNoDelay?.(true);
-  socket.on("error", ignore);
-  return Object.assign(socket, {
-    readInto(buffer: Uint8Array | undefined) {
-      own = buffer;
-    },
-  });
-}
-
-interface AcceptedHandle {
-  setNoDelay?(isOn: boolean): void; // not on a unix socket
-  close(): void;
-}
-
-interface ListeningHandle {
-  onconnection?: (error: number, accepted: AcceptedHandle | undefined) => void;
 }
 
 const SOCKET_PATH_BYTES_MAX = 107; // sun_path is 108 bytes with its NUL

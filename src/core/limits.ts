@@ -88,9 +88,6 @@ export const STREAM_TIMEOUTS: Omit<StreamTimeouts, "connect"> = {
 };
 export const UDP_IDLE_MS = 60_000; // nothing else ends a conversation over UDP
 export const UDP_SESSIONS_MAX = 10_000; // each is a socket of ours; anyone can begin one, forged too
-// Of bulk in one direction. Half of it costs an upload a fifth more (bench/ l4-upload), twice as much
-// gains less than that and is held twice by each connection whose reader is slow.
-export const STREAM_BUFFER_BYTES = 128 * KIB;
 export const STREAM_ATTEMPTS_MAX = 3;
 
 /** Fixed by the protocol engine; not settable. */

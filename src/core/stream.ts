@@ -1,5 +1,4 @@
 /** What is served below HTTP: bytes of TCP and datagrams of UDP, passed on as they come. */
-import type { ReadBuffers } from "../base/read-buffers.ts";
 import type { Address } from "../base/world.ts";
 import type { ProxiedAddress, ProxyFacts } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { Fault } from "./fault.ts";
@@ -91,7 +90,6 @@ export interface StreamWorker extends Worker {
   sessionStarted(session: Session): void;
   /** Once for each session that was started. */
   sessionEnded(session: Session): void;
-  readonly streamBuffers: ReadBuffers;
   streamMeter(stream: StreamPlan): StreamMeter;
   /** A datagram of nobody's session, dropped; there may be very many. */
   datagramDropped(listenerKey: string, fault: Fault): void;

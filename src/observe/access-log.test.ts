@@ -8,7 +8,6 @@ import {
   endpointOf,
   exchangeOf,
   headersOf,
-  listener,
   routeOf,
   siteOf,
 } from "../../test/support/exchange-sample.ts";
@@ -194,29 +193,6 @@ test("AccessLog: cookies and credentials are not in it", async () => {
 
   assert.equal(bytes.includes("CANARY"), false);
   assert.equal(headersOf(headers).get("cookie"), "CANARY"); // it was there to be leaked
-});
-
-test("AccessLog: a refused request has a line of its own", async () => {
-  const path = join(folder, "refused");
-  const sink = await LogSink.open({ destination: path, clock, log: undefined });
-  const client = exchangeOf().client;
-  const fault = { code: "request_malformed", detail: "bare LF" } as const;
-
-  new AccessLog(clock, sink).refused({
-    id: "",
-    client,
-    fault,
-    status: 400,
-    startedMs: 1012,
-    endedMs: 1014,
-  });
-  await sink.close();
-
-  assert.deepEqual(JSON.parse(readFileSync(path, "utf8")), {
-    ...{ time: "2026-01-02T03:04:05.678Z", client: "203.0.113.7", status: 400 },
-    ...{ fault: "request_malformed", fault_detail: "bare LF", total_ms: 2 },
-  });
-  assert.equal(listener.key, "127.0.0.1:8080");
 });
 
 test("AccessLog: the time is that of the end, and follows a jump of the wall clock", async () => {

@@ -42,7 +42,6 @@ const QUERY = piece(',"query":"');
 const HTTP_1_0 = statusPieces("HTTP/1.0");
 const HTTP_1_1 = statusPieces("HTTP/1.1");
 const HTTP_2 = statusPieces("HTTP/2");
-const STATUS = piece(',"status":');
 const FAULT = piece(',"fault":"');
 const FAULT_DETAIL = piece(',"fault_detail":"');
 const SITE = piece(',"site":"');
@@ -64,16 +63,6 @@ const TOTAL_MS = piece(',"total_ms":');
 const AGENT = piece(',"user_agent":"');
 const REFERRER = piece(',"referer":"');
 const END = piece("}\n");
-
-/** A request that was refused before there was an exchange: its head could not be read. */
-export interface Refusal {
-  readonly id: string; // "" if none was made
-  readonly client: Client;
-  readonly fault: Fault;
-  readonly status: number; // 0 if the connection was closed without a word
-  readonly startedMs: number;
-  readonly endedMs: number;
-}
 
 /**
  * One JSON line for each exchange that has ended.
@@ -139,21 +128,6 @@ export class AccessLog {
     at = putTimes(block, at, exchange.times);
     if (agent !== "") at = this.#putAgent(block, at, agent);
     if (referrer !== "") at = this.#putReferrer(block, at, referrer);
-    sink.commit(putPiece(block, at, END));
-  }
-
-  /** The same line for a request that never became an exchange; it has fewer fields. */
-  refused(refusal: Refusal): void {
-    const sink = this.#sink;
-    if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * 5 * FIELD_CHARS_MAX)) return;
-    const { block } = sink;
-    let at = this.#putTime(block, sink.at, refusal.endedMs);
-    at = putClient(block, at, refusal.id, refusal.client);
-    at = putPiece(block, at, STATUS);
-    at = putWhole(block, at, refusal.status);
-    at = putFault(block, at, refusal.fault);
-    at = putPiece(block, at, TOTAL_MS);
-    at = putMs(block, at, refusal.endedMs - refusal.startedMs);
     sink.commit(putPiece(block, at, END));
   }
 

@@ -6,7 +6,6 @@ import type { World } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
-import { STREAM_BUFFER_BYTES } from "../core/limits.ts";
 import type { Session, StreamMeter, StreamPlan, StreamWorker } from "../core/stream.ts";
 import type { ConnectionMeter, RefusedConnection } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
@@ -20,7 +19,6 @@ export class EngineWorker implements StreamWorker {
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
-  readonly streamBuffers: ReadBuffers;
   readonly metrics: Metrics;
   accessLog: AccessLog | undefined; // a reload may change it
   sessionLog: SessionLog | undefined; // the same log, its lines for streams
@@ -33,7 +31,6 @@ export class EngineWorker implements StreamWorker {
     this.world = { ...world, clock: this.clock, network };
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
-    this.streamBuffers = new ReadBuffers(STREAM_BUFFER_BYTES);
     this.metrics = metrics;
     this.accessLog = undefined;
     this.sessionLog = undefined;

@@ -1,3 +1,4 @@
+import { Crowd } from "../base/crowd.ts";
 import type { Lanes } from "../base/lanes.ts";
 import type { Address, Door, Wire, World } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
@@ -15,7 +16,7 @@ import type { Drained, HandOver } from "./emptying.ts";
 export class Listener implements Listening {
   readonly protocol = "http";
   readonly #worker: Worker;
-  readonly #connections: Set<H1Downstream>;
+  readonly #connections: Crowd<H1Downstream>;
   readonly #openings: Set<Opening>; // whose PROXY header has not come yet
   readonly #counts: Lanes; // of all workers' listeners of this key
   #runtime: Runtime;
@@ -32,7 +33,7 @@ export class Listener implements Listening {
     counts: Lanes = new LoneMachine().lanes(),
   ) {
     this.#worker = worker;
-    this.#connections = new Set();
+    this.#connections = new Crowd();
     this.#openings = new Set();
     this.#counts = counts;
     this.#runtime = runtime;
@@ -78,7 +79,7 @@ export class Listener implements Listening {
   }
 
   get connections(): Iterable<H1Downstream> {
-    return this.#connections;
+    return this.#connections.all();
   }
 
   /**
@@ -153,7 +154,7 @@ export class Listener implements Listening {
   get inFlightCounts(): Leaving {
     let exchanges = 0;
     let tunnels = 0;
-    for (const { exchange, isTunnel } of this.#connections) {
+    for (const { exchange, isTunnel } of this.#connections.all()) {
       if (isTunnel) tunnels++;
       else if (exchange !== undefined) exchanges++;
     }
@@ -175,7 +176,7 @@ export class Listener implements Listening {
     this.#isDraining = true;
     for (const opening of [...this.#openings]) opening.abort();
     const before = this.#connections.size;
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of this.#connections.all()) connection.drain();
     const cut = await this.#finish(deadlineMs, tunnelMs, fault);
     return { finished: before - cut, cut };
   }
@@ -190,7 +191,7 @@ export class Listener implements Listening {
     this.#isDraining = true;
     const before = this.#connections.size;
     this.#worker.world.clock.after(idleMs, () => {
-      for (const connection of [...this.#connections]) connection.drain();
+      for (const connection of this.#connections.all()) connection.drain();
     });
     const cut = await this.#finish(deadlineMs, tunnelMs, DEADLINE);
     return { finished: before - cut, cut };
@@ -206,7 +207,7 @@ export class Listener implements Listening {
   }
 
   #cutAll(fault: Fault, isMeant: (connection: H1Downstream) => boolean): number {
-    const left = [...this.#connections].filter(isMeant);
+    const left = this.#connections.all().filter(isMeant);
     for (const connection of left) this.#cut(connection, fault);
     return left.length;
   }

@@ -35,7 +35,7 @@ export class Flow {
       this.#written.push(own);
       this.#own = undefined;
     }
-    if (bytes.length >= BULK_BYTES) this.#own ??= this.#buffers.take();
+    if (bytes.length >= BULK_BYTES) this.#own ??= this.#buffers.take(this.#written.length === 0);
     else this.#quiet();
     return goOn;
   }

@@ -1,3 +1,4 @@
+import { type Member, OUTSIDE } from "../base/crowd.ts";
 import type { Wire } from "../base/world.ts";
 import { Arrivals } from "../core/arrival.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
@@ -22,7 +23,7 @@ type Awaited = "idle" | "head" | "half-close" | "linger";
  * One HTTP/1 connection of a client, and what happens on it between exchanges: one request at a
  * time, answered in order, each in its Turn.
  */
-export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
+export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, Member {
   readonly #wire: Wire;
   readonly #worker: Worker;
   readonly #listening: Listening;
@@ -33,6 +34,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
   readonly #reader: RequestReader;
   readonly #turn: Turn;
   readonly #waiting: Waiting<Awaited>;
+  place: number; // among the connections of its listener
   #served: number; // requests begun on this connection
   #tunnel: TunnelEnd | undefined;
   #hasFinished: boolean; // the client sent its FIN
@@ -58,6 +60,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     this.#reader = new RequestReader(wire, worker, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "idle");
+    this.place = OUTSIDE;
     this.#served = 0;
     this.#tunnel = undefined;
     this.#hasFinished = false;

@@ -1,3 +1,4 @@
+import { type Member, OUTSIDE } from "../base/crowd.ts";
 import type { Address, Wire, WireReader } from "../base/world.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
 import type { FaultCode } from "../core/fault.ts";
@@ -33,12 +34,13 @@ const ANSWER_MS = 250; // for an answer to be read from a connection that cannot
  * One HTTP/1.1 connection to an endpoint. One request at a time, never pipelined, and used again
  * only when both messages ended where they said they would (SECURITY S2, S6).
  */
-export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, BugTaker {
+export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, BugTaker, Member {
   readonly #worker: Worker;
   readonly #home: UpstreamHome;
   readonly #wire: Wire;
   readonly #connectMs: number;
   readonly #waiting: Waiting<Awaited>;
+  place: number; // among the open connections of its pool
   #stage: Stage;
   #events: UpstreamEvents | undefined;
   #request: UpstreamRequest | undefined;
@@ -60,13 +62,14 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#home = home;
     this.#connectMs = connectMs;
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "connect");
+    this.place = OUTSIDE;
     this.#stage = "connecting";
     this.#events = undefined;
     this.#request = undefined;
     this.#tunnel = undefined;
     this.#error = undefined;
     this.#isRequestEnded = false;
-    this.#reader = new ResponseReader(this);
+    this.#reader = new ResponseReader(this, worker.buffers);
     this.#facts = undefined;
     this.#isPaused = false;
     this.#served = 0;
@@ -192,7 +195,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   #onBytes(buffer: Buffer, count: number): void {
     if (this.#stage === "tunnel") {
       this.#tunnel!.bytes(buffer.subarray(0, count));
-      this.#reader.giveBufferAway(); // the other side may still hold it
+      this.#reader.readOver(count, true); // the other side may still hold it
       return;
     }
     // Bytes that nobody asked for would be taken for the next answer (SECURITY S6).
@@ -203,7 +206,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     const events = this.#events!;
     this.#reader.feed(buffer, count);
     events.readOver();
-    if (events.holdsBytes) this.#reader.giveBufferAway();
+    this.#reader.readOver(count, events.holdsBytes);
   }
 
   // --- what ResponseReader found ---------------------------------------------------------------

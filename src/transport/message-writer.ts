@@ -8,6 +8,11 @@ import { Progress } from "./progress.ts";
 import { trailerLines } from "./trailer-lines.ts";
 
 const COPY_BYTES_MAX = 16 * 1024; // a body piece up to this size leaves in one write with the head
+const SCRATCH_BYTES = COPY_BYTES_MAX + 4 * 1024;
+
+// Where head and body are put together: one place for all writers, which stays in the processor's
+// cache. What the system has not taken at once belongs to the wire, and the next one is another.
+let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
  * Writes HTTP/1 messages to a wire, one after the other, in as few writes as can be: the head
@@ -21,6 +26,7 @@ export class MessageWriter {
   #chunk: Buffer | undefined; // not written yet
   #isChunked: boolean;
   #isFull: boolean; // the wire asked us to hold on
+  #takesAtOnce: boolean; // the wire always did so far
   #idleMs: number;
   #rates: Rates | undefined;
   #progress: Progress | undefined; // from the first time that the wire was full
@@ -34,6 +40,7 @@ export class MessageWriter {
     this.#chunk = undefined;
     this.#isChunked = false;
     this.#isFull = false;
+    this.#takesAtOnce = true;
     this.#idleMs = Number.POSITIVE_INFINITY;
     this.#rates = undefined;
     this.#progress = undefined;
@@ -104,10 +111,9 @@ export class MessageWriter {
       this.#sendText(text);
       return;
     }
-    const whole = Buffer.allocUnsafe(chunk.length + text.length);
-    whole.set(chunk);
-    writeLatin1(whole, text, chunk.length);
-    this.#send(whole);
+    const head = this.#head;
+    this.#head = "";
+    this.#sendTogether(head, chunk, text);
   }
 
   /** Bytes, behind the head if that has not left: small ones in one write, large ones uncopied. */
@@ -120,11 +126,24 @@ export class MessageWriter {
       this.#wire.write(head, "latin1");
       this.#sent(this.#wire.write(bytes), bytes.length);
     } else {
-      const whole = Buffer.allocUnsafe(head.length + bytes.length);
-      writeLatin1(whole, head, 0);
-      whole.set(bytes, head.length);
-      this.#sent(this.#wire.write(whole), bytes.length);
+      this.#sendTogether(head, bytes, "");
     }
+  }
+
+  #sendTogether(head: string, bytes: Buffer, text: string): void {
+    const textAt = head.length + bytes.length;
+    const end = textAt + text.length;
+    const isShared = this.#takesAtOnce && end <= SCRATCH_BYTES;
+    const whole = isShared ? scratch.subarray(0, end) : Buffer.allocUnsafe(end);
+    writeLatin1(whole, head, 0);
+    whole.set(bytes, head.length);
+    if (text !== "") writeLatin1(whole, text, textAt);
+    const mayGoOn = this.#wire.write(whole);
+    if (isShared && this.#wire.writableLength > 0) {
+      this.#takesAtOnce = false;
+      scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    }
+    this.#sent(mayGoOn, end - head.length);
   }
 
   #sendText(text: string): void {

@@ -1,5 +1,5 @@
 import { latin1Text } from "../base/latin1.ts";
-import type { ReadBuffers } from "../base/read-buffers.ts";
+import { READ_BYTES, type ReadBuffers } from "../base/read-buffers.ts";
 import type { Clock, Wire } from "../base/world.ts";
 import type { FaultCode } from "../core/fault.ts";
 import { HELD_BYTES_MAX, LINGER_BYTES_MAX, type Limits } from "../core/limits.ts";
@@ -110,7 +110,7 @@ export class RequestReader {
     this.#copies = false;
     if (!this.#lends) return;
     if (this.#held === bytes) this.#ownHeld();
-    this.#chooseBuffer();
+    this.#chooseBuffer(bytes.length >= READ_BYTES);
   }
 
   #ownHeld(): void {
@@ -120,16 +120,17 @@ export class RequestReader {
 
   // Heads are read into the network's one buffer for all, bodies into one of their own: what lies
   // there is written on uncopied, and the buffer is used again as soon as nobody holds it.
-  #chooseBuffer(): void {
+  #chooseBuffer(isFilled: boolean): void {
     const wasOwn = this.#own;
     const isBody = this.#reading === "body";
     if (wasOwn === undefined && !isBody) return;
-    if (wasOwn !== undefined) {
-      const isHeld = this.#taker.holdsBody();
-      if (isBody && !isHeld) return;
-      if (!isHeld) this.#buffers.giveBack(wasOwn);
+    const isHeld = this.#taker.holdsBody();
+    if (wasOwn !== undefined && !isHeld) {
+      const isTooSmall = isFilled && wasOwn.length === READ_BYTES;
+      if (isBody && !isTooSmall) return;
+      this.#buffers.giveBack(wasOwn);
     }
-    this.#own = isBody ? this.#buffers.take() : undefined;
+    this.#own = isBody ? this.#buffers.take(isFilled && !isHeld) : undefined;
     this.#wire.readInto?.(this.#own);
   }
 

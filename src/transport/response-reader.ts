@@ -1,4 +1,5 @@
 import { latin1Text } from "../base/latin1.ts";
+import { READ_BYTES, type ReadBuffers } from "../base/read-buffers.ts";
 import type { FaultCode } from "../core/fault.ts";
 import { INTERIM_RESPONSES_MAX, type Limits } from "../core/limits.ts";
 import { type BodyDecoder, bodyDecoder, DATA, END } from "../protocol/h1/body-decoder.ts";
@@ -31,7 +32,6 @@ export interface ResponseTaker {
 }
 
 const READ_BYTES_SMALL = 16 * 1024;
-const READ_BYTES_LARGE = 64 * 1024;
 
 /**
  * What of the response to the current request has been read; an interim response is a head that
@@ -47,6 +47,7 @@ type Reading = "head" | "body" | "done";
  */
 export class ResponseReader {
   readonly #taker: ResponseTaker;
+  readonly #buffers: ReadBuffers;
   #parser: HeadParser | undefined; // from the first request on
   #asked: Asked | undefined;
   #reading: Reading;
@@ -54,11 +55,13 @@ export class ResponseReader {
   #interims: number;
   #hasReceived: boolean;
   #held: Buffer | undefined; // a head that came in pieces
-  #buffer: Buffer | undefined; // what the wire reads into
-  #bufferBytes: number;
+  #small: Buffer | undefined; // what the wire reads into …
+  #pooled: Buffer | undefined; // … and what instead of it, while a body comes that is larger
+  #isLarge: boolean; // the body is
 
-  constructor(taker: ResponseTaker) {
+  constructor(taker: ResponseTaker, buffers: ReadBuffers) {
     this.#taker = taker;
+    this.#buffers = buffers;
     this.#parser = undefined;
     this.#asked = undefined;
     this.#reading = "done";
@@ -66,8 +69,9 @@ export class ResponseReader {
     this.#interims = 0;
     this.#hasReceived = false;
     this.#held = undefined;
-    this.#buffer = undefined;
-    this.#bufferBytes = READ_BYTES_SMALL;
+    this.#small = undefined;
+    this.#pooled = undefined;
+    this.#isLarge = false;
   }
 
   /** Any byte of a response to this request is here. */
@@ -101,19 +105,32 @@ export class ResponseReader {
 
   /** To read into. */
   buffer(): Buffer {
-    this.#buffer ??= Buffer.allocUnsafeSlow(this.#bufferBytes);
-    return this.#buffer;
+    if (this.#pooled !== undefined) return this.#pooled;
+    this.#small ??= Buffer.allocUnsafeSlow(READ_BYTES_SMALL);
+    return this.#small;
   }
 
-  /** Someone holds on to what was read: the next read goes to another one. */
-  giveBufferAway(): void {
-    this.#buffer = undefined;
-  }
-
-  #readLarge(): void {
-    if (this.#bufferBytes === READ_BYTES_LARGE) return;
-    this.#bufferBytes = READ_BYTES_LARGE;
-    this.#buffer = undefined;
+  /**
+   * A read of `count` bytes has been fed: chooses what the next one goes to. `isHeld`: someone holds
+   * on to what was read, so it is theirs. To be called before the wire's callback returns, when the
+   * wire asks for the next buffer.
+   */
+  readOver(count: number, isHeld: boolean): void {
+    if (this.#pooled === undefined && !this.#isLarge && !isHeld) return; // nearly always
+    const read = this.#pooled;
+    this.#pooled = undefined;
+    if (isHeld && read === undefined) this.#small = undefined;
+    if (this.#reading !== "body" || !this.#isLarge) {
+      if (read !== undefined && !isHeld) this.#buffers.giveBack(read);
+      return;
+    }
+    const isFilled = count >= READ_BYTES;
+    if (read !== undefined && !isHeld && !(isFilled && read.length === READ_BYTES)) {
+      this.#pooled = read;
+      return;
+    }
+    if (read !== undefined && !isHeld) this.#buffers.giveBack(read);
+    this.#pooled = this.#buffers.take(!isHeld && isFilled);
   }
 
   // --- the response --------------------------------------------------------------------------
@@ -210,7 +227,7 @@ export class ResponseReader {
       fieldCount: trailerCount,
     });
     this.#decoder = decoder;
-    if (framing.kind === "length" && framing.bytes > READ_BYTES_SMALL) this.#readLarge();
+    this.#isLarge = framing.kind === "length" && framing.bytes > READ_BYTES_SMALL;
     this.#readBody(decoder, bytes, at, end);
   }
 
@@ -229,7 +246,7 @@ export class ResponseReader {
           this.#refuse("response_body_malformed", "the chunked coding");
           return;
         default:
-          if (end - from === this.#bufferBytes) this.#readLarge();
+          if (end - from >= READ_BYTES_SMALL) this.#isLarge = true;
           this.#taker.bodyUnderway();
           return;
       }
@@ -239,6 +256,7 @@ export class ResponseReader {
   #end(trailers: HeaderList | undefined, hasExcess: boolean): void {
     this.#reading = "done";
     this.#decoder = undefined;
+    this.#isLarge = false;
     this.#asked = undefined;
     this.#taker.bodyEnd(trailers, hasExcess);
   }

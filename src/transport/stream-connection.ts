@@ -152,7 +152,7 @@ export class StreamConnection implements DialOwner, Waiter<Awaited>, BugTaker {
   }
 
   buffer(): Uint8Array {
-    return this.#up.flow.own ?? this.#worker.streamBuffers.shared;
+    return this.#up.flow.own ?? this.#worker.buffers.shared;
   }
 
   read(count: number, buffer: Uint8Array): void {
@@ -315,7 +315,7 @@ export class StreamConnection implements DialOwner, Waiter<Awaited>, BugTaker {
 
 function newSide(wire: Wire | undefined, worker: StreamWorker): Side {
   return {
-    flow: new Flow(worker.streamBuffers),
+    flow: new Flow(worker.buffers),
     wire,
     hasFinished: false,
     isClosed: false,

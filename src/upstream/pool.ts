@@ -1,3 +1,4 @@
+import { Crowd } from "../base/crowd.ts";
 import type { Address } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
 import type { OwnConnections } from "../core/downstream.ts";
@@ -18,7 +19,7 @@ export class Pool implements UpstreamHome {
   readonly #worker: Worker;
   readonly #address: Address;
   readonly #idle: H1Upstream[]; // the last one was used last
-  readonly #open: Set<H1Upstream>; // idle and busy
+  readonly #open: Crowd<H1Upstream>; // idle and busy
   readonly #owners: Map<H1Upstream, OwnConnections>; // of those that are for one client alone
   readonly #ownIdle: Set<H1Upstream>; // of those, the idle ones
   readonly #meter: ConnectionMeter;
@@ -31,7 +32,7 @@ export class Pool implements UpstreamHome {
     this.#worker = worker;
     this.#address = address;
     this.#idle = [];
-    this.#open = new Set();
+    this.#open = new Crowd();
     this.#owners = new Map();
     this.#ownIdle = new Set();
     this.#meter = meter;

@@ -34,7 +34,7 @@ const none: Phases = {
 const handler: Handler = { kind: "forward", handle: () => undefined };
 const levels = { limits: LIMITS, timeouts: TIMEOUTS, rates: RATES };
 
-export const listener: ListenerPlan = {
+const listener: ListenerPlan = {
   ...{ key: "127.0.0.1:8080", address: { host: "127.0.0.1", port: 8080 } },
   ...{ ...levels, sites: { find: () => undefined, explain: () => undefined }, errors },
 };

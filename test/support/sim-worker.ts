@@ -14,7 +14,6 @@ export class SimWorker implements StreamWorker {
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
-  readonly streamBuffers: ReadBuffers;
   readonly begun: Exchange[] = [];
   readonly over: Exchange[] = [];
   readonly failedAttempts: Attempt[] = [];
@@ -30,7 +29,6 @@ export class SimWorker implements StreamWorker {
     this.world = { ...world, clock: this.clock };
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
-    this.streamBuffers = new ReadBuffers();
   }
 
   newId(): string {

@@ -1,5 +1,5 @@
 import { headerId, OTHER } from "../http/header-id.ts";
-import { HeaderList, putField, roomForFields } from "../http/header-list.ts";
+import { HeaderList, putField } from "../http/header-list.ts";
 import {
   COLON,
   CR,
@@ -29,6 +29,7 @@ export type HeadRefusal = "grammar" | "version" | "line-too-long" | "fields-too-
 const METHOD_BYTES_MAX = 32;
 const FIELD_OVERHEAD_BYTES = 32;
 const NO_FIELDS: number[] = [];
+const FIELDS_FIRST = 16 * 5; // room for a usual head, which then does not grow step by step
 
 /**
  * Reads a message head, whole or in pieces: a start line and field lines, or field lines alone (the
@@ -46,6 +47,7 @@ export class HeadParser {
   #fieldCount: number;
   #fields: number[];
   #fieldsEnd: number; // how many of the numbers are filled in
+  #fieldsUsual: number; // how many the last head had: the next one of a connection is much alike
   refusal: HeadRefusal | undefined;
   detail: string; // for the log
 
@@ -67,6 +69,7 @@ export class HeadParser {
     this.#fieldCount = 0;
     this.#fields = NO_FIELDS;
     this.#fieldsEnd = 0;
+    this.#fieldsUsual = FIELDS_FIRST;
     this.refusal = undefined;
     this.detail = "";
     this.methodAt = 0;
@@ -85,6 +88,7 @@ export class HeadParser {
     this.#fieldBytes = 0;
     this.#fieldCount = 0;
     this.#fields = NO_FIELDS;
+    if (this.#fieldsEnd > 0) this.#fieldsUsual = this.#fieldsEnd;
     this.#fieldsEnd = 0;
     this.refusal = undefined;
     this.hasOddNames = false;
@@ -218,7 +222,7 @@ export class HeadParser {
   // method per line and a scanner per part it took twice as long (head-parser.bench.ts).
   #fieldLines(bytes: Uint8Array, start: number, from: number, end: number): number {
     // Made with the first line of a head: an idle connection holds none.
-    if (this.#fields === NO_FIELDS) this.#fields = roomForFields();
+    if (this.#fields === NO_FIELDS) this.#fields = new Array<number>(this.#fieldsUsual);
     const fields = this.#fields;
     const { fieldBytes: bytesMax, fieldCount: countMax } = this.#limits;
     let at = from;

@@ -195,13 +195,6 @@ function assertField(name: string, value: string): void {
   }
 }
 
-const FIELDS_USUAL = 20;
-
-/** Room for the fields of a usual head, so that filling it in does not grow it step by step. */
-export function roomForFields(): number[] {
-  return new Array<number>(FIELDS_USUAL * STRIDE);
-}
-
 /** Five numbers a field, filled in by the parser in this order; answers with the new end. */
 export function putField(
   fields: number[],

@@ -1,4 +1,5 @@
 import { latin1Text } from "../../base/latin1.ts";
+import { ReadBuffers } from "../../base/read-buffers.ts";
 import type { FaultCode } from "../../core/fault.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
@@ -6,6 +7,9 @@ import { ResponseReader, type ResponseTaker } from "../../transport/response-rea
 import type { HttpAsk } from "./check-options.ts";
 import { ANSWER_BYTES_MAX, type Finding, GOOD, Probe } from "./probe.ts";
 import { bodyTest, headerTest } from "./text-test.ts";
+
+// For bodies larger than a probe reads: never asked for one.
+const BUFFERS = new ReadBuffers();
 
 /**
  * One request, read with the parser that requests are proxied with: an answer that would be refused
@@ -22,7 +26,7 @@ export class HttpProbe extends Probe implements ResponseTaker {
     super(tell);
     this.#ask = ask;
     this.#hostText = ask.host ?? host;
-    this.#reader = new ResponseReader(this);
+    this.#reader = new ResponseReader(this, BUFFERS);
     this.#body = "";
   }
 
