@@ -29,6 +29,7 @@ export interface StartedProxy {
 }
 
 export interface ProxyProcess extends StartedProxy {
+  readonly configFile: string;
   readonly child: ChildProcess;
   readonly stderr: () => string;
   readonly exit: Promise<number | undefined>; // the exit code; undefined if a signal ended it
@@ -93,6 +94,7 @@ export async function startProxyProcess(yaml: string, flags: string[] = []): Pro
   });
   return {
     port,
+    configFile: file,
     child,
     exit,
     stderr: () => stderr,
