@@ -93,7 +93,7 @@ export class RunningProxy implements AsyncDisposable {
       throw error;
     }
     proxy.#readiness.set("ready");
-    proxy.#source.watch(config.watch ? loaded.file : undefined);
+    proxy.#source.watch(config.watch ? loaded : undefined);
     return proxy;
   }
 
@@ -179,7 +179,7 @@ export class RunningProxy implements AsyncDisposable {
     if (outcome.kind === "refused") return outcome;
     this.#metrics.declare(namesOf(config));
     this.#log?.follow(config);
-    this.#source.watch(config.watch ? loaded.file : undefined);
+    this.#source.watch(config.watch ? loaded : undefined);
     const told = warnings.map(problemLine);
     if (config.workers !== workersBefore) told.push("workers: taken at the next start only");
     return { ...outcome, warnings: told };

@@ -117,7 +117,16 @@ Compares the file with what is running, and changes nothing. Exit code 0: it is
 known what would change. 1: the config has problems, or nobody answers.`,
     load: async () => (await import("./plan.ts")).plan,
   },
-  notYet("reload", "", "Makes a running proxy take its config anew."),
+  {
+    name: "reload",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN]",
+    about: "Makes a running proxy take its config anew.",
+    help: `${ADMIN_HELP}
+
+Answers when all workers have taken it, or none has. Exit code 1: it was refused, and the
+running config stays.`,
+    load: async () => (await import("./reload.ts")).reload,
+  },
   notYet("purge", "URL | --tag TAG | --prefix PREFIX", "Removes responses from the cache."),
   notYet("hash-password", "", "Makes the hash of a password for a config."),
 ];

@@ -12,7 +12,7 @@ export interface Machine {
   /** As block(), a lane for each worker; that of a worker which dies is cleared. */
   lanes(key: string): Lanes;
   /** Both of that key are of no use any more, if they were asked for outside of a keep(). */
-  release?(key: string): void;
+  release(key: string): void;
 }
 
 /** The main thread has not made it yet, or not told us yet. */
@@ -35,4 +35,6 @@ export class LoneMachine implements Machine {
   lanes(): Lanes {
     return new Lanes(new SharedArrayBuffer(Lanes.byteLength(1)), 0);
   }
+
+  release(): void {}
 }

@@ -42,7 +42,7 @@ export class FoundStates {
       if (keys.has(key) || state.active > 0) continue;
       gone--;
       this.#byKey.delete(key);
-      for (const each of memoryKeys(key)) this.#machine.release?.(each);
+      for (const each of memoryKeys(key)) this.#machine.release(each);
     }
   }
 }

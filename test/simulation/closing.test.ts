@@ -129,7 +129,9 @@ simulation(
     origins: [silent],
   },
   async (proxy) => {
-    const idle = await proxy.clientWith("");
+    const idle = await proxy.clientWith(GET);
+    proxy.origin.last.send(OK);
+    await proxy.advance(5);
     const busy = await proxy.clientWith(GET);
 
     const draining = proxy.listener.drain(30_000);
@@ -141,7 +143,26 @@ simulation(
 
     assert.match(busy.text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n/);
     assert.deepEqual(await draining, { finished: 2, cut: 0 });
-    assert.deepEqual(proxy.ends, ["served"]);
+    assert.deepEqual(proxy.ends, ["served", "served"]);
+  },
+);
+
+simulation(
+  "drain: a connection that has only just come has a second for its request",
+  { origins: [OK] },
+  async (proxy) => {
+    const late = await proxy.clientWith("");
+    const silent = await proxy.clientWith("");
+
+    const draining = proxy.listener.drain(30_000);
+    await proxy.advance(900);
+    assert.equal(silent.hasFinished, false);
+    late.send(GET);
+    await proxy.advance(200);
+
+    assert.match(late.text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n/);
+    assert.equal(silent.hasFinished, true);
+    assert.deepEqual(await draining, { finished: 2, cut: 0 });
   },
 );
 

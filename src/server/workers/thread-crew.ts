@@ -285,6 +285,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
         this.#options.world.log.info("worker replaced", { worker: post.worker });
       } catch (error) {
         // Lost while it started: lost() has seen to it. A refusal is no less of a failure.
+        if (this.#isStopping) return;
         this.#options.world.log.warn("worker cannot start", { worker: post.worker, error });
         thread.kill("refused");
       }
