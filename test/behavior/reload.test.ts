@@ -46,7 +46,7 @@ for (const workers of [1, 2, 4]) {
   const named = (name: string): string => `reload with ${workers} workers: ${name}`;
 
   scenario(
-    named("100 of them leave 40 WebSockets open and fail no request"),
+    named("100 of them leave 200 WebSockets open and fail no request"),
     async (it) => {
       const server = await echoServer(it);
       const origin = await it.origin(OK);
@@ -59,7 +59,7 @@ for (const workers of [1, 2, 4]) {
       ] }] }`;
       const proxy = await it.proxyHere(config(0));
       const clients = await Promise.all(
-        Array.from({ length: 40 }, () => openSocket(it, proxy.port, "/socket")),
+        Array.from({ length: 200 }, () => openSocket(it, proxy.port, "/socket")),
       );
       let isOver = false;
       const answers: string[] = [];
