@@ -30,6 +30,18 @@ export const EVENTS: readonly ResilienceEvent[] = [
       await pause(2_000);
     },
   ),
+  event(
+    "kill-busy",
+    "the same while every answer takes 300 ms, so that some twenty requests are in flight on it",
+    async ({ origins }) => {
+      for (const origin of origins) await origin.mood("slow");
+      await pause(2_000);
+      await origins[0]!.kill();
+      await pause(4_000);
+      await origins[0]!.start();
+      await pause(2_000);
+    },
+  ),
   bad("hang", "an origin accepts and never answers, for 5 s"),
   bad("reset", "an origin resets every connection, for 5 s"),
   bad("garbage", "an origin answers garbage, for 5 s"),

@@ -28,7 +28,8 @@ export const nginx: ResilientProxy = {
     process.kill(oldPid, "SIGUSR2");
     const endMs = performance.now() + TAKEOVER_MS;
     while (!existsSync(`${pidPath(setting)}.oldbin`) || masterPid(setting) === oldPid) {
-      if (performance.now() > endMs) throw new NotThere("no new master after SIGUSR2");
+      if (performance.now() > endMs)
+        throw new NotThere("no new master after SIGUSR2, which `daemon off` ignores");
       await pause(20);
     }
     await pause(200); // its workers start

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeFlagsOf } from "../../../tools/node-flags.ts";
-import { listedOrigins, NotThere, type ResilientProxy, type Setting } from "./proxy.ts";
+import { listedOrigins, NotThere, pause, type ResilientProxy, type Setting } from "./proxy.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../../..");
 const MAIN = join(REPOSITORY, "src/main.ts");
@@ -13,6 +13,8 @@ const HEALTH = {
   passive: { failures: 5, within: "10s", ejectFor: "2s" },
 };
 const RETRY_ON = ["connect", "reused", "reset", "timeout"];
+const RETRY_ON_MORE = ["malformed", 503];
+const TAKEOVER_MS = 20_000;
 
 export const sluice: ResilientProxy = {
   name: "sluice",
@@ -20,7 +22,9 @@ export const sluice: ResilientProxy = {
   missing: () => undefined,
   launch(setting) {
     write(setting);
-    return [process.execPath, ...nodeFlagsOf(REPOSITORY), MAIN, "run", "-c", pathOf(setting)];
+    const pidFile = hasUpgrade() ? ["--pid-file", pidPath(setting)] : [];
+    const flags = nodeFlagsOf(REPOSITORY);
+    return [process.execPath, ...flags, MAIN, "run", "-c", pathOf(setting), ...pidFile];
   },
   async reload(setting, pid) {
     write(setting);
@@ -33,7 +37,28 @@ export const sluice: ResilientProxy = {
     const answer = await fetch(url, { method: "POST" });
     if (!answer.ok) throw new NotThere(`POST …/${verb} is ${answer.status}`);
   },
+  async upgrade(setting, pid) {
+    if (!hasUpgrade()) throw new NotThere("this checkout has no upgrade");
+    process.kill(pid, "SIGUSR2");
+    const endMs = performance.now() + TAKEOVER_MS;
+    while (Number(readFileSync(pidPath(setting), "utf8")) === pid) {
+      if (performance.now() > endMs) throw new NotThere("no new process after SIGUSR2");
+      await pause(20);
+    }
+    return Number(readFileSync(pidPath(setting), "utf8"));
+  },
 };
+
+let upgrades: boolean | undefined;
+
+function hasUpgrade(): boolean {
+  upgrades ??= spawnSync(process.execPath, [MAIN, "upgrade", "--help"]).status === 0;
+  return upgrades;
+}
+
+function pidPath({ folder }: Setting): string {
+  return join(folder, "sluice.pid");
+}
 
 function pathOf({ folder }: Setting): string {
   return join(folder, "sluice.yaml");
@@ -46,7 +71,7 @@ function write(setting: Setting): void {
 
 interface Known {
   readonly health: boolean;
-  readonly malformed: boolean;
+  readonly retries: boolean;
   readonly parking: boolean;
   readonly workers: boolean;
 }
@@ -54,10 +79,10 @@ interface Known {
 let knownKeys: Known | undefined;
 
 function known(setting: Setting): Known {
-  const none = { health: false, malformed: false, parking: false, workers: false };
+  const none = { health: false, retries: false, parking: false, workers: false };
   knownKeys ??= {
     health: isTaken(setting, { ...none, health: true }),
-    malformed: isTaken(setting, { ...none, malformed: true }),
+    retries: isTaken(setting, { ...none, retries: true }),
     parking: isTaken({ ...setting, parkMs: 5_000 }, { ...none, parking: true }),
     workers: isTaken({ ...setting, workers: 2 }, { ...none, workers: true }),
   };
@@ -70,8 +95,8 @@ function isTaken(setting: Setting, asked: Known): boolean {
   return spawnSync(process.execPath, [MAIN, "check", "-c", path]).status === 0;
 }
 
-function config(setting: Setting, { health, malformed, parking, workers }: Known): object {
-  const retry = { attempts: 3, on: malformed ? [...RETRY_ON, "malformed"] : RETRY_ON };
+function config(setting: Setting, { health, retries, parking, workers }: Known): object {
+  const retry = { attempts: 3, on: retries ? [...RETRY_ON, ...RETRY_ON_MORE] : RETRY_ON };
   const app = {
     endpoints: listedOrigins(setting).map(({ port, weight }) => ({
       url: `http://127.0.0.1:${port}`,
@@ -79,7 +104,7 @@ function config(setting: Setting, { health, malformed, parking, workers }: Known
     })),
     balance: "leastRequest",
     ...(health ? { health: HEALTH } : {}),
-    ...(parking && setting.parkMs > 0 ? { parking: `${setting.parkMs}ms` } : {}),
+    ...(parking && setting.parkMs > 0 ? { parking: { for: `${setting.parkMs}ms` } } : {}),
     timeouts: { connect: "1s", responseHead: "1s", responseBody: "1s" },
   };
   const routes = [

@@ -271,7 +271,7 @@ export class ChaosClient {
 
 const LATE = "request_head_timeout|request_truncated";
 const UPSTREAM =
-  "no_endpoint|connect_\\w+|reset_before_head|upstream_send_timeout|response_(?!write)\\w+";
+  "no_endpoint|circuit_open|connect_\\w+|reset_before_head|upstream_send_timeout|response_(?!write)\\w+";
 
 /** The faults that a page may tell of, by what was asked. */
 const MAY_BE: Readonly<Record<RequestPlan["kind"], RegExp>> = {

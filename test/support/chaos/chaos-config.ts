@@ -27,6 +27,7 @@ export function chaosConfig(
   seed: number,
   version: number,
   addresses: readonly string[],
+  isCalm = false, // no checks of its own: nothing goes on without clients
 ): { readonly config: Config; readonly loaded: Loaded } {
   const random = new Seeded(Math.imul(seed, 69_069) + version);
   const names = Object.keys(BALANCERS);
@@ -36,9 +37,18 @@ export function chaosConfig(
       url,
       weight: 1 + random.below(3),
     }));
-    return { endpoints, balance: random.of(names), maxIdle: random.of([1, 8, 64]) };
+    const more = { balance: random.of(names), maxIdle: random.of([1, 8, 64]) };
+    return { endpoints, ...more, ...healthOf(random, isCalm) };
   };
-  const retry = { attempts: 3, on: ["connect", "reused", "reset", "timeout"] };
+  const perTry = random.chance(3) ? { perTry: "700ms" } : {};
+  const on = [
+    "connect",
+    "reused",
+    "reset",
+    "timeout",
+    ...(random.chance(2) ? ["malformed", 503] : []),
+  ];
+  const retry = { attempts: 3, on, ...perTry };
   // Named, since a number would move with the route that comes and goes before them.
   const routes = [
     { name: "here", match: { path: "/here/*" }, respond: { status: 200, body: "here" } },
@@ -67,4 +77,12 @@ export function chaosConfig(
   const { config, problems } = check(loaded, vocabulary);
   if (config === undefined) throw new Error(problems.map(({ message }) => message).join("\n"));
   return { config, loaded };
+}
+
+function healthOf(random: Seeded, isCalm: boolean): object {
+  const active = { path: "/healthz", every: "200ms", timeout: "300ms", up: 1, down: 2 };
+  const passive = random.chance(3) ? "off" : { failures: 2, within: "2s", ejectFor: "1s" };
+  const health = random.chance(2) && !isCalm ? { active, passive } : { passive };
+  const breaker = { errorRate: "50%", within: "2s", minRequests: 5, openFor: "500ms", probes: 1 };
+  return random.chance(3) ? { health, breaker } : { health };
 }

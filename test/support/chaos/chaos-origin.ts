@@ -6,6 +6,8 @@ import { type AnswerPlan, answerPlan } from "./answer-plan.ts";
 import type { ChaosRecord } from "./chaos-record.ts";
 import { sentBody, socketWords } from "./chaos-text.ts";
 
+const CHECK = "GET /healthz ";
+
 /** An origin that does to each request what its plan says, and judges what it is sent. */
 export class ChaosOrigin {
   readonly address: { readonly host: string; readonly port: number };
@@ -87,7 +89,7 @@ class OriginConnection {
   }
 
   #readRequest(): void {
-    if (this.peer.text.length === this.#at) return;
+    if (this.peer.text.length === this.#at || this.#isCheck()) return;
     this.#asked ??= this.#begin();
     const asked = this.#asked;
     if (asked === undefined) return;
@@ -102,6 +104,18 @@ class OriginConnection {
     if (asked.isAnswered) this.#next(asked);
     else if (!asked.isAnswering) this.#answer(asked);
     if (this.#at < this.peer.text.length) this.#read();
+  }
+
+  /** One of the proxy's own questions, on a connection that is for nothing else. */
+  #isCheck(): boolean {
+    if (this.#asked !== undefined || !CHECK.startsWith(this.peer.text.slice(0, CHECK.length))) {
+      return false;
+    }
+    if (this.peer.text.includes("\r\n\r\n")) {
+      this.peer.text = "";
+      this.peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    }
+    return true;
   }
 
   #begin(): Asked | undefined {

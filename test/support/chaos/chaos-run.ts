@@ -46,6 +46,7 @@ class ChaosRun {
   readonly #endpoints = new Set<Endpoint>(); // of every config
   readonly #upstreams = new Set<Upstream>();
   #version = 0;
+  #isCalm = false; // nothing of its own goes on any more
   #reloading: Promise<unknown> = Promise.resolve();
   #stopping: Promise<unknown> | undefined;
 
@@ -76,6 +77,8 @@ class ChaosRun {
 
     await this.#untilOver();
     for (const client of this.#clients) client.leave();
+    this.#isCalm = true;
+    this.#reloading = this.#reloading.then(() => this.#reload(server));
     await clock.advance(AT_REST_MS);
     this.#checkRest();
     this.#stop(server);
@@ -103,7 +106,7 @@ class ChaosRun {
 
   #config() {
     const addresses = this.#origins.map(({ address: { host, port } }) => `http://${host}:${port}`);
-    return chaosConfig(this.#plan.seed, this.#version, addresses);
+    return chaosConfig(this.#plan.seed, this.#version, addresses, this.#isCalm);
   }
 
   #keepTrack({ runtime }: Server): void {
