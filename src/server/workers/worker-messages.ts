@@ -64,8 +64,8 @@ export interface WorkerBirth {
   readonly pseudonym: string;
   readonly isReadableLog: boolean;
   readonly pulse: SharedArrayBuffer;
-  readonly inherited: readonly Descriptor[]; // listening sockets that are there already
   readonly compiledCode: string | undefined; // the folder of Node's compile cache
+  readonly inherited: readonly Descriptor[]; // listening sockets that are there already
 }
 
 /** Throws if the config holds what no other thread can have. */
