@@ -98,6 +98,7 @@ test("check: a short site and its route are written out", () => {
         idempotencyKey: true,
         perTry: Number.POSITIVE_INFINITY,
       },
+      hedge: undefined,
       errors: undefined,
       ...UNSET,
     },

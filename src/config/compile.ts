@@ -30,6 +30,7 @@ import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker
 import { EndpointPools, FoundPools } from "../upstream/endpoint-pools.ts";
 import { HealthLog } from "../upstream/health/health-log.ts";
 import { PassiveCheck } from "../upstream/health/passive-check.ts";
+import { LatencyHistogram } from "../upstream/latency-histogram.ts";
 import { Pool, type PoolShape } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
@@ -230,7 +231,7 @@ class Compiler {
 
   #forward(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forward {
     const upstream = this.#upstreams.get(String(route.handler.options))!;
-    const { retry } = route;
+    const { retry, hedge } = route;
     return new Forward(
       {
         upstream,
@@ -248,6 +249,14 @@ class Compiler {
             ? upstream.retryBudget
             : upstream.retryBudgetOf(retry.budget.percent, retry.budget.min),
         replaysBody: retry?.replayBody ?? false,
+        hedge: hedge && {
+          afterMs: hedge.afterMs,
+          percentile: hedge.percentile,
+          latencies: this.#tools.draft.keep(
+            `latencies of ${route.name} to ${upstream.name}`,
+            () => new LatencyHistogram(),
+          ),
+        },
         timeouts: { ...levels.timeouts, ...upstream.timeouts },
         limits: { ...levels.limits, ...upstream.limits },
       },

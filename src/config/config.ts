@@ -95,6 +95,7 @@ export interface RouteConfig extends Levels {
   readonly handler: PartConfig; // { key: "forward", options: the upstream's name } or a feature's
   readonly filters: readonly PartConfig[]; // in the order of the features
   readonly retry: RetryConfig | undefined; // undefined: off
+  readonly hedge: HedgeConfig | undefined;
   readonly errors: unknown;
 }
 
@@ -102,6 +103,12 @@ export interface RouteConfig extends Levels {
 export interface PartConfig {
   readonly key: string;
   readonly options: unknown;
+}
+
+/** One of the two. */
+export interface HedgeConfig {
+  readonly afterMs?: number;
+  readonly percentile?: number;
 }
 
 export interface RetryConfig {

@@ -8,6 +8,7 @@ import { addressKey, parseListen } from "./address.ts";
 import type {
   Config,
   EndpointConfig,
+  HedgeConfig,
   Levels,
   ListenerConfig,
   LogConfig,
@@ -36,6 +37,7 @@ interface ParsedLevels {
 
 interface ParsedShared {
   readonly retry?: "off" | ParsedRetry | undefined;
+  readonly hedge?: "off" | { readonly after: HedgeConfig } | undefined;
   readonly errors?: unknown;
   readonly [key: string]: unknown;
 }
@@ -204,9 +206,14 @@ function settleRoute(route: ParsedRoute & { name: string }, around: Around): Rou
     handler: { key: handler, options: route[handler] },
     filters: settleFilters(shared, vocabulary),
     retry: settleRetry(shared.retry),
+    hedge: settleHedge(shared.hedge),
     errors: shared.errors,
     ...settleLevels(route),
   };
+}
+
+function settleHedge(hedge: ParsedShared["hedge"]): HedgeConfig | undefined {
+  return hedge === "off" ? undefined : hedge?.after;
 }
 
 function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConfig[] {

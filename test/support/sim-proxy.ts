@@ -35,6 +35,7 @@ import {
   PassiveCheck,
   type PassiveOptions,
 } from "../../src/upstream/health/passive-check.ts";
+import { LatencyHistogram } from "../../src/upstream/latency-histogram.ts";
 import { Pool } from "../../src/upstream/pool.ts";
 import type { RetryBudgetShape } from "../../src/upstream/retry-budget.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
@@ -57,6 +58,7 @@ export interface SimProxyOptions {
   readonly replaysBody?: boolean;
   readonly passive?: Partial<PassiveOptions>; // off if absent
   readonly breaker?: Partial<BreakerOptions>; // off if absent
+  readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly balance?: BalancerFactory; // first
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
@@ -221,7 +223,7 @@ export class SimProxy {
 
   // What the budget has to give when nobody holds any of it.
   #freeRetries(): number {
-    const { retryBudget } = this.upstream;
+    const retryBudget = this.upstream.retryBudgetOf(0, this.#retriesMax());
     let taken = 0;
     while (taken < 1_000 && retryBudget.take()) taken++;
     for (let count = 0; count < taken; count++) retryBudget.giveBack();
@@ -323,6 +325,11 @@ export class SimProxy {
         retry: { ...RETRY_POLICY, ...options.retry },
         budget: this.upstream.retryBudget,
         replaysBody: options.replaysBody ?? false,
+        hedge: options.hedge && {
+          afterMs: options.hedge.afterMs,
+          percentile: options.hedge.percentile,
+          latencies: new LatencyHistogram(),
+        },
         ...levels,
       },
       this.worker,

@@ -160,6 +160,7 @@ const longUpstream = z.strictObject(
     breaker: breaker
       .optional()
       .describe("Stops requests for a while when too many fail or are slow. Default: off."),
+    concurrency: notYet("concurrency"),
     sticky: notYet("sticky"),
     tls: notYet("tls"),
   },

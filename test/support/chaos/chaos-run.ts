@@ -197,7 +197,8 @@ class ChaosRun {
   }
 }
 
-function freeRetries({ retryBudget }: Upstream): number {
+function freeRetries(upstream: Upstream): number {
+  const retryBudget = upstream.retryBudgetOf(0, RETRIES_MIN); // no share: what was begun lately is none
   let taken = 0;
   while (taken <= RETRIES_MIN && retryBudget.take()) taken++;
   for (let count = 0; count < taken; count++) retryBudget.giveBack();
