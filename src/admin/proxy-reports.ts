@@ -56,10 +56,19 @@ export function statusOf(facts: ProxyFacts) {
       restarts: Object.fromEntries(health.restarts),
     },
     requestsActive: banks.reduce((sum, bank) => sum + requestsActiveIn(bank), 0),
-    listeners: [...runtime.listeners.keys()].map((key) => ({
+    listeners: [...runtime.listeners.keys(), ...runtime.streamListeners.keys()].map((key) => ({
       key,
       connections: connectionCounts.get(key) ?? 0,
     })),
+    streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
+      streams.all.map(({ name, serverNames, upstream }) => ({
+        name,
+        listener: key,
+        protocol,
+        sni: serverNames,
+        upstream: upstream.name,
+      })),
+    ),
     upstreams: [...runtime.upstreams.values()].map((upstream) => ({
       name: upstream.name,
       added: server.tasks.edits.addedNamesOf(upstream.name),

@@ -14,8 +14,8 @@ import { LogSink } from "../observe/log-sink.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ProcessGauges } from "../observe/process-gauges.ts";
 import type { Descriptor, Leaving } from "../server/crew.ts";
-import type { Drained } from "../server/listener.ts";
-import { type OpenedBeside, Server } from "../server/server.ts";
+import type { Drained } from "../server/emptying.ts";
+import { type BoundAddress, type OpenedBeside, Server } from "../server/server.ts";
 import type { ThreadMaking } from "../server/workers/thread-crew.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
@@ -152,7 +152,7 @@ export class RunningProxy implements AsyncDisposable {
   }
 
   /** As bound, in the order of the config: port 0 is resolved. */
-  get addresses(): readonly Address[] {
+  get addresses(): readonly BoundAddress[] {
     return this.#server.addresses;
   }
 
@@ -183,7 +183,7 @@ export class RunningProxy implements AsyncDisposable {
 
   /**
    * Not ready any more, no new connections, idle ones closed; exchanges have until the deadline
-   * (timeouts.drain unless given). What is left then is cut and named in the log. A second call
+   * (timeouts.drain of each listener unless given). What is left then is cut and named in the log. A second call
    * with 0 ends the wait of the first.
    */
   stop(deadlineMs?: number): Promise<void> {
@@ -264,7 +264,7 @@ export class RunningProxy implements AsyncDisposable {
 
   #drain(deadlineMs: number | undefined): Promise<void> {
     this.#readiness.set("draining");
-    return this.#end(this.#server.stop(deadlineMs ?? this.#server.drainMs));
+    return this.#end(this.#server.stop(deadlineMs));
   }
 
   async #end(ending: Promise<Drained>): Promise<void> {
@@ -389,6 +389,7 @@ function namesOf(config: Config) {
       name,
       endpoints: endpoints.map(({ address }) => endpointName(address)),
     })),
-    listeners: config.listeners.map(({ key }) => key),
+    listeners: [...config.listeners, ...config.streamListeners].map(({ key }) => key),
+    streams: config.streamListeners.flatMap(({ streams }) => streams.map(({ name }) => name)),
   };
 }

@@ -3,7 +3,20 @@ import net from "node:net";
 import { dirname, join } from "node:path";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import { ListenError } from "./listen-error.ts";
-import type { Address, Clock, Door, Log, Network, Wire, WireReader } from "./world.ts";
+import { bindDatagrams, connectDatagrams } from "./system-datagrams.ts";
+import type {
+  Address,
+  Clock,
+  DatagramDoor,
+  DatagramReader,
+  DatagramTaker,
+  DatagramWire,
+  Door,
+  Log,
+  Network,
+  Wire,
+  WireReader,
+} from "./world.ts";
 
 export interface SystemNetworkOptions {
   /** Several threads bind the same port, and the kernel spreads connections over them. */
@@ -99,6 +112,19 @@ export class SystemNetwork implements Network {
     return socket;
   }
 
+  async bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor> {
+    const isPortShared = this.#options.reusePort === true;
+    try {
+      return await bindDatagrams(address, taker, isPortShared, this.#warning(address, "receive"));
+    } catch (error) {
+      throw new ListenError(address, error as NodeJS.ErrnoException);
+    }
+  }
+
+  connectDatagrams(address: Address, reader: DatagramReader): DatagramWire {
+    return connectDatagrams(address, reader);
+  }
+
   #bind(address: Address, porch: Porch, options: ListenOptions): Promise<Door> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on("connection", (socket) => {
@@ -109,7 +135,7 @@ export class SystemNetwork implements Network {
       server.once("error", reject);
       server.once("listening", () => {
         server.off("error", reject);
-        server.on("error", this.#acceptWarning(address));
+        server.on("error", this.#warning(address, "accept connections"));
         acceptLending(server, porch);
         try {
           if (options.path !== undefined) this.#putInPlace(options.path, address.host);
@@ -160,13 +186,13 @@ export class SystemNetwork implements Network {
   }
 
   /** Out of file descriptors and the like: the listener stays, and a storm of them is one line. */
-  #acceptWarning(address: Address): (error: NodeJS.ErrnoException) => void {
+  #warning(address: Address, what: string): (error: NodeJS.ErrnoException) => void {
     let quietUntilMs = Number.NEGATIVE_INFINITY;
     return (error) => {
       const nowMs = this.#clock.nowMs();
       if (nowMs < quietUntilMs) return;
       quietUntilMs = nowMs + ACCEPT_WARNING_EVERY_MS;
-      this.#log.warn("cannot accept connections", { ...address, error: error.message });
+      this.#log.warn(`cannot ${what}`, { ...address, error: error.message });
     };
   }
 }

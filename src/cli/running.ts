@@ -2,6 +2,10 @@ import type { RunningProxy } from "../admin/running-proxy.ts";
 import type { Address } from "../base/world.ts";
 import type { CommandIo } from "./command.ts";
 
+interface ServedAddress extends Address {
+  readonly protocol?: "http" | "tcp" | "udp";
+}
+
 export type Running = Pick<RunningProxy, "addresses" | "stop" | "goneOver">;
 
 /** What signals do, and who is told how it goes. */
@@ -59,8 +63,8 @@ function stoppedBySignal(
   });
 }
 
-/** "http://[::1]:8080", or the path of a unix socket. */
-export function addressUrl({ host, port }: Address): string {
+/** "http://[::1]:8080", "udp://127.0.0.1:53", or the path of a unix socket. */
+export function addressUrl({ host, port, protocol = "http" }: ServedAddress): string {
   if (host.startsWith("/")) return `unix:${host}`;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -62,6 +62,7 @@ export interface SimProxyOptions {
   readonly balance?: BalancerFactory; // first
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
+  readonly proxyVersion?: 1 | 2; // of the PROXY header that origins get
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
 }
@@ -128,6 +129,7 @@ export class SimProxy {
     const runtime: Runtime = {
       version: 1,
       listeners: new Map([[plan.key, plan]]),
+      streamListeners: new Map(),
       upstreams: new Map([["app", this.upstream]]),
       forwarding: { isTrusted: () => false, pseudonym: "sim", emitForwarded: false },
     };
@@ -237,6 +239,8 @@ export class SimProxy {
   #watched(): Network {
     const { network } = this.world;
     return {
+      bindDatagrams: (address, taker) => network.bindDatagrams(address, taker),
+      connectDatagrams: (address, reader) => network.connectDatagrams(address, reader),
       connect: (address: Address, reader: WireReader) => {
         const wire = network.connect(address, reader);
         this.#wires.push(wire);
@@ -330,6 +334,7 @@ export class SimProxy {
           percentile: options.hedge.percentile,
           latencies: new LatencyHistogram(),
         },
+        proxyVersion: options.proxyVersion,
         ...levels,
       },
       this.worker,

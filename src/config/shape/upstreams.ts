@@ -156,6 +156,9 @@ const longUpstream = z.strictObject(
       .describe("Idle connections kept per endpoint. Default: 256."),
     limits: limitsOfUpstream.optional().describe("Limits that hold for this upstream."),
     timeouts: timeoutsOfUpstream.optional().describe("Timers that hold for this upstream."),
+    proxyProtocol: oneOf(["v1", "v2"])
+      .optional()
+      .describe("Tells endpoints who the client is, before anything else. Default: not."),
     health: health.optional().describe("Who finds out which endpoints can serve, and how."),
     breaker: breaker
       .optional()

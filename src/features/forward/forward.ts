@@ -1,4 +1,5 @@
 import type { Timer } from "../../base/world.ts";
+import { OwnConnections } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import type { Fault, FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
@@ -7,10 +8,13 @@ import { fail } from "../../core/pipeline.ts";
 import type { Claim, Endpoint, Outcome, RetryBudget, Upstream } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
+import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import type { Rival, RivalOwner } from "../../transport/rival.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
 import type { PoolDirectory } from "../../upstream/endpoint-pools.ts";
+import type { Pool } from "../../upstream/pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
 import {
@@ -35,6 +39,8 @@ export interface ForwardOptions {
   readonly pools: PoolDirectory;
   readonly retry: RetryPolicy;
   readonly budget: RetryBudget;
+  /** Endpoints are told who the client is, by a PROXY header of this version. */
+  readonly proxyVersion?: 1 | 2 | undefined;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
   readonly timeouts: Timeouts; // resolved to the last level
   readonly limits: Limits;
@@ -57,6 +63,10 @@ export class Forward implements Handler {
     new Forwarding(this.#worker, exchange, this.options).attempt();
   }
 }
+
+/** Keeps nothing: a connection ends with its exchange. */
+const ENDED = new OwnConnections();
+ENDED.end();
 
 const NONE_TRIED: readonly Endpoint[] = [];
 
@@ -100,7 +110,7 @@ class Forwarding implements RelayOwner, Hedged {
   }
 
   attempt(): void {
-    const { upstream, pools, timeouts } = this.#options;
+    const { upstream, pools } = this.#options;
     const exchange = this.#exchange;
     const claim = upstream.claim({ hashKey: undefined, tried: this.#tried ?? NONE_TRIED });
     if (claim === undefined) {
@@ -114,8 +124,7 @@ class Forwarding implements RelayOwner, Hedged {
     exchange.endpoint = claim.endpoint;
     exchange.times.claimedMs = this.#worker.world.clock.nowMs();
 
-    const pool = pools.get(claim.endpoint)!;
-    const connection = this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+    const connection = this.#connectionOf(pools.get(claim.endpoint)!);
     if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
     if (this.#options.hedge !== undefined) this.#beginHedge(this.#options.hedge);
     this.#relay.start(connection, attempt);
@@ -134,10 +143,23 @@ class Forwarding implements RelayOwner, Hedged {
     return attempt;
   }
 
+  #connectionOf(pool: Pool): H1Upstream {
+    const { proxyVersion, timeouts } = this.#options;
+    if (proxyVersion === undefined) {
+      return this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+    }
+    // Never shared between clients; and where the downstream keeps none, for this exchange alone.
+    const exchange = this.#exchange;
+    const own = exchange.downstream.own ?? ENDED;
+    if (this.#usesFresh) own.drop(pool);
+    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts.connect);
+  }
+
   // --- the second attempt beside the first --------------------------------------------------------
 
   #beginHedge(policy: HedgePolicy): void {
     if (this.#exchange.attempts > 1 || !mayBeHedged(this.#exchange)) return;
+    if (this.#options.proxyVersion !== undefined) return; // a client has one connection of its own
     this.#hedge = new Hedge(this.#worker, this.#options.upstream.name, policy, this);
     this.#hedge.begin();
   }

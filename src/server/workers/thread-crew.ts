@@ -9,8 +9,8 @@ import type { Directory } from "../../core/directory.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
 import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "../crew.ts";
+import type { Drained, HandOver } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
-import type { Drained, HandOver } from "../listener.ts";
 import { addedTraffic, type TrafficByRoute } from "../route-traffic.ts";
 import { addedUp } from "../serving.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
@@ -135,8 +135,10 @@ export class ThreadCrew implements Crew, ThreadOwner {
         bound,
         commit: () => {
           draft.commit();
-          const listeners = draft.runtime.listeners;
-          const all = [...question.bound, ...bound].filter(([key]) => listeners.has(key));
+          const { listeners, streamListeners } = draft.runtime;
+          const all = [...question.bound, ...bound].filter(
+            ([key]) => listeners.has(key) || streamListeners.has(key),
+          );
           this.#inForce = { ...question, bound: new Map(all), watchdogMs: next.config.watchdogMs };
           return this.#commitAll(threads);
         },
@@ -152,8 +154,8 @@ export class ThreadCrew implements Crew, ThreadOwner {
     }
   }
 
-  stop(deadlineMs: number): Promise<Drained> {
-    return this.#stopAll({ kind: "stop", deadlineMs }, deadlineMs);
+  stop(deadlineMs: number, isOwn = false): Promise<Drained> {
+    return this.#stopAll({ kind: "stop", deadlineMs, isOwn }, deadlineMs);
   }
 
   handOver(manner: HandOver): Promise<Drained> {
@@ -265,7 +267,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   ): Promise<ReadonlyMap<string, Address>> {
     const [first, ...others] = threads;
     if (first === undefined) throw new Error("no worker is running");
-    const isAlone = config.listeners.some(
+    const isAlone = [...config.listeners, ...config.streamListeners].some(
       ({ key, address }) => address.port === 0 && !question.bound.has(key),
     );
     const answers = [first.ask(question)];

@@ -3,7 +3,7 @@ import type { Loaded } from "../../config/load.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Descriptor, Leaving } from "../crew.ts";
-import type { Drained, HandOver } from "../listener.ts";
+import type { Drained, HandOver } from "../emptying.ts";
 import type { TrafficByRoute } from "../route-traffic.ts";
 import type { Blocks } from "./shared-memory.ts";
 
@@ -44,7 +44,7 @@ export type Question =
     }
   | { readonly kind: "commit" | "abort" | "inFlight" | "descriptors" | "hurry" | "reopenLogs" }
   | { readonly kind: "handOver"; readonly manner: HandOver }
-  | { readonly kind: "stop"; readonly deadlineMs: number };
+  | { readonly kind: "stop"; readonly deadlineMs: number; readonly isOwn: boolean };
 
 export interface ToWorker {
   readonly id: number;

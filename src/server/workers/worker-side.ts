@@ -5,8 +5,8 @@ import { vocabulary } from "../../features/index.ts";
 import type { JsonLog } from "../../observe/json-log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { NextConfig, Turnover } from "../crew.ts";
+import type { Drained } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
-import type { Drained } from "../listener.ts";
 import type { Serving } from "../serving.ts";
 import type { Blocks, FoundMemory } from "./shared-memory.ts";
 import {
@@ -63,7 +63,7 @@ export class WorkerSide {
       case "abort":
         return await this.#decided()?.abort(); // there is none where the preparing failed
       case "stop":
-        return await this.#stop(serving.stop(question.deadlineMs));
+        return await this.#stop(serving.stop(question.deadlineMs, question.isOwn));
       case "handOver":
         return await this.#stop(serving.handOver(question.manner));
       case "descriptors":

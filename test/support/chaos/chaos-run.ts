@@ -183,6 +183,8 @@ class ChaosRun {
   #watched(): Network {
     const { network } = this.#world;
     return {
+      bindDatagrams: (address, taker) => network.bindDatagrams(address, taker),
+      connectDatagrams: (address, reader) => network.connectDatagrams(address, reader),
       connect: (address: Address, reader: WireReader) => {
         const wire = network.connect(address, reader);
         this.#wires.push(wire);
