@@ -61,6 +61,8 @@ export function statusOf(facts: ProxyFacts) {
     })),
     upstreams: [...runtime.upstreams.values()].map((upstream) => ({
       name: upstream.name,
+      added: server.tasks.edits.addedNamesOf(upstream.name),
+      removed: server.tasks.edits.removedFrom(upstream.name),
       endpoints: upstream.describe().map(({ endpoint, usable }) => ({
         name: endpoint.name,
         weight: endpoint.weight,
@@ -68,6 +70,7 @@ export function statusOf(facts: ProxyFacts) {
         health: conditionOf(endpoint.state, nowMs),
         active: endpoint.state.active,
         usable,
+        ...server.tasks.resolvedTo(endpoint.address),
       })),
     })),
   };

@@ -128,9 +128,12 @@ export class SystemNetwork implements Network {
       address,
       letIn: () => porch.letIn(),
       async [Symbol.asyncDispose]() {
-        // Connections that wait to be accepted would be reset. Two turns, since the first may be
-        // over its polling: then all that had come has been taken in.
-        await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+        // Connections that wait to be accepted would be reset: they are taken in first.
+        for (let turn = 0; turn < BACKLOG; turn++) {
+          const before = porch.count;
+          await turnOfLoop();
+          if (porch.count === before) break;
+        }
         // The listening socket is shut at once; what close() would wait for is the connections.
         server.close();
         porch.turnAway();
@@ -153,6 +156,11 @@ export class SystemNetwork implements Network {
 function listenOptions({ host, port }: Address, reusePort: boolean): net.ListenOptions {
   if (host.startsWith("/")) return { path: host };
   return host === "" ? { port, reusePort } : { host, port, reusePort };
+}
+
+/** Two rounds, since the one under way may be over its polling. A round accepts one at least. */
+function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
 /** "close" follows, and owners that want the reason add a handler of their own. */
@@ -206,33 +214,41 @@ class Porch {
   readonly #onWire: (wire: Wire) => void;
   readonly #buffer: Buffer;
   #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
+  count: number; // of all that ever came
 
   constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
     this.#onWire = onWire;
     this.#buffer = buffer;
     this.#held = holds ? [] : undefined;
+    this.count = 0;
   }
 
   accepted(handle: AcceptedHandle): void {
-    if (this.#held === undefined) this.#onWire(lendingSocket(handle, this.#buffer));
+    this.count++;
+    if (this.#held === undefined) this.#serve(handle);
     else if (this.#held.length < BACKLOG) this.#held.push(handle);
     else handle.close();
   }
 
   /** Where handles are not to be had; such a socket cannot be held. */
   arrived(socket: net.Socket): void {
+    this.count++;
     this.#onWire(socket);
   }
 
   letIn(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const handle of held) this.accepted(handle);
+    for (const handle of held) this.#serve(handle);
   }
 
   turnAway(): void {
     for (const handle of this.#held ?? []) handle.close();
     this.#held = [];
+  }
+
+  #serve(handle: AcceptedHandle): void {
+    this.#onWire(lendingSocket(handle, this.#buffer));
   }
 }
 

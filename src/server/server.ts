@@ -3,6 +3,7 @@ import { Turns } from "../base/turns.ts";
 import type { Address, World } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
+import { Directory } from "../core/directory.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
@@ -12,7 +13,7 @@ import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts"
 import { Engine } from "./engine.ts";
 import type { Drained } from "./listener.ts";
 import { MachineTasks } from "./machine-tasks.ts";
-import type { Note } from "./notes.ts";
+import type { TrafficByRoute } from "./route-traffic.ts";
 import { Serving } from "./serving.ts";
 import { SharedMemory } from "./workers/shared-memory.ts";
 import { ThreadCrew, type ThreadMaking } from "./workers/thread-crew.ts";
@@ -73,8 +74,12 @@ export class Server {
 
   private constructor(options: ServerOptions) {
     const { world, metrics, workers } = options;
+    const directory = new Directory();
     this.#world = world;
-    this.#tasks = new MachineTasks(world);
+    this.#tasks = new MachineTasks(world, directory, {
+      dns: options.config.dns,
+      runtime: () => this.#model.runtime,
+    });
     this.#turns = new Turns();
     this.#config = options.config;
     this.#bound = new Map();
@@ -84,18 +89,26 @@ export class Server {
     const state = new KeyedState(world.log);
     if (workers === 1) {
       const machine = new LoneMachine();
-      this.#model = new Engine({ world, metrics, machine, state, pseudonym });
+      this.#model = new Engine({ world, metrics, machine, state, directory, pseudonym });
       this.#crew = new Serving({ world, engine: this.#model });
       return;
     }
     const memory = new SharedMemory(workers);
     const watched = memory.under(state);
-    this.#model = new Engine({ world, metrics, machine: memory, state: watched, pseudonym });
+    this.#model = new Engine({
+      world,
+      metrics,
+      machine: memory,
+      state: watched,
+      directory,
+      pseudonym,
+    });
     this.#crew = new ThreadCrew({
       ...options.threads,
       world,
       model: this.#model,
       memory,
+      directory,
       turns: this.#turns,
       pseudonym,
       isReadableLog: options.isReadableLog ?? false,
@@ -125,6 +138,16 @@ export class Server {
   /** How many connections each listener has, in all workers. */
   get connectionCounts(): ReadonlyMap<string, number> {
     return new Map([...this.#model.connections].map(([key, lanes]) => [key, lanes.sum(0)]));
+  }
+
+  /** Names, and endpoints by operators: what changes without a reload. */
+  get tasks(): MachineTasks {
+    return this.#tasks;
+  }
+
+  /** By site and route, a line break between; of all workers. */
+  inFlight(): Promise<TrafficByRoute> {
+    return this.#crew.inFlight();
   }
 
   get droppedLogLines(): number {
@@ -181,12 +204,8 @@ export class Server {
     await this.#crew.reopenLogs();
   }
 
-  /** To all workers in other threads; nothing where this one serves. */
-  tell(note: Note): void {
-    this.#crew.tell(note);
-  }
-
   async #take(next: NextConfig, openBeside: OpenBeside = nothing): Promise<Leaving> {
+    await this.#tasks.prepare(next.config);
     await this.#claimPorts(next.config);
     const beside = await openBeside();
     let turnover: Turnover;
@@ -205,7 +224,8 @@ export class Server {
     const keys = new Set(next.config.listeners.map(({ key }) => key));
     const bound = [...this.#bound, ...turnover.bound].filter(([key]) => keys.has(key));
     this.#bound = new Map(bound);
-    this.#tasks.take(next.config, this.runtime);
+    this.#tasks.take(next.config);
+    this.#crew.tellDirectory();
     await beside?.commit();
     return leaving;
   }

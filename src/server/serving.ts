@@ -7,6 +7,7 @@ import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts"
 import { Departures, type InFlight } from "./departures.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
 import { type Drained, Listener } from "./listener.ts";
+import { type TrafficByRoute, trafficOf } from "./route-traffic.ts";
 
 export interface ServingOptions {
   readonly world: World;
@@ -102,7 +103,11 @@ export class Serving implements Crew {
     await this.#sink?.reopen();
   }
 
-  tell(): void {} // there is no other thread
+  tellDirectory(): void {} // it has the machine's own
+
+  async inFlight(): Promise<TrafficByRoute> {
+    return trafficOf(this.#inFlight());
+  }
 
   #listenerFor(plan: ListenerPlan, { runtime, connections }: EngineDraft): Listener {
     return new Listener(this.#engine.worker, runtime, plan, connections.get(plan.key));

@@ -111,7 +111,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
   /** The drain deadline passed. */
   abort(fault: Fault): void {
     guard(this.#turn, () => {
-      if (this.exchange === undefined) this.#wire.destroy();
+      if (this.exchange === undefined) this.#turn.hangUp();
       else this.#turn.abandon(fault);
     });
   }
@@ -317,7 +317,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
       if (what === "head") this.#refuseHead("request_head_timeout", "");
       else if (what === "half-close") {
         this.#turn.abandon({ code: "client_gone", detail: "it had closed its side" });
-      } else this.#wire.destroy();
+      } else this.#turn.hangUp();
     });
   }
 }

@@ -59,7 +59,7 @@ test("SharedMemory: what was asked for outside of keep() stays until it is let g
   state.draft().commit();
   assert.deepEqual(keys(), ["found"]);
 
-  memory.letGo("found");
+  memory.release("found");
 
   assert.deepEqual(keys(), []);
 });

@@ -4,12 +4,13 @@ import { dirname } from "node:path";
 import type { ResourceLimits } from "node:worker_threads";
 import type { Turns } from "../../base/turns.ts";
 import type { Address, Timer, World } from "../../base/world.ts";
+import type { Directory } from "../../core/directory.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
 import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "../crew.ts";
 import type { Engine } from "../engine.ts";
 import type { Drained } from "../listener.ts";
-import type { Note } from "../notes.ts";
+import { addedTraffic, type TrafficByRoute } from "../route-traffic.ts";
 import { addedUp } from "../serving.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
 import { RestartDelay } from "./restart-delay.ts";
@@ -27,6 +28,7 @@ export interface ThreadCrewOptions extends ThreadMaking {
   readonly world: World;
   readonly model: Engine; // compiles each config first, and so makes the memory for it
   readonly memory: SharedMemory;
+  readonly directory: Directory; // the machine's, which the model knows already when we hear of it
   readonly turns: Turns; // a reload and a replacement are never at once
   readonly pseudonym: string;
   readonly isReadableLog: boolean;
@@ -63,7 +65,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   readonly #pulse: Pulse[];
   readonly #retired: MetricBank; // what lost threads had counted
   readonly #restarts: Map<string, number>;
-  readonly #notes: Map<string, Note>; // the last of each key
+  #isDirectoryDue: boolean;
   readonly #looking: { timer: Timer | undefined };
   #inForce: InForce | undefined;
   #lostLogLines: number; // of lost threads
@@ -76,8 +78,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
     this.#pulse = Array.from({ length: workers }, (_, worker) => new Pulse(memory, worker));
     this.#retired = new MetricBank();
     this.#restarts = new Map();
-    this.#notes = new Map();
     this.#looking = { timer: undefined };
+    this.#isDirectoryDue = false;
+    options.directory.watch(() => this.tellDirectory());
     this.#inForce = undefined;
     this.#lostLogLines = 0;
     this.#isStopping = false;
@@ -121,6 +124,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
         version: next.version,
         blocks: memory.blocks,
         bound: this.#inForce?.bound ?? new Map(),
+        entries: this.#options.directory.entries,
       } as const;
       const bound = await this.#prepareAll(threads, question, next);
       return {
@@ -161,24 +165,32 @@ export class ThreadCrew implements Crew, ThreadOwner {
     for (const thread of this.#threads) thread.ask({ kind: "hurry" }).catch(ignore);
   }
 
+  /** In one message for many changes: a start resolves all names at once. */
+  tellDirectory(): void {
+    if (this.#isDirectoryDue) return;
+    this.#isDirectoryDue = true;
+    setImmediate(() => {
+      this.#isDirectoryDue = false;
+      const { entries } = this.#options.directory;
+      const { blocks } = this.#options.memory;
+      for (const thread of this.#threads) {
+        thread.ask({ kind: "directory", entries, blocks }).catch(ignore);
+      }
+    });
+  }
+
+  async inFlight(): Promise<TrafficByRoute> {
+    const asked = this.#threads.map((thread) => thread.ask({ kind: "inFlight" }));
+    const answers = await Promise.allSettled(asked);
+    return addedTraffic(answers.flatMap((each) => (each.status === "fulfilled" ? each.value : [])));
+  }
+
   async reopenLogs(): Promise<void> {
     const asked = this.#threads.map((thread) => thread.ask({ kind: "reopenLogs" }));
     for (const each of await Promise.allSettled(asked)) {
       // Who takes the place of a lost thread opens the file anyway.
       if (each.status === "rejected" && !(each.reason instanceof WorkerLost)) throw each.reason;
     }
-  }
-
-  tell(note: Note): void {
-    if (note.data === undefined) this.#notes.delete(note.key);
-    else this.#notes.set(note.key, note);
-    for (const thread of this.#threads) this.#tell(thread, note);
-  }
-
-  #tell(thread: Thread, note: Note): void {
-    const { blocks } = this.#options.memory;
-    // A thread that does not answer is about to be replaced, and the next one is told.
-    thread.ask({ kind: "note", note, blocks }).catch(ignore);
   }
 
   line(line: string): void {
@@ -273,9 +285,10 @@ export class ThreadCrew implements Crew, ThreadOwner {
       const thread = this.#newThread(post.worker);
       post.thread = thread;
       try {
-        for (const note of this.#notes.values()) this.#tell(thread, note);
-        const { blocks } = this.#options.memory;
-        await thread.ask({ kind: "prepare", ...this.#inForce, blocks });
+        const { memory, directory } = this.#options;
+        const { blocks } = memory;
+        const { entries } = directory;
+        await thread.ask({ kind: "prepare", ...this.#inForce, blocks, entries });
         await thread.ask({ kind: "commit" });
         post.isServing = true;
         this.#options.world.log.info("worker replaced", { worker: post.worker });

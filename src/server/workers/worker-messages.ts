@@ -1,9 +1,10 @@
 import type { Address } from "../../base/world.ts";
 import type { Loaded } from "../../config/load.ts";
+import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Leaving } from "../crew.ts";
 import type { Drained } from "../listener.ts";
-import type { Note } from "../notes.ts";
+import type { TrafficByRoute } from "../route-traffic.ts";
 import type { Blocks } from "./shared-memory.ts";
 
 /** A config on its way to a worker: data as it is; of code the file, which is run once more. */
@@ -17,6 +18,7 @@ export interface Prepare {
   readonly version: number;
   readonly blocks: Blocks;
   readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
+  readonly entries: readonly DirectoryEntry[]; // of the directory
 }
 
 /** What the main thread asks, and what it is answered with. */
@@ -24,16 +26,21 @@ export interface Answers {
   readonly prepare: ReadonlyMap<string, Address>; // what was opened
   readonly commit: Leaving;
   readonly abort: undefined;
-  readonly note: undefined;
   readonly stop: Drained;
+  readonly directory: undefined;
+  readonly inFlight: TrafficByRoute;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
 }
 
 export type Question =
   | Prepare
-  | { readonly kind: "commit" | "abort" | "hurry" | "reopenLogs" }
-  | { readonly kind: "note"; readonly note: Note; readonly blocks: Blocks }
+  | {
+      readonly kind: "directory";
+      readonly entries: readonly DirectoryEntry[];
+      readonly blocks: Blocks;
+    }
+  | { readonly kind: "commit" | "abort" | "inFlight" | "hurry" | "reopenLogs" }
   | { readonly kind: "stop"; readonly deadlineMs: number };
 
 export interface ToWorker {

@@ -1,5 +1,6 @@
 import { check } from "../../config/check.ts";
 import { problemLine } from "../../config/problems.ts";
+import type { Directory } from "../../core/directory.ts";
 import { vocabulary } from "../../features/index.ts";
 import type { JsonLog } from "../../observe/json-log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
@@ -7,7 +8,7 @@ import type { NextConfig, Turnover } from "../crew.ts";
 import type { Engine } from "../engine.ts";
 import type { Drained } from "../listener.ts";
 import type { Serving } from "../serving.ts";
-import type { FoundMemory } from "./shared-memory.ts";
+import type { Blocks, FoundMemory } from "./shared-memory.ts";
 import {
   type FromWorker,
   type Prepare,
@@ -20,6 +21,7 @@ export interface WorkerSideParts {
   readonly engine: Engine;
   readonly serving: Serving;
   readonly machine: FoundMemory;
+  readonly directory: Directory;
   readonly log: JsonLog;
   readonly metrics: Metrics;
   readonly tell: (message: FromWorker) => void;
@@ -29,11 +31,13 @@ export interface WorkerSideParts {
 export class WorkerSide {
   readonly #parts: WorkerSideParts;
   #turnover: Turnover | undefined; // prepared, and not yet decided
+  #inForce: Blocks; // the memory of the config that serves
   #isBankDue: boolean;
 
   constructor(parts: WorkerSideParts) {
     this.#parts = parts;
     this.#turnover = undefined;
+    this.#inForce = new Map();
     this.#isBankDue = false;
     parts.metrics.onChange(() => this.#shareBankSoon());
     this.#shareBank();
@@ -50,7 +54,7 @@ export class WorkerSide {
   }
 
   async #answer(question: Question): Promise<unknown> {
-    const { engine, machine, serving } = this.#parts;
+    const { serving } = this.#parts;
     switch (question.kind) {
       case "prepare":
         return await this.#prepare(question);
@@ -58,11 +62,12 @@ export class WorkerSide {
         return await this.#decided()!.commit();
       case "abort":
         return await this.#decided()?.abort(); // there is none where the preparing failed
-      case "note":
-        machine.blocks = question.blocks;
-        return engine.worker.notes.take(question.note);
       case "stop":
         return await this.#stop(question.deadlineMs);
+      case "directory":
+        return this.#learn(question);
+      case "inFlight":
+        return await serving.inFlight();
       case "hurry":
         return serving.hurry();
       case "reopenLogs":
@@ -70,30 +75,38 @@ export class WorkerSide {
     }
   }
 
-  async #prepare({ posted, version, blocks, bound }: Prepare) {
-    const { serving, machine, log } = this.#parts;
+  /** Memory first: whoever is new in an upstream has its state there. */
+  #learn({ entries, blocks }: Extract<Question, { kind: "directory" }>): undefined {
+    this.#parts.machine.blocks = blocks;
+    this.#inForce = blocks;
+    this.#parts.directory.replace(entries);
+  }
+
+  async #prepare({ posted, version, blocks, bound, entries }: Prepare) {
+    const { serving, machine, log, directory } = this.#parts;
     const loaded = await unposted(posted);
     const { config, problems } = check(loaded, vocabulary);
     if (config === undefined) throw new Error(problems.map(problemLine).join("\n"));
     const next: NextConfig = { config, loaded, version };
-    const before = machine.blocks;
     machine.blocks = blocks;
+    directory.replace(entries);
     try {
       const turnover = await serving.prepare(next, bound);
       this.#turnover = {
         ...turnover,
         commit: () => {
           log.level = config.log.level;
+          this.#inForce = blocks;
           return turnover.commit();
         },
         abort: () => {
-          machine.blocks = before;
+          machine.blocks = this.#inForce;
           return turnover.abort();
         },
       };
       return turnover.bound;
     } catch (error) {
-      machine.blocks = before;
+      machine.blocks = this.#inForce;
       throw error;
     }
   }
