@@ -25,7 +25,7 @@ export async function proxy(args: readonly string[], io: CommandIo): Promise<num
   if (workers !== "auto" && !(Number.isInteger(workers) && workers >= 1 && workers <= 128)) {
     return wrongUsage("proxy", '--workers must be "auto", or a whole number from 1 to 128', io);
   }
-  return serve(() => loadValue(config, "sluice proxy", { folder: io.cwd }), workers, io);
+  return serve(() => loadValue(config, "sluice proxy", { folder: io.cwd }), { workers }, io);
 }
 
 interface ProxyOptions {

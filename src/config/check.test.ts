@@ -39,7 +39,13 @@ test("check: the smallest config comes out with every default of the process", (
     forwarded: false,
     errors: undefined,
     ...UNSET,
-    listeners: [{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET }],
+    listeners: [
+      {
+        ...{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET },
+        proxiesFrom: undefined,
+      },
+    ],
+    streamListeners: [],
   });
 });
 
@@ -60,6 +66,7 @@ test("check: a short upstream is written out", () => {
     ],
     balance: "leastRequest",
     maxIdle: 256,
+    proxyProtocol: undefined,
     limits: {},
     timeouts: {},
     passive: PASSIVE,
@@ -98,6 +105,7 @@ test("check: a short site and its route are written out", () => {
         idempotencyKey: true,
         perTry: Number.POSITIVE_INFINITY,
       },
+      hedge: undefined,
       errors: undefined,
       ...UNSET,
     },

@@ -3,19 +3,24 @@ import { wanted, z } from "../core/fields.ts";
 import { parseListen } from "./address.ts";
 import { levels } from "./shape/levels.ts";
 import { processKeys } from "./shape/process.ts";
+import { proxyProtocol } from "./shape/proxy-protocol.ts";
 import type { Vocabulary } from "./shape/routes.ts";
 import { defaultsSchema, sitesSchema } from "./shape/sites.ts";
+import { streams } from "./shape/streams.ts";
 import { upstreams } from "./shape/upstreams.ts";
 
-const LISTENER_FORM = 'an address that a site listens on, such as ":80"';
+const LISTENER_FORM = 'an address that a site or a stream listens on, such as ":80"';
 
 const listeners = z
   .record(
     z.string().refine((text) => parseListen(text) !== undefined, { error: wanted(LISTENER_FORM) }),
     z
-      .strictObject(levels, { error: wanted("a map with limits, timeouts and rates") })
+      .strictObject(
+        { ...levels, proxyProtocol: proxyProtocol.optional() },
+        { error: wanted("a map with limits, timeouts, rates and proxyProtocol") },
+      )
       .describe("The address as in `listen` of a site."),
-    { error: wanted("a map of addresses that sites listen on") },
+    { error: wanted("a map of addresses that sites and streams listen on") },
   )
   .describe("What holds for all connections to one listener.");
 
@@ -40,7 +45,8 @@ function buildSchema(vocabulary: Vocabulary) {
       defaults: defaultsSchema(vocabulary)
         .optional()
         .describe("Route keys for every route; a site, then a route, overrides each whole."),
-      sites: sitesSchema(vocabulary),
+      sites: sitesSchema(vocabulary).optional(),
+      streams: streams.optional(),
     },
     { error: wanted("a map of settings") },
   );

@@ -1,4 +1,5 @@
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
@@ -14,6 +15,8 @@ export interface Client {
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
   readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
+  /** As the PROXY header of its connection says; the addresses above are those of the header. */
+  readonly proxied?: ProxyHeader | undefined;
 }
 
 /**

@@ -8,10 +8,12 @@ import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import { guard } from "./guard.ts";
 import { RequestReader, type RequestTaker } from "./request-reader.ts";
 import { Turn, type TurnGiver } from "./turn.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
+import { plainAddress } from "./wire-peer.ts";
 
 /** What the connection waits for; the body and the response of an exchange have their own watches. */
 type Awaited = "idle" | "head" | "half-close" | "linger";
@@ -41,6 +43,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: (connection: H1Downstream) => void,
+    proxy?: ProxyHeader, // that the connection began with
   ) {
     const { plan, runtime } = listening;
     this.#wire = wire;
@@ -48,9 +51,9 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = peerOf(wire, listening.localPort, (address) =>
-      runtime.forwarding.isTrusted(address),
-    );
+    const isTrusted = (address: string) => runtime.forwarding.isTrusted(address);
+    const peer = peerOf(wire, listening.localPort, isTrusted);
+    this.#peer = proxy === undefined ? peer : proxiedPeer(peer, proxy, isTrusted);
     this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);
@@ -60,7 +63,8 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     this.#hasFinished = false;
   }
 
-  start(): void {
+  /** `early`: read already, and to be taken as if it came now. */
+  start(early?: Buffer): void {
     this.#meter.opened();
     this.#meter.idle();
     const wire = this.#wire;
@@ -79,6 +83,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     wire.on("drain", () => guard(this.#turn, () => this.#onDrain()));
     wire.on("close", () => guard(this.#turn, () => this.#onClose()));
     this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);
+    if (early !== undefined) guard(this.#turn, () => this.#onBytes(early));
   }
 
   /**
@@ -300,7 +305,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     if (this.#tunnel !== undefined) this.#tunnel.closed();
     else if (this.exchange !== undefined) this.#turn.abandon({ code: "client_gone", detail: "" });
     this.#reader.shut();
-    this.#turn.stopWatching();
+    this.#turn.closed();
     this.#waiting.stop();
     this.#meter.busy();
     this.#meter.closed();
@@ -339,8 +344,7 @@ function unreadRequest() {
 }
 
 function peerOf(wire: Wire, localPort: number, isTrusted: (address: string) => boolean): Client {
-  // An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log.
-  const address = wire.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
+  const address = plainAddress(wire.remoteAddress);
   return {
     wireAddress: address,
     wirePort: wire.remotePort ?? 0,
@@ -349,6 +353,25 @@ function peerOf(wire: Wire, localPort: number, isTrusted: (address: string) => b
     scheme: "http",
     address,
     tls: undefined,
+  };
+}
+
+/** The client is who the header says; a header that says nothing leaves the wire's own addresses. */
+function proxiedPeer(
+  peer: Client,
+  proxied: ProxyHeader,
+  isTrusted: (address: string) => boolean,
+): Client {
+  if (proxied.ends === undefined) return { ...peer, proxied };
+  const { source, destination } = proxied.ends;
+  return {
+    ...peer,
+    wireAddress: source.host,
+    wirePort: source.port,
+    localPort: destination.port,
+    isTrusted: isTrusted(source.host),
+    address: source.host,
+    proxied,
   };
 }
 
