@@ -1,5 +1,6 @@
 /**
- * Sluice as a library: the same proxy that `sluice run` starts, in the caller's thread.
+ * Sluice as a library: the same proxy that `sluice run` starts, in the caller's thread unless the
+ * config asks for several `workers`.
  *
  * @packageDocumentation
  */

@@ -13,7 +13,8 @@ export const COMMANDS: readonly Command[] = [
     help: `  --from ADDRESS      where to listen: ":8080", "127.0.0.1:8080", "unix:/run/app.sock"
   --to ENDPOINT[,…]   where requests go: "localhost:3000", ":3000", "http://10.0.0.1:80"
   --admin ADDRESS     the admin listener; off unless said
-  --log PLACE         the access log: stdout (unless said), stderr, off, or a file`,
+  --log PLACE         the access log: stdout (unless said), stderr, off, or a file
+  --workers COUNT     threads that serve; auto for one for each core. 1 unless said`,
     load: async () => (await import("./proxy.ts")).proxy,
   },
   {

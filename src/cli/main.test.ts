@@ -32,6 +32,7 @@ const cases: Case[] = [
   [["proxy"],                            2, /^$/,                        /^sluice proxy: --from is missing/],
   [["proxy", "--from", ":0"],            2, /^$/,                        /^sluice proxy: --to is missing/],
   [["proxy", "--from", ":0", "--to", ","], 2, /^$/,                      /^sluice proxy: --to is missing/],
+  [["proxy", "--from", ":0", "--to", ":1", "--workers", "0"], 2, /^$/,       /^sluice proxy: --workers must be "auto", or a whole number/],
   [["explain", "GET", "/"],              2, /^$/,                        /^sluice explain: URL must begin with http/],
   [["purge"],                            2, /^$/,                        /^sluice purge: not supported yet\n$/],
   [["bogus-word"],                       2, /^$/,                        /^sluice: there is no command bogus-word\n/],

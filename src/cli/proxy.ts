@@ -9,6 +9,7 @@ const OPTIONS = {
   to: { type: "string", multiple: true },
   admin: { type: "string", default: "off" },
   log: { type: "string", default: "stdout" },
+  workers: { type: "string", default: "1" },
 } as const;
 
 export async function proxy(args: readonly string[], io: CommandIo): Promise<number> {
@@ -20,7 +21,11 @@ export async function proxy(args: readonly string[], io: CommandIo): Promise<num
   if (to.length === 0) return wrongUsage("proxy", "--to is missing, such as --to :3000", io);
 
   const config = proxyConfig({ from, to, admin: options.admin, log: options.log });
-  return serve(() => loadValue(config, "sluice proxy", { folder: io.cwd }), { workers: 1 }, io);
+  const workers = options.workers === "auto" ? "auto" : Number(options.workers);
+  if (workers !== "auto" && !(Number.isInteger(workers) && workers >= 1 && workers <= 128)) {
+    return wrongUsage("proxy", '--workers must be "auto", or a whole number from 1 to 128', io);
+  }
+  return serve(() => loadValue(config, "sluice proxy", { folder: io.cwd }), { workers }, io);
 }
 
 interface ProxyOptions {

@@ -74,7 +74,7 @@ scenario("workers: lines on a standard output that is a pipe are whole", async (
   const site = `listen: ["127.0.0.1:${port}"]`;
   await writeFile(file, forwardTo(origin.url, { top: `${TOP}, admin: off`, site }));
   const child = spawn(process.execPath, [MAIN, "run", "-c", file], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
   let out = "";
   child.stdout.on("data", (text) => {

@@ -24,6 +24,7 @@ export interface Sample {
   readonly endpoint?: Endpoint | undefined;
   readonly site?: Site | undefined;
   readonly route?: Route | undefined;
+  readonly runtime?: Runtime; // that it began under
 }
 
 const errors = { reply: () => ({ status: 500 }) };
@@ -124,7 +125,14 @@ export function exchangeOf(sample: Sample = {}): Exchange {
     ...{ responseMs: 1013.3456, endedMs: 1014 },
     ...sample.times,
   };
-  const exchange = new Exchange(runtime, listener, downstream, client, request, times);
+  const exchange = new Exchange(
+    sample.runtime ?? runtime,
+    listener,
+    downstream,
+    client,
+    request,
+    times,
+  );
   exchange.id = "01J9ZK3V5Q8W2M4X6Y7Z8A9B0C";
   exchange.site = "site" in sample ? sample.site : site;
   exchange.route = "route" in sample ? sample.route : route;

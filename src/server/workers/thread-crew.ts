@@ -54,6 +54,7 @@ interface Post {
   retry: Timer | undefined;
 }
 
+const ANSWER_MS = 60_000; // to compile a hundred thousand routes takes some seconds
 type Stopping = Extract<Question, { kind: "stop" | "handOver" }>;
 
 const STOP_GRACE_MS = 5_000; // beyond the deadline, for a worker that does not hear
@@ -270,10 +271,12 @@ export class ThreadCrew implements Crew, ThreadOwner {
     const isAlone = [...config.listeners, ...config.streamListeners].some(
       ({ key, address }) => address.port === 0 && !question.bound.has(key),
     );
-    const answers = [first.ask(question)];
+    const answers = [this.#inTime(first, first.ask(question))];
     if (isAlone) await answers[0];
     const bound = isAlone ? new Map([...question.bound, ...(await answers[0]!)]) : question.bound;
-    answers.push(...others.map((thread) => thread.ask({ ...question, bound })));
+    answers.push(
+      ...others.map((thread) => this.#inTime(thread, thread.ask({ ...question, bound }))),
+    );
     // All of them, also if one refuses: nobody must be left in the midst of it.
     const settled = await Promise.allSettled(answers);
     const opened = new Map<string, Address>();
@@ -284,12 +287,23 @@ export class ThreadCrew implements Crew, ThreadOwner {
     return opened;
   }
 
+  /** What everybody waits for has an end, also where a worker's loop turns and nothing comes of it. */
+  async #inTime<T>(thread: Thread, answer: Promise<T>): Promise<T> {
+    const { clock } = this.#options.world;
+    const timer = clock.after(ANSWER_MS, () => thread.kill("hung"));
+    try {
+      return await answer;
+    } finally {
+      timer.cancel();
+    }
+  }
+
   /** There is no way back: a worker that dies now is given the config by its replacement. */
   async #commitAll(threads: readonly Thread[]): Promise<Leaving> {
     const leaving: Leaving[] = [];
     await Promise.allSettled(
       threads.map(async (thread) => {
-        leaving.push(await thread.ask({ kind: "commit" }));
+        leaving.push(await this.#inTime(thread, thread.ask({ kind: "commit" })));
         this.#posts[thread.worker]!.isServing = true;
       }),
     );
@@ -297,7 +311,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
   }
 
   async #abortAll(threads: readonly Thread[]): Promise<void> {
-    await Promise.allSettled(threads.map((each) => each.ask({ kind: "abort" })));
+    await Promise.allSettled(
+      threads.map((each) => this.#inTime(each, each.ask({ kind: "abort" }))),
+    );
   }
 
   async #replace(post: Post): Promise<void> {
@@ -310,8 +326,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
         const { memory, directory } = this.#options;
         const { blocks } = memory;
         const { entries } = directory;
-        await thread.ask({ kind: "prepare", ...this.#inForce, blocks, entries });
-        await thread.ask({ kind: "commit" });
+        const prepare = { kind: "prepare", ...this.#inForce, blocks, entries } as const;
+        await this.#inTime(thread, thread.ask(prepare));
+        await this.#inTime(thread, thread.ask({ kind: "commit" }));
         post.isServing = true;
         this.#options.world.log.info("worker replaced", { worker: post.worker });
       } catch (error) {
