@@ -1,5 +1,8 @@
+import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
+import type { Controlled, EndpointControl } from "./endpoint-control.ts";
 import type { ReadinessState } from "./readiness.ts";
+import type { ReloadOutcome } from "./running-proxy.ts";
 
 export interface Answer {
   readonly status: number;
@@ -13,13 +16,22 @@ export interface AdminSources {
   metrics(accept: string | undefined): { readonly text: string; readonly contentType: string };
   status(): unknown; // becomes JSON
   readiness(): ReadinessState;
+  reload(): Promise<ReloadOutcome>;
+  readonly endpoints: EndpointControl;
+}
+
+/** What a request says beside its method. */
+export interface Asked {
+  readonly path: string;
+  readonly body: string;
+  readonly by: string; // who asks, for the log
 }
 
 interface Endpoint {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: RegExp;
   readonly needsToken: boolean;
-  answer(sources: AdminSources, accept: string | undefined): Answer;
+  answer(sources: AdminSources, accept: string | undefined, asked: Asked): Answer | Promise<Answer>;
 }
 
 const NOT_YET: Omit<Endpoint, "path"> = {
@@ -31,15 +43,21 @@ const NOT_YET: Omit<Endpoint, "path"> = {
   },
 };
 
+const ENDPOINTS_OF = /^\/api\/upstreams\/([^/]+)\/endpoints$/;
+const ENDPOINT_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)$/;
+const DRAIN_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)\/((?:un)?drain)$/;
+
 // biome-ignore format: a table
 const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/health\/live$/,  needsToken: false, answer: () => json(200, { live: true }) },
   { method: "GET", path: /^\/health\/ready$/, needsToken: false, answer: ready },
   { method: "GET", path: /^\/metrics$/,       needsToken: true,  answer: metrics },
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
-  { ...NOT_YET, path: /^\/api\/reload$/ },
+  { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { ...NOT_YET, path: /^\/api\/purge$/ },
-  { ...NOT_YET, path: /^\/api\/upstreams\/[^/]+\/endpoints\/[^/]+\/(?:un)?drain$/ },
+  { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
+  { method: "DELETE", path: ENDPOINT_OF, needsToken: true, answer: removeEndpoint },
+  { method: "POST", path: DRAIN_OF, needsToken: true, answer: drainEndpoint },
 ];
 
 /** The endpoint of a path, or why there is none. HEAD is GET, its body left out by the server. */
@@ -75,4 +93,51 @@ function ready(sources: AdminSources): Answer {
 function metrics(sources: AdminSources, accept: string | undefined): Answer {
   const { text, contentType } = sources.metrics(accept);
   return { status: 200, headers: { "content-type": contentType, vary: "accept" }, body: text };
+}
+
+/** 422: the config has to be another; 409: so have the circumstances; 503: it is too late. */
+async function reload(sources: AdminSources): Promise<Answer> {
+  if (sources.readiness() === "draining") {
+    return refusal({ status: 503, reason: "draining", about: "The proxy is stopping." });
+  }
+  const outcome = await sources.reload();
+  if (outcome.kind === "taken") {
+    const { version, leaving, warnings } = outcome;
+    return json(200, { version, leaving, warnings });
+  }
+  if (outcome.kind === "refused") {
+    return refusal({ status: 409, reason: "reload_refused", about: outcome.message });
+  }
+  const problems = outcome.problems.map((problem) => ({ ...problem, text: problemLine(problem) }));
+  const about = "The config has problems; the running one stays.";
+  return json(422, { reason: "config_has_problems", about, problems });
+}
+
+async function addEndpoint(sources: AdminSources, _accept: unknown, asked: Asked): Promise<Answer> {
+  const [upstream = ""] = partsOf(asked.path, ENDPOINTS_OF);
+  return controlled(await sources.endpoints.add(upstream, asked.body, asked.by));
+}
+
+function removeEndpoint(sources: AdminSources, _accept: unknown, asked: Asked): Answer {
+  const [upstream = "", name = ""] = partsOf(asked.path, ENDPOINT_OF);
+  return controlled(sources.endpoints.remove(upstream, name, asked.by));
+}
+
+function drainEndpoint(sources: AdminSources, _accept: unknown, asked: Asked): Answer {
+  const [upstream = "", name = "", what] = partsOf(asked.path, DRAIN_OF);
+  return controlled(sources.endpoints.drain(upstream, name, what === "drain", asked.by));
+}
+
+function controlled(outcome: Controlled): Answer {
+  return outcome.kind === "done" ? json(outcome.status, outcome.endpoint) : refusal(outcome);
+}
+
+/** A name that is no UTF-8 once it is decoded is nobody's. */
+function partsOf(path: string, form: RegExp): string[] {
+  const [, ...parts] = form.exec(path) ?? [];
+  try {
+    return parts.map((part) => decodeURIComponent(part));
+  } catch {
+    return [];
+  }
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { testVocabulary } from "../../test/support/vocabulary.ts";
 import type { Feature } from "../core/feature.ts";
 import { z } from "../core/fields.ts";
+import { DNS } from "../upstream/discovery/dns-settings.ts";
 import { check } from "./check.ts";
 import { settledLevels } from "./config.ts";
 import { loadText, loadValue } from "./load.ts";
@@ -25,11 +26,14 @@ test("check: the smallest config comes out with every default of the process", (
   assert.deepEqual([problems, warnings], [[], []]);
   assert.deepEqual([upstreams.size, sites.length], [1, 1]);
   assert.deepEqual(rest, {
-    workers: 1,
+    workers: undefined,
+    watchdogMs: 5_000,
+    watch: false,
     trustedProxies: [],
     state: "memory",
     admin: { address: { host: "127.0.0.1", port: 2080 }, token: undefined },
     log: { access: "stdout", format: "json", level: "info" },
+    dns: DNS,
     via: { kind: "on", pseudonym: undefined },
     forwarded: false,
     errors: undefined,
@@ -50,6 +54,7 @@ test("check: a short upstream is written out", () => {
         address: { host: "app.internal", port: 3000 },
         weight: 1,
         backup: false,
+        discover: undefined,
       },
     ],
     balance: "leastRequest",

@@ -3,6 +3,7 @@
  * never used, leaves nothing to clean up but its draft.
  */
 import { CidrSet } from "../base/cidr.ts";
+import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
 import type { Machine } from "../core/machine.ts";
@@ -25,8 +26,10 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
-import { Pool } from "../upstream/pool.ts";
+import { EndpointPools, FoundPools } from "../upstream/endpoint-pools.ts";
+import { Pool, type PoolShape } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
+import { isHostName } from "./address.ts";
 import {
   type Config,
   type ListenerConfig,
@@ -41,6 +44,8 @@ export interface CompileTools {
   readonly worker: Worker;
   readonly draft: StateDraft;
   readonly machine: Machine;
+  /** What names stand for; without it they stand for themselves, as for `explain`. */
+  readonly directory?: Directory;
   readonly version: number;
   readonly pseudonym: string; // in Via, unless the config has one
   /** Told what each route was made of; for `explain`. */
@@ -63,7 +68,7 @@ class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
-  readonly #pools: ReadonlyMap<Endpoint, Pool>;
+  readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
 
   constructor(config: Config, tools: CompileTools) {
     this.#config = config;
@@ -71,7 +76,9 @@ class Compiler {
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
-    this.#pools = new Map([...this.#upstreams.values()].flatMap((each) => this.#poolsOf(each)));
+    this.#pools = new Map(
+      [...this.#upstreams].map(([name, upstream]) => [name, this.#poolsOf(upstream)]),
+    );
   }
 
   runtime(): Runtime {
@@ -85,26 +92,50 @@ class Compiler {
   }
 
   #upstream(options: UpstreamConfig): Upstream {
-    const { draft, machine, worker } = this.#tools;
+    const { draft, machine, worker, directory } = this.#tools;
     return createUpstream(
-      { ...options, balance: BALANCERS[options.balance] },
-      { keep: (key, make) => draft.keep(key, make), machine, world: worker.world },
+      {
+        ...options,
+        balance: BALANCERS[options.balance],
+        onMembers: (endpoints) => this.#pools.get(options.name)?.retain(endpoints),
+      },
+      {
+        keep: (key, make) => draft.keep(key, make),
+        machine,
+        world: worker.world,
+        ...(directory === undefined ? {} : { directory }),
+      },
     );
   }
 
   // Pools are kept by upstream and address: two upstreams may treat one endpoint differently.
-  #poolsOf(upstream: Upstream): [Endpoint, Pool][] {
-    const { draft, worker } = this.#tools;
-    const keepAliveMs = settledLevels(this.#config, { ...NO_LEVELS, timeouts: upstream.timeouts })
-      .timeouts.upstreamKeepAlive;
-    const idleMax = this.#config.upstreams.get(upstream.name)!.maxIdle;
-    return upstream.endpoints.map((endpoint) => {
-      const pool = draft.keep(`pool ${upstream.name} ${endpoint.name}`, () => {
-        const meter = worker.endpointMeter(upstream.name, endpoint.name);
-        return new Pool(worker, endpoint.address, meter, { keepAliveMs, idleMax });
+  #poolsOf(upstream: Upstream): EndpointPools {
+    const { draft, worker, directory } = this.#tools;
+    const config = this.#config.upstreams.get(upstream.name)!;
+    const shape = this.#poolShape(config);
+    const poolOf = ({ name, address }: Endpoint): Pool => {
+      const pool = new Pool(worker, address, worker.endpointMeter(upstream.name, name), shape);
+      if (directory !== undefined && isHostName(address)) pool.follow(directory);
+      return pool;
+    };
+    const names = new Set(
+      config.endpoints.filter(({ discover }) => discover === undefined).map(({ name }) => name),
+    );
+    const configured = upstream.endpoints
+      .filter(({ name }) => names.has(name))
+      .map((endpoint): [string, Pool] => {
+        const key = `pool ${upstream.name} ${endpoint.name}`;
+        return [endpoint.name, draft.keep(key, () => poolOf(endpoint))];
       });
-      return [endpoint, pool];
-    });
+    const found = draft.keep(`pools found ${upstream.name}`, () => new FoundPools(poolOf));
+    const pools = new EndpointPools(new Map(configured), found);
+    draft.onCommit(() => pools.reshape(shape, poolOf));
+    return pools;
+  }
+
+  #poolShape({ timeouts, maxIdle }: UpstreamConfig): PoolShape {
+    const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts });
+    return { keepAliveMs: levels.timeouts.upstreamKeepAlive, idleMax: maxIdle };
   }
 
   #forwarding(): Forwarding {
@@ -179,7 +210,7 @@ class Compiler {
     return new Forward(
       {
         upstream,
-        pools: this.#pools,
+        pools: this.#pools.get(upstream.name)!,
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),

@@ -5,17 +5,21 @@
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
+import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { RetryCondition } from "./shape/routes.ts";
 import type { EndpointConfig } from "./shape/upstreams.ts";
 
 export type { EndpointConfig, RetryCondition };
 
 export interface Config extends Levels {
-  readonly workers: 1;
+  readonly workers: number | "auto" | undefined; // undefined: for whoever starts it to say
+  readonly watchdogMs: number; // Infinity: off
+  readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
   readonly state: "memory";
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
+  readonly dns: DnsSettings;
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours

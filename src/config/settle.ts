@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
+import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
   Config,
@@ -22,6 +23,7 @@ import type { ParsedConfig } from "./shape.ts";
 const ADMIN_ADDRESS: Address = { host: "127.0.0.1", port: 2080 };
 const SITE_ADDRESS: Address = { host: "0.0.0.0", port: 80 };
 const IDLE_MAX = 256;
+const WATCHDOG_MS = 5_000;
 const RETRY: RetryConfig = {
   attempts: 3,
   on: ["connect", "reused"],
@@ -68,7 +70,9 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
   );
   const { via, trust, admin } = parsed;
   return {
-    workers: parsed.workers ?? 1,
+    workers: parsed.workers,
+    watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
+    watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: parsed.state ?? "memory",
     admin:
@@ -76,6 +80,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
         ? undefined
         : { address: admin?.listen ?? ADMIN_ADDRESS, token: admin?.token },
     log: settleLog(parsed.log, folder),
+    dns: settleDns(parsed.dns),
     via:
       via === "off"
         ? { kind: "off", pseudonym: undefined }
@@ -108,6 +113,18 @@ function settleLog(log: ParsedConfig["log"], folder: string): LogConfig {
     access: isStream ? access : { file: resolve(folder, access) },
     format: log?.format ?? "json",
     level: log?.level ?? "info",
+  };
+}
+
+function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
+  const { servers, timeout, attempts, minTtl, maxTtl, forgetAfter } = dns ?? {};
+  return {
+    servers: servers ?? DNS.servers,
+    timeoutMs: timeout ?? DNS.timeoutMs,
+    attempts: attempts ?? DNS.attempts,
+    minTtlMs: minTtl ?? DNS.minTtlMs,
+    maxTtlMs: maxTtl ?? DNS.maxTtlMs,
+    forgetAfterMs: forgetAfter ?? DNS.forgetAfterMs,
   };
 }
 

@@ -38,16 +38,18 @@ export interface EndpointState {
   leave(): void; // and released
   health: Health;
   isDraining: boolean; // an operator took it out of service: no new requests
+  isUnresolved: boolean; // its name has no address, and never had, or not for too long
   ejectedUntilMs: number; // by passive checks; 0: not
   readySinceMs: number; // when it came back into use, for a slow start; 0: it was never away
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
 }
 
 /** How an endpoint stands now, in one word: for operators, and for whom may be asked. */
-export type Condition = Health | "draining" | "ejected";
+export type Condition = Health | "draining" | "ejected" | "unresolved";
 
 export function conditionOf(state: EndpointState, nowMs: number): Condition {
   if (state.isDraining) return "draining";
+  if (state.isUnresolved) return "unresolved";
   if (state.health === "down") return "down";
   return state.ejectedUntilMs > nowMs ? "ejected" : state.health;
 }

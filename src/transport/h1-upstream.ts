@@ -119,8 +119,9 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     return this.#served > 0;
   }
 
-  get isConnected(): boolean {
-    return this.#stage !== "connecting" && this.#stage !== "gone";
+  /** The address at the other end, once there is one. */
+  get remoteHost(): string | undefined {
+    return this.#wire.remoteAddress;
   }
 
   /** Takes on an exchange. The head leaves with the first body bytes or with flush(). */

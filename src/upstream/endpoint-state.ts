@@ -8,6 +8,7 @@ const HEALTHS: readonly Health[] = ["unknown", "up", "down"];
 // Whole numbers, at the front of the block.
 const HEALTH = 0;
 const DRAINING = 1;
+const UNRESOLVED = 2;
 const WHOLE_CELLS = 16;
 // Times and averages behind them.
 const EJECTED_UNTIL = 0;
@@ -26,9 +27,14 @@ export class SharedEndpointState implements EndpointState {
   readonly #real: Float64Array;
   readonly #changes: StateChanges;
 
+  /** Those of the blocks that a state of this key has asked for. */
+  static blockKeys(key: string): readonly string[] {
+    return [key, lanesKey(key)];
+  }
+
   constructor(machine: Machine, key: string, changes: StateChanges) {
     const memory = machine.block(key, BYTES);
-    this.#lanes = machine.lanes(`${key} counts`);
+    this.#lanes = machine.lanes(lanesKey(key));
     this.#whole = new Int32Array(memory, 0, WHOLE_CELLS);
     this.#real = new Float64Array(memory, REALS_AT, REAL_CELLS);
     this.#changes = changes;
@@ -62,6 +68,14 @@ export class SharedEndpointState implements EndpointState {
     this.#set(DRAINING, isDraining ? 1 : 0);
   }
 
+  get isUnresolved(): boolean {
+    return this.#whole[UNRESOLVED] === 1;
+  }
+
+  set isUnresolved(isUnresolved: boolean) {
+    this.#set(UNRESOLVED, isUnresolved ? 1 : 0);
+  }
+
   get ejectedUntilMs(): number {
     return this.#real[EJECTED_UNTIL]!;
   }
@@ -93,4 +107,8 @@ export class SharedEndpointState implements EndpointState {
   #set(cell: number, value: number): void {
     if (Atomics.exchange(this.#whole, cell, value) !== value) this.#changes.tell();
   }
+}
+
+function lanesKey(key: string): string {
+  return `${key} counts`;
 }

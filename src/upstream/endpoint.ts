@@ -1,31 +1,34 @@
 import type { Address } from "../base/world.ts";
-import type { BuildTools } from "../core/feature.ts";
-import type { Endpoint } from "../core/upstream.ts";
-import { SharedEndpointState } from "./endpoint-state.ts";
-import { StateChanges } from "./state-changes.ts";
+import type { Endpoint, EndpointState } from "../core/upstream.ts";
 
 export interface EndpointOptions {
   readonly address: Address;
   readonly weight?: number; // a whole number; 1 by default, 0: only if nothing else may be used
   readonly backup?: boolean; // used only if no other endpoint may be
+  /** The address stands for others: each that its host has, or those of the service it names. */
+  readonly discover?: "all" | "srv" | undefined;
 }
 
 const WEIGHT_MAX = 65_535; // the sum over any real upstream stays far below 2^32
 
+/** Where the state of an endpoint is found, or made. */
+export type StateOf = (key: string) => EndpointState;
+
 export function createEndpoint(
   upstream: string,
   options: EndpointOptions,
-  tools: Pick<BuildTools, "keep" | "machine">,
+  stateOf: StateOf,
 ): Endpoint {
   const { address, weight = 1, backup = false } = options;
   const name = endpointName(address);
   if (!(Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)) {
     throw new RangeError(`weight of ${name} is ${weight}`); // the config's check comes before
   }
-  const changes = StateChanges.keep(tools);
-  const key = `upstream ${upstream} endpoint ${name}`;
-  const state = tools.keep(key, () => new SharedEndpointState(tools.machine, key, changes));
-  return { name, address, weight, backup, state };
+  return { name, address, weight, backup, state: stateOf(stateKey(upstream, name)) };
+}
+
+export function stateKey(upstream: string, endpoint: string): string {
+  return `upstream ${upstream} endpoint ${endpoint}`;
 }
 
 /** What an endpoint is called in logs, metrics and keys. */

@@ -1,4 +1,5 @@
 import type { Address } from "../base/world.ts";
+import type { Directory } from "../core/directory.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import { H1Upstream, type UpstreamHome } from "../transport/h1-upstream.ts";
 
@@ -18,8 +19,10 @@ export class Pool implements UpstreamHome {
   readonly #idle: H1Upstream[]; // the last one was used last
   readonly #open: Set<H1Upstream>; // idle and busy
   readonly #meter: ConnectionMeter;
+  #hosts: readonly string[] | undefined; // of the endpoint's name, once they have changed
+  #following: Disposable | undefined;
   #isClosed: boolean;
-  shape: PoolShape; // a reload may change it
+  #shape: PoolShape;
 
   constructor(worker: Worker, address: Address, meter: ConnectionMeter, shape: PoolShape) {
     this.#worker = worker;
@@ -27,8 +30,17 @@ export class Pool implements UpstreamHome {
     this.#idle = [];
     this.#open = new Set();
     this.#meter = meter;
+    this.#hosts = undefined;
+    this.#following = undefined;
     this.#isClosed = false;
-    this.shape = shape;
+    this.#shape = shape;
+  }
+
+  /** A reload may change it: what waits beyond the new bound is closed, the rest waits as it did. */
+  reshape(shape: PoolShape): void {
+    this.#shape = shape;
+    const surplus = this.#idle.length - shape.idleMax;
+    if (surplus > 0) for (const connection of this.#idle.slice(0, surplus)) connection.abandon();
   }
 
   /** The connection used last, or a new one, which is still connecting. */
@@ -56,8 +68,9 @@ export class Pool implements UpstreamHome {
   }
 
   idle(connection: H1Upstream): void {
-    const { keepAliveMs, idleMax } = this.shape;
-    if (this.#isClosed || this.#idle.length >= idleMax || keepAliveMs <= 0) {
+    const { keepAliveMs, idleMax } = this.#shape;
+    const isFull = this.#idle.length >= idleMax;
+    if (this.#isClosed || isFull || keepAliveMs <= 0 || this.#isAstray(connection)) {
       connection.abandon();
       return;
     }
@@ -76,9 +89,36 @@ export class Pool implements UpstreamHome {
     this.#meter.closed();
   }
 
+  /** Where the name leads elsewhere, connections to where it led before are not used again. */
+  follow(directory: Directory): void {
+    const { host } = this.#address;
+    let known = directory.find("name", host);
+    this.#following = directory.watch(() => {
+      const now = directory.find("name", host);
+      if (now === undefined || now === known) return;
+      known = now;
+      this.#hosts = now.hosts;
+      for (const connection of [...this.#idle]) {
+        if (this.#isAstray(connection)) connection.abandon();
+      }
+    });
+  }
+
+  #isAstray(connection: H1Upstream): boolean {
+    const hosts = this.#hosts;
+    if (hosts === undefined) return false;
+    const { remoteHost } = connection;
+    return remoteHost !== undefined && !hosts.includes(remoteHost);
+  }
+
   /** Closes what is idle now, and the rest as it comes back. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
+    this.#following?.[Symbol.dispose]();
+    this.closeIdle();
+  }
+
+  closeIdle(): void {
     for (const connection of [...this.#idle]) connection.abandon();
   }
 }

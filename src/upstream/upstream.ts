@@ -1,4 +1,5 @@
 import type { Clock } from "../base/world.ts";
+import type { Directory } from "../core/directory.ts";
 import type { BuildTools } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
 import {
@@ -13,7 +14,8 @@ import {
   type Upstream,
 } from "../core/upstream.ts";
 import { BALANCER_DEFAULT, BALANCERS } from "./balancers/named.ts";
-import { createEndpoint, type EndpointOptions } from "./endpoint.ts";
+import type { EndpointOptions } from "./endpoint.ts";
+import { Membership } from "./membership.ts";
 import {
   RETRY_BUDGET,
   type RetryBudgetShape,
@@ -29,20 +31,23 @@ export interface UpstreamOptions {
   readonly retryBudget?: RetryBudgetShape;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
+  /** Told of its endpoints whenever they have become others. */
+  readonly onMembers?: (endpoints: readonly Endpoint[]) => void;
   /** Told how each claim ended; for passive health. */
   readonly onRelease?: (endpoint: Endpoint, outcome: Outcome) => void;
 }
 
 export type UpstreamTools = Pick<BuildTools, "keep" | "machine"> & {
   readonly world: Pick<BuildTools["world"], "random" | "clock">;
+  readonly directory?: Directory; // without one, endpoints are those of the config as they stand
 };
 
 /** An upstream as one runtime sees it; what is live about it is kept and outlives the runtime. */
 export function createUpstream(options: UpstreamOptions, tools: UpstreamTools): Upstream {
-  const endpoints = options.endpoints.map((each) => createEndpoint(options.name, each, tools));
   const balance = options.balance ?? BALANCERS[BALANCER_DEFAULT];
-  return new EndpointGroup(options, endpoints, {
-    balancer: balance(endpoints, tools.world.random),
+  return new EndpointGroup(options, {
+    members: new Membership(options, tools),
+    balancer: (endpoints) => balance(endpoints, tools.world.random),
     changes: StateChanges.keep(tools),
     clock: tools.world.clock,
     retries: RetryCounts.keep(options.name, tools),
@@ -50,7 +55,8 @@ export function createUpstream(options: UpstreamOptions, tools: UpstreamTools): 
 }
 
 interface GroupParts {
-  readonly balancer: Balancer;
+  readonly members: Membership;
+  readonly balancer: (endpoints: readonly Endpoint[]) => Balancer;
   readonly changes: StateChanges;
   readonly clock: Clock;
   readonly retries: RetryCounts;
@@ -65,26 +71,35 @@ const TIERS: readonly ((endpoint: Endpoint) => boolean)[] = [
 
 class EndpointGroup implements Upstream {
   readonly name: string;
-  readonly endpoints: readonly Endpoint[];
   readonly timeouts: Partial<Timeouts>;
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
-  readonly #tiers: readonly (readonly Endpoint[])[];
   readonly #parts: GroupParts;
+  #endpoints: readonly Endpoint[] = [];
+  #tiers: readonly (readonly Endpoint[])[] = [];
+  #balancer: Balancer;
+  #membersAsOf: number;
+  readonly #onMembers: UpstreamOptions["onMembers"];
   readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
   #ready: readonly Endpoint[] = []; // for a first try, as of the change that is counted below
   #readyAsOf = -1;
   #readyUntilMs = 0; // when the next ejection ends
 
-  constructor(options: UpstreamOptions, endpoints: readonly Endpoint[], parts: GroupParts) {
+  constructor(options: UpstreamOptions, parts: GroupParts) {
     this.name = options.name;
-    this.endpoints = endpoints;
     this.timeouts = options.timeouts ?? {};
     this.limits = options.limits ?? {};
     this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
-    this.#tiers = TIERS.map((isIn) => endpoints.filter(isIn)).filter((tier) => tier.length > 0);
     this.#parts = parts;
+    this.#onMembers = options.onMembers;
     this.#onRelease = options.onRelease;
+    this.#membersAsOf = parts.members.version;
+    this.#balancer = this.#take(parts.members.endpoints());
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    this.#refresh();
+    return this.#endpoints;
   }
 
   retryBudgetOf(percent: number, minConcurrent: number): RetryBudget {
@@ -92,15 +107,35 @@ class EndpointGroup implements Upstream {
   }
 
   claim(need: Need): Claim | undefined {
+    this.#refresh();
     const ready = need.tried.length === 0 ? this.#readyNow() : this.#readyBut(need.tried);
-    const endpoint = this.#parts.balancer.pick(ready, need);
+    const endpoint = this.#balancer.pick(ready, need);
     if (endpoint === undefined) return undefined;
     return new EndpointClaim(endpoint, this.#parts.retries, this.#onRelease);
   }
 
   describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[] {
+    const { endpoints } = this;
     const ready = this.#readyNow();
-    return this.endpoints.map((endpoint) => ({ endpoint, usable: ready.includes(endpoint) }));
+    return endpoints.map((endpoint) => ({ endpoint, usable: ready.includes(endpoint) }));
+  }
+
+  /** Takes up what has become of the names and the operators' changes, if anything has. */
+  #refresh(): void {
+    const { members } = this.#parts;
+    if (members.version === this.#membersAsOf) return;
+    this.#membersAsOf = members.version;
+    const endpoints = members.endpoints();
+    if (endpoints === this.#endpoints) return;
+    this.#balancer = this.#take(endpoints);
+    this.#onMembers?.(endpoints);
+  }
+
+  #take(endpoints: readonly Endpoint[]): Balancer {
+    this.#endpoints = endpoints;
+    this.#tiers = TIERS.map((isIn) => endpoints.filter(isIn)).filter((tier) => tier.length > 0);
+    this.#readyAsOf = -1;
+    return this.#parts.balancer(endpoints);
   }
 
   #readyNow(): readonly Endpoint[] {
@@ -110,7 +145,7 @@ class EndpointGroup implements Upstream {
     if (this.#readyAsOf !== count || nowMs >= this.#readyUntilMs) {
       this.#ready = this.#readyBut([]);
       this.#readyAsOf = count;
-      this.#readyUntilMs = nextReturnMs(this.endpoints, nowMs);
+      this.#readyUntilMs = nextReturnMs(this.#endpoints, nowMs);
     }
     return this.#ready;
   }

@@ -1,6 +1,17 @@
 /** What is about the whole process: workers, trust, admin, log, names in headers. */
-import { notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
-import { isAddressRange, parseListen } from "../address.ts";
+import {
+  durationAboveZero,
+  durationOrOff,
+  durationText,
+  notYet,
+  oneOf,
+  shown,
+  wanted,
+  wholeNumber,
+  z,
+} from "../../core/fields.ts";
+import { DNS } from "../../upstream/discovery/dns-settings.ts";
+import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
 
 const LISTEN_FORM =
   'an address to listen on such as ":8080", "127.0.0.1:8080", "[::1]:80" or "unix:/run/s.sock"';
@@ -10,18 +21,30 @@ export const listenAddress = z
   .refine((text) => parseListen(text) !== undefined, { error: wanted(LISTEN_FORM) })
   .transform((text) => parseListen(text)!);
 
+const WORKERS_MAX = 128; // each has a heap of its own
+const WORKERS_FORM = `"auto", or a whole number from 1 to ${WORKERS_MAX}`;
+
 const workers = z
-  .union([z.literal("auto"), z.number()], { error: wanted('1 or "auto"') })
-  .superRefine((value, context) => {
-    if (value === "auto" || value === 1) return;
-    const isCount = Number.isSafeInteger(value) && value > 1;
-    const message = isCount
-      ? `more than one worker is not supported yet; must be 1 or "auto", got ${value}`
-      : `must be 1 or "auto", got ${value}`;
-    context.addIssue({ code: "custom", message });
-  })
-  .transform((): 1 => 1)
-  .describe("Threads that serve. auto is 1 for now.");
+  .union([z.literal("auto"), z.number()], { error: wanted(WORKERS_FORM) })
+  .refine(
+    (count) => count === "auto" || (Number.isInteger(count) && count >= 1 && count <= WORKERS_MAX),
+    {
+      error: wanted(WORKERS_FORM),
+    },
+  )
+  .describe(
+    "Threads that serve; auto is one for each core. Taken at the start only. Default: auto.",
+  );
+
+const WATCHDOG_MS_MIN = 2_000; // the main thread looks every second
+const WATCHDOG_FORM = 'a duration of at least 2s such as "5s", or "off"';
+
+const watchdog = durationOrOff
+  .refine((ms) => ms >= WATCHDOG_MS_MIN, { error: wanted(WATCHDOG_FORM) })
+  .describe(
+    "A worker whose event loop has stood still for so long is replaced; there has to be more than " +
+      "one. Default: 5s.",
+  );
 
 const trust = z
   .strictObject(
@@ -125,8 +148,57 @@ const state = z
   .transform((): "memory" => "memory")
   .describe("Where shared state lives. Default: memory.");
 
+const SERVER_FORM = 'the address of a DNS server such as "10.0.0.53" or "127.0.0.1:5353"';
+
+const server = z
+  .string({ error: wanted(SERVER_FORM) })
+  .refine(isDnsServer, { error: wanted(SERVER_FORM) });
+
+const dns = z
+  .strictObject(
+    {
+      servers: z
+        .array(server, { error: wanted(`a list of ${SERVER_FORM}`) })
+        .max(8, { error: () => "must be a list of at most 8 servers" })
+        .optional()
+        .describe("Whom to ask, in this order, and nobody else. Default: as the system is set up."),
+      timeout: durationAboveZero
+        .optional()
+        .describe("For one try; the next has twice as long. Default: 2s."),
+      attempts: wholeNumber(1, 10).optional().describe("Tries in all. Default: 2."),
+      minTtl: durationAboveZero
+        .optional()
+        .describe("An answer holds at least this long, whatever it says. Default: 5s."),
+      maxTtl: durationAboveZero.optional().describe("And at most this long. Default: 5m."),
+      forgetAfter: durationOrOff
+        .optional()
+        .describe(
+          [
+            "How long the last good answer is used when there is no new one: off for as long as it",
+            "takes. Default: off.",
+          ].join(" "),
+        ),
+    },
+    { error: wanted("a map with servers, timeout, attempts, minTtl, maxTtl and forgetAfter") },
+  )
+  .superRefine(({ minTtl = DNS.minTtlMs, maxTtl = DNS.maxTtlMs }, context) => {
+    if (minTtl <= maxTtl) return;
+    const message = `must be at most maxTtl (${durationText(maxTtl)}), got ${durationText(minTtl)}`;
+    context.addIssue({ code: "custom", path: ["minTtl"], message });
+  })
+  .describe("How names of endpoints are resolved.");
+
 export const processKeys = {
+  dns: dns.optional(),
   workers: workers.optional(),
+  watchdog: watchdog.optional(),
+  watch: z
+    .boolean()
+    .optional()
+    .describe(
+      "Take the config anew when its file has changed; what the file itself reads (`${file:…}`, " +
+        "imports of a module) is not watched. Default: false.",
+    ),
   trust: trust.optional(),
   state: state.optional(),
   admin: admin.optional(),

@@ -10,7 +10,7 @@ import {
   wholeNumber,
   z,
 } from "../../core/fields.ts";
-import { addressKey, parseEndpoint } from "../address.ts";
+import { addressKey, isHostName, parseDnsName, parseEndpoint } from "../address.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
 export interface EndpointConfig {
@@ -18,6 +18,8 @@ export interface EndpointConfig {
   readonly address: Address;
   readonly weight: number;
   readonly backup: boolean;
+  /** The address stands for others: each that its host has, or those of the service it names. */
+  readonly discover: "all" | "srv" | undefined;
 }
 
 const ENDPOINTS_MAX = 10_000;
@@ -38,21 +40,83 @@ const url = z
   })
   .describe("host:port, http://host:port, or unix:/path.");
 
+const weight = wholeNumber(0, WEIGHT_MAX);
+const backup = z.boolean();
+
+const SERVICE_FORM = 'the name of an SRV record such as "_http._tcp.app.internal"';
+
 const longEndpoint = z
   .strictObject(
     {
-      url,
-      weight: wholeNumber(0, WEIGHT_MAX)
+      url: url.optional(),
+      srv: z
+        .string({ error: wanted(SERVICE_FORM) })
+        .refine((text) => parseDnsName(text) !== undefined, { error: wanted(SERVICE_FORM) })
+        .transform((text) => parseDnsName(text)!)
+        .optional()
+        .describe(
+          "In place of url: the endpoints are those that this DNS name's SRV records name.",
+        ),
+      resolve: oneOf(["race", "all"])
+        .optional()
+        .describe(
+          [
+            "What a host name with several addresses is: one endpoint, whose connections go to the",
+            "address that answers first (race), or an endpoint for each (all). Default: race.",
+          ].join(" "),
+        ),
+      weight: weight
         .optional()
         .describe("Its share of the requests beside the others'; 0 takes none. Default: 1."),
-      backup: z
-        .boolean()
+      backup: backup
         .optional()
         .describe("Only used when no other endpoint can be. Default: false."),
       zone: notYet("zone"),
     },
     { error: wanted('an endpoint such as "10.0.0.1:3000", or a map with a url') },
   )
+  .superRefine((long, context) => {
+    for (const issue of discoveryIssues(long)) context.addIssue({ code: "custom", ...issue });
+  })
+  .transform((long) => {
+    const { weight = 1, backup = false, resolve, srv } = long;
+    if (srv !== undefined) {
+      const address = { host: srv, port: 0 };
+      return { name: `srv:${srv}`, address, weight, backup, discover: "srv" as const };
+    }
+    if (long.url === undefined) return z.NEVER; // it has an issue by now
+    const discover = resolve === "all" ? resolve : undefined;
+    return { ...endpoint(long.url, weight, backup), discover };
+  });
+
+interface Discovered {
+  readonly url?: Address | undefined;
+  readonly srv?: string | undefined;
+  readonly resolve?: "race" | "all" | undefined;
+  readonly weight?: number | undefined;
+}
+
+function discoveryIssues({ url: address, srv, resolve, weight }: Discovered) {
+  const issues: { readonly path: string[]; readonly message: string }[] = [];
+  const issue = (key: string, message: string) => issues.push({ path: [key], message });
+  if (srv === undefined && address === undefined) {
+    issue("url", `must be an endpoint such as "10.0.0.1:3000", got nothing`);
+  }
+  if (srv !== undefined && address !== undefined) {
+    issue("srv", "must be without url, whose place it takes");
+  }
+  if (srv !== undefined && weight !== undefined) {
+    issue("weight", "must be left out with srv, whose records have weights");
+  }
+  if (resolve !== undefined && (address === undefined || !isHostName(address))) {
+    issue("resolve", "must be left out for what is no host name");
+  }
+  return issues;
+}
+
+/** What an operator may add at run time. */
+export const addedEndpoint = z
+  .strictObject({ url, weight: weight.optional(), backup: backup.optional() })
   .transform((long) => endpoint(long.url, long.weight ?? 1, long.backup ?? false));
 
 const anyEndpoint = z.union(
@@ -61,7 +125,7 @@ const anyEndpoint = z.union(
 );
 
 function endpoint(address: Address, weight: number, backup: boolean): EndpointConfig {
-  return { name: addressKey(address), address, weight, backup };
+  return { name: addressKey(address), address, weight, backup, discover: undefined };
 }
 
 const endpointList = z
@@ -93,7 +157,6 @@ const longUpstream = z.strictObject(
     health: notYet("health"),
     sticky: notYet("sticky"),
     tls: notYet("tls"),
-    discovery: notYet("discovery"),
   },
   { error: wanted("an endpoint, a list of endpoints, or a map with endpoints") },
 );

@@ -8,12 +8,12 @@ import type { Claim, Endpoint, RetryBudget, Upstream } from "../../core/upstream
 import type { Worker } from "../../core/worker.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import type { Pool } from "../../upstream/pool.ts";
+import type { PoolDirectory } from "../../upstream/endpoint-pools.ts";
 import { decideRetry, type RetryPolicy } from "../../upstream/retry-policy.ts";
 
 export interface ForwardOptions {
   readonly upstream: Upstream;
-  readonly pools: ReadonlyMap<Endpoint, Pool>;
+  readonly pools: PoolDirectory;
   readonly retry: RetryPolicy;
   readonly budget: RetryBudget;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
