@@ -38,7 +38,9 @@ test("check: the smallest config comes out with every default of the process", (
     forwarded: false,
     errors: undefined,
     ...UNSET,
-    listeners: [{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET }],
+    listeners: [
+      { key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, protocols: ["h1"], ...UNSET },
+    ],
   });
 });
 

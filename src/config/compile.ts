@@ -154,6 +154,7 @@ class Compiler {
     return {
       key: listener.key,
       address: listener.address,
+      protocols: listener.protocols,
       ...settledLevels(this.#config, listener),
       sites: this.#sites(sites, listener),
       errors: this.#errors(this.#config.errors),

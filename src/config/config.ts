@@ -5,6 +5,7 @@
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
+import type { Protocol } from "../core/runtime.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { RetryCondition } from "./shape/routes.ts";
 import type { EndpointConfig } from "./shape/upstreams.ts";
@@ -55,6 +56,7 @@ export interface ViaConfig {
 export interface ListenerConfig extends Levels {
   readonly key: string; // "0.0.0.0:80" "[::1]:80" "unix:/run/sluice.sock"
   readonly address: Address;
+  readonly protocols: readonly Protocol[];
 }
 
 export interface UpstreamConfig {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
+import type { Protocol } from "../core/runtime.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
@@ -49,6 +50,10 @@ interface ParsedShared {
 
 interface ParsedRetry extends Partial<Omit<RetryConfig, "budget">> {
   readonly budget?: Partial<RetryConfig["budget"]> | undefined;
+}
+
+interface ParsedListener extends ParsedLevels {
+  readonly protocols?: readonly Protocol[] | undefined;
 }
 
 interface ParsedRoute extends ParsedLevels, ParsedShared {
@@ -128,17 +133,20 @@ function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
   };
 }
 
+const PROTOCOLS: readonly Protocol[] = ["h1"];
+
 function settleListeners(parsed: ParsedConfig): ListenerConfig[] {
-  const set = new Map<string, ParsedLevels>();
+  const set = new Map<string, ParsedListener>();
   for (const [text, levels] of Object.entries(parsed.listeners ?? {})) {
     const address = parseListen(text);
-    if (address !== undefined) set.set(addressKey(address), levels as ParsedLevels);
+    if (address !== undefined) set.set(addressKey(address), levels as ParsedListener);
   }
   const listeners = new Map<string, ListenerConfig>();
   for (const site of parsed.sites as readonly ParsedSite[]) {
     for (const address of site.listen ?? [SITE_ADDRESS]) {
       const key = addressKey(address);
-      listeners.set(key, { key, address, ...settleLevels(set.get(key) ?? {}) });
+      const { protocols = PROTOCOLS, ...levels } = set.get(key) ?? {};
+      listeners.set(key, { key, address, protocols, ...settleLevels(levels) });
     }
   }
   return [...listeners.values()];

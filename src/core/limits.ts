@@ -80,3 +80,6 @@ export const INTERIM_RESPONSES_MAX = 8;
 export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before we stop reading
 export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
 export const LINGER_MS = 2_000;
+export const H2_STREAMS_MAX = 100; // of one client connection at once
+export const H2_STREAMS_PER_CONNECTION = 10_000; // after which it is drained: state adds up
+export const H2_SETTINGS_MS = 10_000; // for a peer to acknowledge our SETTINGS

@@ -1,10 +1,12 @@
 import type { Lanes } from "../base/lanes.ts";
 import type { Address, Door, World } from "../base/world.ts";
+import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import type { Listening, Worker } from "../core/worker.ts";
-import { H1Downstream } from "../transport/h1-downstream.ts";
+import type { DownstreamConnection, InFlight } from "../transport/downstream-connection.ts";
+import { connectionFor } from "../transport/protocol-choice.ts";
 import type { Leaving } from "./crew.ts";
 
 /** What a drain came to. */
@@ -16,7 +18,7 @@ export interface Drained {
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
   readonly #worker: Worker;
-  readonly #connections: Set<H1Downstream>;
+  readonly #connections: Set<DownstreamConnection>;
   readonly #counts: Lanes; // of all workers' listeners of this key
   #runtime: Runtime;
   #plan: ListenerPlan;
@@ -70,21 +72,19 @@ export class Listener implements Listening {
     return this.#connections.size;
   }
 
-  get connections(): Iterable<H1Downstream> {
-    return this.#connections;
+  /** What is on its connections now. */
+  *inFlight(): Iterable<InFlight> {
+    for (const connection of this.#connections) yield* connection.inFlight;
   }
 
   /** Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan. */
   async open(network: World["network"], address: Address = this.#plan.address): Promise<void> {
-    const meter = this.#worker.listenerMeter(this.#plan.key);
     this.#door = await network.listen(address, (wire) => {
       if (this.#isDraining || this.#isFull) {
         wire.destroy();
         return;
       }
-      const connection = new H1Downstream(wire, this.#worker, this, meter, (closed) => {
-        this.#closed(closed);
-      });
+      const connection = connectionFor(wire, this.#worker, this, (closed) => this.#closed(closed));
       this.#connections.add(connection);
       this.#counts.add(OPEN, 1);
       connection.start();
@@ -102,11 +102,10 @@ export class Listener implements Listening {
     this.#plan = plan;
   }
 
-  /** What is on its connections now. */
   get inFlightCounts(): Leaving {
     let exchanges = 0;
     let tunnels = 0;
-    for (const { exchange, isTunnel } of this.#connections) {
+    for (const { exchange, isTunnel } of this.inFlight()) {
       if (isTunnel) tunnels++;
       else if (exchange !== undefined) exchanges++;
     }
@@ -135,26 +134,29 @@ export class Listener implements Listening {
     return { finished: before - cut, cut };
   }
 
-  #cutAll(fault: Fault, isMeant: (connection: H1Downstream) => boolean): number {
+  #cutAll(fault: Fault, isMeant: (connection: DownstreamConnection) => boolean): number {
     const left = [...this.#connections].filter(isMeant);
     for (const connection of left) this.#cut(connection, fault);
     return left.length;
   }
 
-  #cut(connection: H1Downstream, fault: Fault): void {
-    const { exchange } = connection;
-    if (exchange !== undefined) {
-      this.#worker.world.log.warn("exchange cut by the drain deadline", {
-        id: exchange.id,
-        method: exchange.request.method,
-        host: exchange.request.host,
-        path: exchange.request.path,
-        route: exchange.route?.name,
-        upstream: exchange.upstream,
-        ageMs: Math.round(this.#worker.world.clock.nowMs() - exchange.times.startedMs),
-      });
+  #cut(connection: DownstreamConnection, fault: Fault): void {
+    for (const { exchange } of connection.inFlight) {
+      if (exchange !== undefined) this.#logCut(exchange);
     }
     connection.abort(fault);
+  }
+
+  #logCut(exchange: Exchange): void {
+    this.#worker.world.log.warn("exchange cut by the drain deadline", {
+      id: exchange.id,
+      method: exchange.request.method,
+      host: exchange.request.host,
+      path: exchange.request.path,
+      route: exchange.route?.name,
+      upstream: exchange.upstream,
+      ageMs: Math.round(this.#worker.world.clock.nowMs() - exchange.times.startedMs),
+    });
   }
 
   /** The drain's deadline is now. */
@@ -162,7 +164,7 @@ export class Listener implements Listening {
     this.#wake("hurried");
   }
 
-  #closed(connection: H1Downstream): void {
+  #closed(connection: DownstreamConnection): void {
     if (!this.#connections.delete(connection)) return;
     this.#counts.add(OPEN, -1);
     if (this.#connections.size === 0) this.#wake("empty");

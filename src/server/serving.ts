@@ -3,8 +3,9 @@ import type { LogConfig } from "../config/config.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
+import type { InFlight } from "../transport/downstream-connection.ts";
 import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts";
-import { Departures, type InFlight } from "./departures.ts";
+import { Departures } from "./departures.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
 import { type Drained, Listener } from "./listener.ts";
 
@@ -139,7 +140,7 @@ export class Serving implements Crew {
   }
 
   *#inFlight(): Iterable<InFlight> {
-    for (const listener of this.#listeners.values()) yield* listener.connections;
+    for (const listener of this.#listeners.values()) yield* listener.inFlight();
   }
 
   async #close(listener: Listener): Promise<void> {

@@ -7,8 +7,10 @@ import { LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
-import { HeaderList } from "../protocol/http/header-list.ts";
+import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { guard } from "./guard.ts";
+import { asBuffer, peerOf, requestIdOf, unreadRequest } from "./peer.ts";
 import { RequestReader, type RequestTaker } from "./request-reader.ts";
 import { Turn, type TurnGiver } from "./turn.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
@@ -20,7 +22,9 @@ type Awaited = "idle" | "head" | "half-close" | "linger";
  * One HTTP/1 connection of a client, and what happens on it between exchanges: one request at a
  * time, answered in order, each in its Turn.
  */
-export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
+export class H1Downstream
+  implements DownstreamConnection, InFlight, RequestTaker, TurnGiver, Waiter<Awaited>
+{
   readonly #wire: Wire;
   readonly #worker: Worker;
   readonly #listening: Listening;
@@ -60,25 +64,22 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     this.#hasFinished = false;
   }
 
-  start(): void {
+  /** `early`: bytes that somebody else has read, lent as those of "data" are. */
+  start(early?: Buffer): void {
     this.#meter.opened();
     this.#meter.idle();
     const wire = this.#wire;
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
-    wire.on("data", (bytes) => {
-      this.#worker.clock.enter();
-      try {
-        this.#onBytes(asBuffer(bytes));
-      } catch (error) {
-        this.#turn.bug(error);
-      } finally {
-        this.#worker.clock.leave();
-      }
-    });
+    wire.on("data", (bytes) => this.#read(asBuffer(bytes)));
     wire.on("end", () => guard(this.#turn, () => this.#onFinished()));
     wire.on("drain", () => guard(this.#turn, () => this.#onDrain()));
     wire.on("close", () => guard(this.#turn, () => this.#onClose()));
     this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);
+    if (early !== undefined) this.#read(early);
+  }
+
+  get inFlight(): Iterable<InFlight> {
+    return [this];
   }
 
   /** The listener drains: an idle connection closes now, a busy one after its exchange. */
@@ -111,6 +112,17 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
 
   // --- reading: what RequestReader found ---------------------------------------------------
 
+  #read(bytes: Buffer): void {
+    this.#worker.clock.enter();
+    try {
+      this.#onBytes(bytes);
+    } catch (error) {
+      this.#turn.bug(error);
+    } finally {
+      this.#worker.clock.leave();
+    }
+  }
+
   #onBytes(bytes: Buffer): void {
     if (this.#tunnel !== undefined) {
       this.#tunnel.bytes(this.#wire.readInto === undefined ? bytes : Buffer.from(bytes));
@@ -136,7 +148,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
       !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
     const { client, request, site, fault } = this.#arrivals.arrive(facts, plan, runtime.forwarding);
     const exchange = new Exchange(runtime, plan, this.#turn, client, request, this.#newTimes());
-    exchange.id = this.#idOf(facts.headers);
+    exchange.id = requestIdOf(facts.headers, this.#peer, this.#worker);
     exchange.site = site;
     this.#turn.begin(exchange, facts);
     if (fault !== undefined) {
@@ -169,15 +181,6 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
       responseMs: 0,
       endedMs: 0,
     };
-  }
-
-  #idOf(headers: HeaderList): string {
-    if (this.#peer.isTrusted) {
-      const [given, ...others] = headers.all("x-request-id");
-      if (given !== undefined && others.length === 0 && /^[\w.~:=+/@-]{1,128}$/.test(given))
-        return given;
-    }
-    return this.#worker.newId();
   }
 
   bodyBytes(bytes: Buffer, announced: number): boolean {
@@ -313,40 +316,4 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
       } else this.#wire.destroy();
     });
   }
-}
-
-function unreadRequest() {
-  return {
-    method: "",
-    scheme: "http",
-    host: "",
-    port: 0,
-    path: "",
-    query: "",
-    minorVersion: 1,
-    targetReceived: "",
-    headers: HeaderList.empty(),
-    upstreamPath: "",
-    upstreamQuery: "",
-  } as const;
-}
-
-function peerOf(wire: Wire, localPort: number, isTrusted: (address: string) => boolean): Client {
-  // An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log.
-  const address = wire.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
-  return {
-    wireAddress: address,
-    wirePort: wire.remotePort ?? 0,
-    localPort,
-    isTrusted: isTrusted(address),
-    scheme: "http",
-    address,
-    tls: undefined,
-  };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -12,7 +12,13 @@ import {
   type Timeouts,
 } from "../../src/core/limits.ts";
 import { LoneMachine } from "../../src/core/machine.ts";
-import type { ErrorReplies, ListenerPlan, Runtime, Site } from "../../src/core/runtime.ts";
+import type {
+  ErrorReplies,
+  ListenerPlan,
+  Protocol,
+  Runtime,
+  Site,
+} from "../../src/core/runtime.ts";
 import type { Endpoint, Outcome, Upstream } from "../../src/core/upstream.ts";
 import { Forward } from "../../src/features/forward/forward.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
@@ -40,6 +46,7 @@ export interface SimProxyOptions {
   readonly replaysBody?: boolean;
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
+  readonly protocols?: readonly Protocol[];
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
 }
@@ -286,6 +293,7 @@ export class SimProxy {
     return {
       key,
       address: DOOR,
+      protocols: options.protocols ?? ["h1"],
       ...levels,
       sites: { find: () => site, explain: () => undefined },
       errors,

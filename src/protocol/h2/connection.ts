@@ -100,6 +100,11 @@ export class Connection implements StreamHost {
     return this.#handler.isMidFrame;
   }
 
+  /** Goes up with every frame that is whole, a field block counted as one. */
+  get wholeFrameCount(): number {
+    return this.#handler.wholeCount;
+  }
+
   /** Data waits that fill() would frame. */
   get needsFill(): boolean {
     return this.#sendWindow > 0 && !this.#ready.isEmpty;

@@ -35,6 +35,7 @@ export class FrameHandler implements FrameTaker {
   #hasSettings: boolean; // the peer's first frame has come
   #dataStream: Stream | undefined; // of the DATA frame that is being read; undefined: ignored
   #dataIsLast: boolean;
+  wholeCount: number; // frames that have come to their end, a field block as one
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -44,6 +45,7 @@ export class FrameHandler implements FrameTaker {
     this.#hasSettings = false;
     this.#dataStream = undefined;
     this.#dataIsLast = false;
+    this.wholeCount = 0;
   }
 
   get isMidFrame(): boolean {
@@ -69,6 +71,7 @@ export class FrameHandler implements FrameTaker {
       this.#connection.fail(errorCode, `frame type ${kind}, ${end - at} bytes, stream ${id}`);
       return;
     }
+    if (kind !== type.HEADERS && kind !== type.CONTINUATION) this.wholeCount++;
     switch (kind) {
       case type.HEADERS:
         this.#headers(flags, id, bytes, at, end);
@@ -132,6 +135,7 @@ export class FrameHandler implements FrameTaker {
   }
 
   #blockRead(id: number): void {
+    this.wholeCount++;
     const { isLast, dependsOn } = this.#block;
     const stream = this.#connection.table.get(id);
     if (stream !== undefined) this.#blockOn(stream, isLast);
@@ -271,6 +275,7 @@ export class FrameHandler implements FrameTaker {
   dataEnded(): void {
     const stream = this.#dataStream;
     this.#dataStream = undefined;
+    this.wholeCount++;
     if (stream !== undefined && this.#dataIsLast && !stream.isOver) {
       this.#remoteEnded(stream, undefined);
     }

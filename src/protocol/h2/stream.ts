@@ -47,6 +47,7 @@ export class Stream {
   isRemoteEnded: boolean;
   isLocalEnded: boolean; // END_STREAM is framed
   isOver: boolean;
+  endCode: number; // what to reset it with once the response is out, if it is not over then
   bytesLeft: number; // of the body, as Content-Length announced it; Infinity if it did not
   receiveWindow: number;
   #windowBytes: number; // what receiveWindow is brought back to
@@ -70,6 +71,7 @@ export class Stream {
     this.isRemoteEnded = false;
     this.isLocalEnded = false;
     this.isOver = false;
+    this.endCode = NO_ERROR;
     this.bytesLeft = Number.POSITIVE_INFINITY;
     this.receiveWindow = WINDOW_BYTES;
     this.#windowBytes = WINDOW_BYTES;
@@ -197,9 +199,10 @@ export class Stream {
     this.isLocalEnded = true;
     this.#host.answered();
     const { taker } = this;
-    // An answer before the end of the request: the client need not send the rest (RFC 9113 §8.1).
-    if (!this.isRemoteEnded && this.#host.role === "server") {
-      this.#host.output.reset(this.id, NO_ERROR);
+    const isOpen = !this.isRemoteEnded && this.#host.role === "server";
+    if (isOpen || this.endCode !== NO_ERROR) {
+      // An answer before the end of the request: the client need not send the rest (RFC 9113 §8.1).
+      this.#host.output.reset(this.id, this.endCode);
       this.#close(true);
     } else if (this.isRemoteEnded) this.#close(false);
     taker?.sent();
