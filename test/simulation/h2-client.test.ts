@@ -10,6 +10,20 @@ const HEAD = [[":method", "HEAD"] as const, ...GET.slice(1)];
 const { DATA, END_STREAM, frame, headers } = wire;
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
+simulation("h2: ten requests at once, each with its answer", H2, async (proxy) => {
+  const client = await SimH2Client.greet(proxy);
+
+  for (let id = 1; id < 20; id += 2) client.send(headers(id));
+  await proxy.advance(20);
+
+  assert.deepEqual(
+    client.answers.toSorted(),
+    Array.from({ length: 10 }, (_, index) => `${2 * index + 1} 200`).toSorted(),
+  );
+  for (let id = 1; id < 20; id += 2) assert.equal(client.log.data(id), "ok");
+  assert.deepEqual(proxy.ends, new Array(10).fill("served"));
+});
+
 simulation(
   "h2: a body with its trailers goes to the origin, and a response's come back",
   {

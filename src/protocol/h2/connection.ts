@@ -57,7 +57,8 @@ export class Connection implements StreamHost {
   #receiveWindow: number;
   #uncredited: number; // consumed, and the peer does not know it yet
   #hasEnded: boolean;
-  #isDraining: boolean;
+  #isDraining: boolean; // we are going away
+  #isLeft: boolean; // the peer is
 
   constructor(role: "server" | "client", limits: ConnectionLimits, taker: ConnectionTaker) {
     this.role = role;
@@ -75,6 +76,7 @@ export class Connection implements StreamHost {
     this.#uncredited = 0;
     this.#hasEnded = false;
     this.#isDraining = false;
+    this.#isLeft = false;
   }
 
   /** What goes first. */
@@ -137,7 +139,7 @@ export class Connection implements StreamHost {
   open(): Stream | undefined {
     const { table } = this;
     const isFull = table.size >= this.peer.streamsMax || !table.hasOwnIdsLeft;
-    if (isFull || this.#isDraining || this.#hasEnded) return undefined;
+    if (isFull || this.#isDraining || this.#isLeft || this.#hasEnded) return undefined;
     const stream = new Stream(table.nextOwnId, this, this.peer.windowBytes);
     table.nextOwnId += 2;
     table.add(stream);
@@ -165,22 +167,21 @@ export class Connection implements StreamHost {
     this.#endIfDrained();
   }
 
-  /** The peer sent GOAWAY. */
+  /** The peer is going away: what is in flight is all there is. */
   peerLeaves(lastStreamId: number): void {
-    this.#isDraining = true;
-    if (this.role === "server") this.table.acceptedId = this.table.lastPeerId;
-    else {
-      // Those above it were not worked on: whoever has one may try it elsewhere (§6.8).
-      for (const stream of this.table.all()) {
-        if (stream.id > lastStreamId) stream.broken(code.REFUSED_STREAM, "GOAWAY", true);
-      }
+    this.#isLeft = true;
+    // Of ours those above it were not worked on: whoever has one may try it elsewhere (§6.8).
+    for (const stream of this.role === "client" ? this.table.all() : []) {
+      if (stream.id > lastStreamId) stream.broken(code.REFUSED_STREAM, "GOAWAY", true);
     }
     this.#endIfDrained();
   }
 
   #endIfDrained(): void {
-    if (!this.#isDraining || this.table.size > 0 || this.#hasEnded) return;
-    if (this.role === "server" && this.table.acceptsAll) return; // before the second step
+    if (this.table.size > 0 || this.#hasEnded) return;
+    // A server that drains waits for its second step.
+    const isDrained = this.#isDraining && (this.role === "client" || !this.table.acceptsAll);
+    if (!isDrained && !this.#isLeft) return;
     this.#hasEnded = true;
     this.#handler.stop();
     this.taker.ended(code.NO_ERROR, "");

@@ -168,7 +168,10 @@ export class FieldSection implements FieldTaker {
 
   #takeCrumb(field: Field): void {
     const before = this.#cookie;
-    if (before === undefined) this.#cookie = field;
+    const isFirst = before === undefined || (typeof before !== "string" && before.value === "");
+    if (isFirst) this.#cookie = field;
+    else if (field.value === "")
+      return; // a "; " at the end would be whitespace around the value
     else if (typeof before === "string") this.#cookie = `${before}; ${field.value}`;
     else this.#cookie = `${before.value}; ${field.value}`;
   }

@@ -99,6 +99,7 @@ const ACCEPTED: readonly (readonly [name: string, pairs: readonly Pair[], lines:
   ["an empty :authority",         [...instead(":authority", ""), ["host", "a.test"]], "host: a.test"],
   ["one cookie",                  [...GET, ["cookie", "a=1"]],                       "host: a.test\r\ncookie: a=1"],
   ["crumbs of a cookie",          [...GET, ["cookie", "a=1"], ["x", "y"], ["cookie", "b=2"], ["cookie", "c=3"]], "host: a.test\r\nx: y\r\ncookie: a=1; b=2; c=3"],
+  ["empty crumbs",               [...GET, ["cookie", ""], ["cookie", "a=1"], ["cookie", ""]], "host: a.test\r\ncookie: a=1"],
   ["an empty value",              [...GET, ["x", ""]],                               "host: a.test\r\nx: "],
   ["obs-text in a value",         [...GET, ["x", "\xe9"]],                           "host: a.test\r\nx: \xe9"],
   ["te: trailers",                [...GET, ["te", "trailers"]],                      "host: a.test\r\nte: trailers"],
