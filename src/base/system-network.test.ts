@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { realWorld } from "./real-world.ts";
+import type { Wire } from "./world.ts";
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "sluice-"));
@@ -124,4 +125,88 @@ test("SystemNetwork: two listeners share a port if they say so, and not otherwis
   );
   await first[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
+});
+
+function clientOf(port: number) {
+  const socket = net.connect(port, "127.0.0.1");
+  let text = "";
+  socket.on("data", (bytes) => {
+    text += bytes.toString("latin1");
+  });
+  socket.on("error", () => {});
+  return { socket, text: () => text };
+}
+
+test("SystemNetwork: who comes while a door holds is let in later, with all that was sent", async () => {
+  const { network } = realWorld();
+  const seen: string[] = [];
+  const onWire = (wire: Wire): void => {
+    wire.on("data", (bytes) => {
+      seen.push(Buffer.from(bytes).toString("latin1"));
+      wire.end();
+    });
+  };
+  const door = await network.listen({ host: "127.0.0.1", port: 0 }, onWire, true);
+  const early = clientOf(door.address.port);
+  await once(early.socket, "connect");
+  early.socket.write("early");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(seen, []);
+
+  door.letIn?.();
+  await once(early.socket, "end");
+  const late = clientOf(door.address.port);
+  late.socket.write("late");
+  await once(late.socket, "end");
+  await door[Symbol.asyncDispose]();
+
+  assert.deepEqual(seen, ["early", "late"]);
+  for (const { socket } of [early, late]) socket.destroy();
+});
+
+test("SystemNetwork: a door that never let anybody in cuts who waits when it goes", async () => {
+  const { network } = realWorld();
+  const onWire = () => assert.fail("let in");
+  const door = await network.listen({ host: "127.0.0.1", port: 0 }, onWire, true);
+  const { socket } = clientOf(door.address.port);
+  await once(socket, "connect");
+  const closed = once(socket, "close");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+
+  await door[Symbol.asyncDispose]();
+
+  await closed;
+});
+
+test("SystemNetwork: who waits in front of a door is taken in before it goes", async () => {
+  const { network } = realWorld();
+  let count = 0;
+  const door = await network.listen({ host: "127.0.0.1", port: 0 }, (wire) => {
+    count++;
+    wire.destroy();
+  });
+  const clients = Array.from({ length: 50 }, () => clientOf(door.address.port));
+  // Their handshakes are done in the kernel; our loop has not turned since.
+  await Promise.all(clients.map(({ socket }) => once(socket, "connect")));
+
+  await door[Symbol.asyncDispose]();
+
+  assert.equal(count, 50);
+});
+
+test("SystemNetwork: claim refuses an address that somebody answers on, and no other", async () => {
+  const { network } = realWorld({ reusePort: true });
+  const taken = net.createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as net.AddressInfo;
+
+  await assert.rejects(
+    network.claim!({ host: "127.0.0.1", port }),
+    /another process has this port/,
+  );
+  await assert.rejects(network.claim!({ host: "0.0.0.0", port }), /another process has this port/);
+  taken.close();
+  await once(taken, "close");
+
+  await network.claim!({ host: "127.0.0.1", port });
 });

@@ -28,17 +28,18 @@ export class SystemNetwork implements Network {
     this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   }
 
-  async listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
+  async listen(address: Address, onWire: (wire: Wire) => void, holds = false): Promise<Door> {
     const isPath = address.host.startsWith("/");
+    const porch = new Porch(onWire, this.#buffer, holds);
     try {
-      return await this.#bind(address, onWire, this.#options.reusePort === true);
+      return await this.#bind(address, porch);
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;
       if (!isPath || cause.code !== "EADDRINUSE") throw new ListenError(address, cause);
     }
     try {
       await removeStaleSocket(address.host, this.#clock);
-      return await this.#bind(address, onWire, false);
+      return await this.#bind(address, porch);
     } catch (error) {
       throw new ListenError(address, error as NodeJS.ErrnoException);
     }
@@ -91,34 +92,31 @@ export class SystemNetwork implements Network {
     return socket;
   }
 
-  #bind(address: Address, onWire: (wire: Wire) => void, reusePort: boolean): Promise<Door> {
-    const server = net.createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      pauseOnConnect: false,
-    });
+  #bind(address: Address, porch: Porch): Promise<Door> {
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on("connection", (socket) => {
       socket.on("error", ignore);
-      onWire(socket);
+      porch.arrived(socket);
     });
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.once("listening", () => {
         server.off("error", reject);
         server.on("error", this.#acceptWarning(address));
-        acceptLending(server, this.#buffer, onWire);
+        acceptLending(server, porch);
         try {
-          resolve(this.#door(server, address));
+          resolve(this.#door(server, address, porch));
         } catch (error) {
           server.close();
           reject(error);
         }
       });
+      const { reusePort = false } = this.#options;
       server.listen({ ...listenOptions(address, reusePort), backlog: BACKLOG });
     });
   }
 
-  #door(server: net.Server, asked: Address): Door {
+  #door(server: net.Server, asked: Address, porch: Porch): Door {
     const bound = server.address();
     if (typeof bound === "string") {
       const { unixSocketMode } = this.#options;
@@ -128,12 +126,14 @@ export class SystemNetwork implements Network {
     const address = isIp ? { host: bound.address, port: bound.port } : asked;
     return {
       address,
+      letIn: () => porch.letIn(),
       async [Symbol.asyncDispose]() {
         // Connections that wait to be accepted would be reset. Two turns, since the first may be
         // over its polling: then all that had come has been taken in.
         await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
         // The listening socket is shut at once; what close() would wait for is the connections.
         server.close();
+        porch.turnAway();
       },
     };
   }
@@ -188,14 +188,52 @@ interface StreamStates {
  * The listening handle's callback is Node's own affair. Where a later Node has none of that name,
  * connections come as ordinary sockets through "connection", and only the gain is gone.
  */
-function acceptLending(server: net.Server, shared: Buffer, onWire: (wire: Wire) => void): void {
+function acceptLending(server: net.Server, porch: Porch): void {
   const { _handle: listening } = server as unknown as { readonly _handle?: ListeningHandle };
   const usual = listening?.onconnection;
   if (listening === undefined || typeof usual !== "function") return;
   listening.onconnection = (error, accepted) => {
     if (error || accepted === undefined) usual.call(listening, error, accepted);
-    else onWire(lendingSocket(accepted, shared));
+    else porch.accepted(accepted);
   };
+}
+
+/**
+ * Between a connection that was accepted and whoever serves it. While it holds, sockets are not made
+ * yet, since one that is made reads: what nobody listens for would be lost.
+ */
+class Porch {
+  readonly #onWire: (wire: Wire) => void;
+  readonly #buffer: Buffer;
+  #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
+
+  constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
+    this.#onWire = onWire;
+    this.#buffer = buffer;
+    this.#held = holds ? [] : undefined;
+  }
+
+  accepted(handle: AcceptedHandle): void {
+    if (this.#held === undefined) this.#onWire(lendingSocket(handle, this.#buffer));
+    else if (this.#held.length < BACKLOG) this.#held.push(handle);
+    else handle.close();
+  }
+
+  /** Where handles are not to be had; such a socket cannot be held. */
+  arrived(socket: net.Socket): void {
+    this.#onWire(socket);
+  }
+
+  letIn(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const handle of held) this.accepted(handle);
+  }
+
+  turnAway(): void {
+    for (const handle of this.#held ?? []) handle.close();
+    this.#held = [];
+  }
 }
 
 function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
@@ -223,6 +261,7 @@ function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
 
 interface AcceptedHandle {
   setNoDelay?(isOn: boolean): void; // not on a unix socket
+  close(): void;
 }
 
 interface ListeningHandle {

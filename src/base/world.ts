@@ -60,8 +60,11 @@ export interface WireReader {
 }
 
 export interface Network {
-  /** Rejects with the system's error if the address cannot be bound. */
-  listen(address: Address, onWire: (wire: Wire) => void): Promise<Door>;
+  /**
+   * Rejects with the system's error if the address cannot be bound. `holds`: the address is ours,
+   * and who comes waits for letIn(), if there is one.
+   */
+  listen(address: Address, onWire: (wire: Wire) => void, holds?: boolean): Promise<Door>;
   /**
    * For a network whose addresses several may listen on at once: rejects, as listen() would alone,
    * if somebody does already. Not for an address that we have ourselves.
@@ -82,6 +85,7 @@ export interface Address {
 /** A bound socket. Disposing it stops accepting; wires already accepted live on. */
 export interface Door extends AsyncDisposable {
   readonly address: Address; // as bound, so port 0 is already resolved
+  letIn?(): void;
 }
 
 export interface Log {

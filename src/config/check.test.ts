@@ -4,6 +4,7 @@ import { testVocabulary } from "../../test/support/vocabulary.ts";
 import type { Feature } from "../core/feature.ts";
 import { z } from "../core/fields.ts";
 import { DNS } from "../upstream/discovery/dns-settings.ts";
+import { PASSIVE } from "../upstream/health/passive-check.ts";
 import { check } from "./check.ts";
 import { settledLevels } from "./config.ts";
 import { loadText, loadValue } from "./load.ts";
@@ -63,6 +64,9 @@ test("check: a short upstream is written out", () => {
     maxIdle: 256,
     limits: {},
     timeouts: {},
+    passive: PASSIVE,
+    active: undefined,
+    breaker: undefined,
   });
 });
 
@@ -87,7 +91,15 @@ test("check: a short site and its route are written out", () => {
       match: undefined,
       handler: { key: "forward", options: "web" },
       filters: [],
-      retry: { attempts: 3, on: ["connect", "reused"], budget, replayBody: false },
+      retry: {
+        attempts: 3,
+        on: ["connect", "reused"],
+        statuses: [],
+        budget,
+        replayBody: false,
+        idempotencyKey: true,
+        perTry: Number.POSITIVE_INFINITY,
+      },
       errors: undefined,
       ...UNSET,
     },
@@ -121,10 +133,10 @@ test("check: a site overrides a default whole, and a route the site", () => {
       ({ retry }) => retry && [retry.attempts, retry.on.join(), retry.budget.min, retry.replayBody],
     ),
     [
-      [3, "connect,reused,reset", 9, false],
+      [3, "connect,reused,reset,malformed", 9, false],
       [3, "reset", 3, false],
       undefined,
-      [5, "connect,reused,reset", 3, true],
+      [5, "connect,reused,reset,malformed", 3, true],
     ],
   );
   assert.deepEqual(

@@ -26,7 +26,10 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
+import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
 import { EndpointPools, FoundPools } from "../upstream/endpoint-pools.ts";
+import { HealthLog } from "../upstream/health/health-log.ts";
+import { PassiveCheck } from "../upstream/health/passive-check.ts";
 import { Pool, type PoolShape } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
@@ -93,11 +96,19 @@ class Compiler {
 
   #upstream(options: UpstreamConfig): Upstream {
     const { draft, machine, worker, directory } = this.#tools;
-    return createUpstream(
+    const { clock, log } = worker.world;
+    const { name, passive } = options;
+    const healthLog = draft.keep(`health log ${name}`, () => new HealthLog(clock, log, name));
+    const watch =
+      passive &&
+      new PassiveCheck(passive, { clock, log: healthLog, endpoints: () => upstream.endpoints });
+    const upstream: Upstream = createUpstream(
       {
         ...options,
         balance: BALANCERS[options.balance],
-        onMembers: (endpoints) => this.#pools.get(options.name)?.retain(endpoints),
+        ...(watch && { watch }),
+        breaker: options.breaker && this.#breaker(options.breaker, name, healthLog),
+        onMembers: (endpoints) => this.#pools.get(name)?.retain(endpoints),
       },
       {
         keep: (key, make) => draft.keep(key, make),
@@ -106,6 +117,18 @@ class Compiler {
         ...(directory === undefined ? {} : { directory }),
       },
     );
+    return upstream;
+  }
+
+  // Under a key of what it counts: other rules begin with nothing counted.
+  #breaker(options: BreakerOptions, upstream: string, log: HealthLog): CircuitBreaker {
+    const { draft, machine, worker } = this.#tools;
+    const rules = JSON.stringify({ ...options, statuses: [...options.statuses] });
+    const key = `upstream ${upstream} breaker ${rules}`;
+    return draft.keep(key, () => {
+      const memory = machine.block(key, CircuitBreaker.byteLength);
+      return new CircuitBreaker(memory, options, worker.world.clock, log);
+    });
   }
 
   // Pools are kept by upstream and address: two upstreams may treat one endpoint differently.
@@ -125,12 +148,13 @@ class Compiler {
       .filter(({ name }) => names.has(name))
       .map((endpoint): [string, Pool] => {
         const key = `pool ${upstream.name} ${endpoint.name}`;
-        return [endpoint.name, draft.keep(key, () => poolOf(endpoint))];
+        const pool = draft.keep(key, () => poolOf(endpoint));
+        draft.onCommit(() => pool.reshape(shape));
+        return [endpoint.name, pool];
       });
     const found = draft.keep(`pools found ${upstream.name}`, () => new FoundPools(poolOf));
-    const pools = new EndpointPools(new Map(configured), found);
-    draft.onCommit(() => pools.reshape(shape, poolOf));
-    return pools;
+    draft.onCommit(() => found.reshape(poolOf, shape));
+    return new EndpointPools(new Map(configured), found);
   }
 
   #poolShape({ timeouts, maxIdle }: UpstreamConfig): PoolShape {
@@ -215,7 +239,10 @@ class Compiler {
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),
+          statuses: new Set(retry?.statuses),
           nonIdempotent: retry?.replayBody ?? false,
+          keyedRequests: retry?.idempotencyKey ?? false,
+          perTryMs: retry?.perTry ?? Number.POSITIVE_INFINITY,
         },
         budget:
           retry === undefined

@@ -7,7 +7,8 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Path } from "../core/feature.ts";
 import { cannotUse, type Finding, pathText } from "./problems.ts";
-import { DEPTH_MAX } from "./yaml-text.ts";
+
+export const DEPTH_MAX = 64; // nested maps and lists; a real config has ten
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;

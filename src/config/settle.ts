@@ -13,11 +13,13 @@ import type {
   ListenerConfig,
   LogConfig,
   PartConfig,
-  RetryConfig,
   RouteConfig,
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
+import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
+import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
+import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 
@@ -25,15 +27,6 @@ const ADMIN_ADDRESS: Address = { host: "127.0.0.1", port: 2080 };
 const SITE_ADDRESS: Address = { host: "0.0.0.0", port: 80 };
 const IDLE_MAX = 256;
 const WATCHDOG_MS = 5_000;
-const RETRY: RetryConfig = {
-  attempts: 3,
-  on: ["connect", "reused"],
-  budget: { percent: 20, min: 3 },
-  replayBody: false,
-};
-
-const RETRY_ON_ASKED: RetryConfig["on"] = ["connect", "reused", "reset"];
-
 // What the schemas of ./shape/ answer with. Keys of features are only known when they are built, so
 // the schemas' own types lack them.
 interface ParsedLevels {
@@ -46,10 +39,6 @@ interface ParsedShared {
   readonly retry?: "off" | ParsedRetry | undefined;
   readonly errors?: unknown;
   readonly [key: string]: unknown;
-}
-
-interface ParsedRetry extends Partial<Omit<RetryConfig, "budget">> {
-  readonly budget?: Partial<RetryConfig["budget"]> | undefined;
 }
 
 interface ParsedListener extends ParsedLevels {
@@ -157,10 +146,12 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
     readonly endpoints: readonly EndpointConfig[];
     readonly balance?: UpstreamConfig["balance"] | undefined;
     readonly maxIdle?: number | undefined;
+    readonly health?: ParsedHealth | undefined;
+    readonly breaker?: "off" | ParsedBreaker | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
-    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts }]) => [
+    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts, health, breaker }]) => [
       name,
       {
         name,
@@ -170,6 +161,9 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
         maxIdle: maxIdle ?? IDLE_MAX,
         limits: present(limits ?? {}),
         timeouts: present(timeouts ?? {}),
+        passive: settlePassive(health?.passive),
+        active: settleActive(health?.active),
+        breaker: settleBreaker(breaker),
       },
     ]),
   );
@@ -228,18 +222,4 @@ function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConf
     .filter(({ kind }) => kind === "filter")
     .map(({ name: key }) => ({ key, options: shared[key] }))
     .filter(({ options }) => options !== undefined && options !== "off");
-}
-
-function settleRetry(retry: "off" | ParsedRetry | undefined): RetryConfig | undefined {
-  if (retry === "off") return undefined;
-  const { budget, ...own } = present(retry ?? {}) as ParsedRetry;
-  // Whoever writes retry wants more of it than whoever writes nothing.
-  const on = retry === undefined ? RETRY.on : RETRY_ON_ASKED;
-  return { ...RETRY, on, ...own, budget: { ...RETRY.budget, ...present(budget ?? {}) } };
-}
-
-/** Without the keys that are there but undefined, as code writes them and YAML does not. */
-function present<T extends object>(value: T): T {
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return Object.fromEntries(entries) as T;
 }

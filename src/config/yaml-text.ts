@@ -15,6 +15,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import type { Path } from "../core/feature.ts";
+import { DEPTH_MAX } from "./expand.ts";
 import type { Place } from "./place.ts";
 import { cannotUse, type Finding } from "./problems.ts";
 
@@ -24,7 +25,6 @@ export interface YamlResult {
   readonly findings: readonly Finding[];
 }
 
-export const DEPTH_MAX = 64; // nested maps and lists; a real config has ten
 const TEXT_ERRORS_MAX = 5;
 const ALIASED_VALUES_MAX = 100_000; // all that aliases repeat, together (billion laughs)
 

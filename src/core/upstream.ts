@@ -1,4 +1,6 @@
 import type { Address, Random } from "../base/world.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Fault } from "./fault.ts";
 import type { Limits, Timeouts } from "./limits.ts";
 
 /** A named group of endpoints that can serve the same requests. */
@@ -8,10 +10,13 @@ export interface Upstream {
   readonly timeouts: Partial<Timeouts>; // what the upstream itself sets: the nearest level
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
+  readonly breaker: Breaker | undefined;
   /** The same counts, held to what a route sets. */
   retryBudgetOf(percent: number, minConcurrent: number): RetryBudget;
   /** Picks an endpoint that may be used and is not in `tried`; counts this request on it. */
   claim(need: Need): Claim | undefined;
+  /** Why there was no claim. */
+  refusal(): Fault;
   /** Why each endpoint would or would not be picked now; for `explain`. */
   describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[];
 }
@@ -42,6 +47,29 @@ export interface EndpointState {
   ejectedUntilMs: number; // by passive checks; 0: not
   readySinceMs: number; // when it came back into use, for a slow start; 0: it was never away
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
+  readonly failures: FailureCount;
+  readonly checks: CheckCount;
+}
+
+/** What passive health knows of one endpoint, the same for all workers. */
+export interface FailureCount {
+  readonly count: number; // in a row
+  /** One more; how many there are now. A row that began longer ago than that begins anew. */
+  add(nowMs: number, withinMs: number): number;
+  /** The row is broken. True: it was the first success after an ejection. */
+  clear(): boolean;
+  /** Claims the row for an ejection: of all workers who see it whole, one gets true. */
+  take(count: number): boolean;
+  /** After an ejection: so many count as having failed already, as of then. */
+  resume(count: number, sinceMs: number): void;
+  ejectionsInRow: number;
+  ejectionsEver: number; // for the metrics
+}
+
+/** How many active checks went well, and how many did not. */
+export interface CheckCount {
+  passed: number;
+  failed: number;
 }
 
 /** How an endpoint stands now, in one word: for operators, and for whom may be asked. */
@@ -78,7 +106,17 @@ export type Outcome = "served" | "failed" | "abandoned";
 
 export interface Claim {
   readonly endpoint: Endpoint;
-  release(outcome: Outcome): void; // exactly once
+  /** The response head is here, at most once: its status, and how long that took from the claim. */
+  answered(status: number, firstByteMs: number): void;
+  release(outcome: Outcome, why?: string): void; // exactly once
+}
+
+/** Told what became of claims; for passive health. */
+export interface ClaimWatch {
+  /** True: this answer is a failure of the endpoint, however whole it comes. */
+  answered(endpoint: Endpoint, status: number, firstByteMs: number): boolean;
+  /** "served" only for what was no failure in answered(). */
+  released(endpoint: Endpoint, outcome: Outcome, why: string | undefined): void;
 }
 
 /** Chooses among endpoints the upstream has found ready. Built anew when the membership changes. */

@@ -261,7 +261,12 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   endpoint.state.health = "down";
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
-    ...{ claim: () => undefined, describe: () => [] },
+    ...{
+      breaker: undefined,
+      refusal: () => ({ code: "no_endpoint", detail: "" }) as const,
+      claim: () => undefined,
+      describe: () => [],
+    },
     retryBudget: { take: () => false, giveBack() {} },
     retryBudgetOf: () => ({ take: () => false, giveBack() {} }),
   };

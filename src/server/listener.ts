@@ -1,5 +1,5 @@
 import type { Lanes } from "../base/lanes.ts";
-import type { Address, Door, World } from "../base/world.ts";
+import type { Address, Door, Wire, World } from "../base/world.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
@@ -24,6 +24,7 @@ export class Listener implements Listening {
   #plan: ListenerPlan;
   #door: Door | undefined;
   #isDraining: boolean;
+  #isHurried: boolean;
   #waiting: ((why: WaitEnd) => void)[]; // for the last connection to close
 
   constructor(
@@ -39,6 +40,7 @@ export class Listener implements Listening {
     this.#plan = plan;
     this.#door = undefined;
     this.#isDraining = false;
+    this.#isHurried = false;
     this.#waiting = [];
   }
 
@@ -77,9 +79,16 @@ export class Listener implements Listening {
     for (const connection of this.#connections) yield* connection.inFlight;
   }
 
-  /** Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan. */
-  async open(network: World["network"], address: Address = this.#plan.address): Promise<void> {
-    this.#door = await network.listen(address, (wire) => {
+  /**
+   * Rejects with a ListenError if the address cannot be bound. `address`: unless that of the plan.
+   * `holds`: who comes is not served before letIn().
+   */
+  async open(
+    network: World["network"],
+    address: Address = this.#plan.address,
+    holds = false,
+  ): Promise<void> {
+    const onWire = (wire: Wire): void => {
       if (this.#isDraining || this.#isFull) {
         wire.destroy();
         return;
@@ -88,7 +97,12 @@ export class Listener implements Listening {
       this.#connections.add(connection);
       this.#counts.add(OPEN, 1);
       connection.start();
-    });
+    };
+    this.#door = await network.listen(address, onWire, holds);
+  }
+
+  letIn(): void {
+    this.#door?.letIn?.();
   }
 
   get #isFull(): boolean {
@@ -112,14 +126,18 @@ export class Listener implements Listening {
     return { exchanges, tunnels };
   }
 
+  /** Nobody comes in any more; who waits in front of the door is taken in before. */
+  async shut(): Promise<void> {
+    await this.#door?.[Symbol.asyncDispose]();
+  }
+
   /** Stops accepting; exchanges in flight have until the deadline, and tunnels until theirs. */
   async drain(
     deadlineMs: number,
     tunnelMs: number = deadlineMs,
     fault: Fault = DEADLINE,
   ): Promise<Drained> {
-    // The door takes in first what waits in front of it, and is answered like the others.
-    await this.#door?.[Symbol.asyncDispose]();
+    await this.shut();
     this.#isDraining = true;
     const before = this.#connections.size;
     for (const connection of [...this.#connections]) connection.drain();
@@ -159,8 +177,9 @@ export class Listener implements Listening {
     });
   }
 
-  /** The drain's deadline is now. */
+  /** The drain's deadline is now, also if it has only been asked for. */
   hurry(): void {
+    this.#isHurried = true;
     this.#wake("hurried");
   }
 
@@ -178,6 +197,7 @@ export class Listener implements Listening {
 
   #emptyOr(deadlineMs: number): Promise<WaitEnd> {
     if (this.#connections.size === 0) return Promise.resolve("empty");
+    if (this.#isHurried) return Promise.resolve("hurried");
     return new Promise((resolve) => {
       const timer = this.#worker.world.clock.after(deadlineMs, () => resolve("late"));
       this.#waiting.push((why) => {

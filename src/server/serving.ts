@@ -8,6 +8,7 @@ import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts"
 import { Departures } from "./departures.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
 import { type Drained, Listener } from "./listener.ts";
+import { type TrafficByRoute, trafficOf } from "./route-traffic.ts";
 
 export interface ServingOptions {
   readonly world: World;
@@ -55,8 +56,8 @@ export class Serving implements Crew {
   }
 
   /**
-   * Compiles, and opens what is new. `bound`: where port 0 has become one already. A new listener
-   * serves from the moment it is open: what comes before the commit is served like what comes after.
+   * Compiles, and opens what is new: who comes through a new listener waits for the commit.
+   * `bound`: where port 0 has become one already.
    */
   async prepare(
     next: NextConfig,
@@ -70,7 +71,7 @@ export class Serving implements Crew {
       for (const plan of draft.runtime.listeners.values()) {
         if (this.#listeners.has(plan.key) || !this.#isOurs(plan)) continue;
         const listener = this.#listenerFor(plan, draft);
-        await listener.open(this.#world.network, bound.get(plan.key));
+        await listener.open(this.#world.network, bound.get(plan.key), true);
         opened.push(listener);
       }
     } catch (error) {
@@ -80,7 +81,7 @@ export class Serving implements Crew {
     const prepared = { next, draft, opened, sink };
     return {
       bound: new Map(opened.map((each) => [each.key, each.door!.address])),
-      commit: async () => this.#commit(prepared),
+      commit: () => this.#commit(prepared),
       abort: () => this.#abort(prepared),
     };
   }
@@ -103,18 +104,27 @@ export class Serving implements Crew {
     await this.#sink?.reopen();
   }
 
+  tellDirectory(): void {} // it has the machine's own
+
+  async inFlight(): Promise<TrafficByRoute> {
+    return trafficOf(this.#inFlight());
+  }
+
   #listenerFor(plan: ListenerPlan, { runtime, connections }: EngineDraft): Listener {
     return new Listener(this.#engine.worker, runtime, plan, connections.get(plan.key));
   }
 
-  #commit({ next, draft, opened, sink }: Prepared): Leaving {
+  async #commit({ next, draft, opened, sink }: Prepared): Promise<Leaving> {
     const { runtime } = draft;
     for (const listener of opened) this.#listeners.set(listener.key, listener);
     const closing = this.#serve(runtime);
     draft.commit();
     this.#useSink(sink);
+    for (const listener of opened) listener.letIn();
     const leaving = this.#departures.swapped(next.config, runtime, this.#inFlight());
     for (const listener of closing) void this.#close(listener);
+    // Who connects from the answer on finds nobody there, and not somebody who is about to leave.
+    await Promise.all(closing.map((listener) => listener.shut()));
     return addedUp([leaving, ...closing.map((each) => each.inFlightCounts)]);
   }
 

@@ -1,11 +1,14 @@
 import type { Clock } from "../base/world.ts";
+import type { Breaker, Passage } from "../core/breaker.ts";
 import type { Directory } from "../core/directory.ts";
+import type { Fault } from "../core/fault.ts";
 import type { BuildTools } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
 import {
   type Balancer,
   type BalancerFactory,
   type Claim,
+  type ClaimWatch,
   type Endpoint,
   isUsable,
   type Need,
@@ -33,8 +36,8 @@ export interface UpstreamOptions {
   readonly limits?: Partial<Limits>;
   /** Told of its endpoints whenever they have become others. */
   readonly onMembers?: (endpoints: readonly Endpoint[]) => void;
-  /** Told how each claim ended; for passive health. */
-  readonly onRelease?: (endpoint: Endpoint, outcome: Outcome) => void;
+  readonly watch?: ClaimWatch; // passive health
+  readonly breaker?: Breaker | undefined;
 }
 
 export type UpstreamTools = Pick<BuildTools, "keep" | "machine"> & {
@@ -74,13 +77,14 @@ class EndpointGroup implements Upstream {
   readonly timeouts: Partial<Timeouts>;
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
+  readonly breaker: Breaker | undefined;
   readonly #parts: GroupParts;
   #endpoints: readonly Endpoint[] = [];
   #tiers: readonly (readonly Endpoint[])[] = [];
   #balancer: Balancer;
   #membersAsOf: number;
   readonly #onMembers: UpstreamOptions["onMembers"];
-  readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
+  readonly #watch: ClaimWatch | undefined;
   #ready: readonly Endpoint[] = []; // for a first try, as of the change that is counted below
   #readyAsOf = -1;
   #readyUntilMs = 0; // when the next ejection ends
@@ -90,9 +94,10 @@ class EndpointGroup implements Upstream {
     this.timeouts = options.timeouts ?? {};
     this.limits = options.limits ?? {};
     this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
+    this.breaker = options.breaker;
     this.#parts = parts;
+    this.#watch = options.watch;
     this.#onMembers = options.onMembers;
-    this.#onRelease = options.onRelease;
     this.#membersAsOf = parts.members.version;
     this.#balancer = this.#take(parts.members.endpoints());
   }
@@ -111,7 +116,16 @@ class EndpointGroup implements Upstream {
     const ready = need.tried.length === 0 ? this.#readyNow() : this.#readyBut(need.tried);
     const endpoint = this.#balancer.pick(ready, need);
     if (endpoint === undefined) return undefined;
-    return new EndpointClaim(endpoint, this.#parts.retries, this.#onRelease);
+    // Last, so that what it lets through is asked: a probe that goes nowhere tells nothing.
+    const passage = this.breaker?.enter();
+    if (this.breaker !== undefined && passage === undefined) return undefined;
+    return new EndpointClaim(endpoint, this.#parts.retries, this.#watch, passage);
+  }
+
+  refusal(): Fault {
+    const { breaker, name: detail } = this;
+    if (breaker === undefined || breaker.state === "closed") return { code: "no_endpoint", detail };
+    return { code: "circuit_open", detail, retryAfterMs: breaker.retryAfterMs };
   }
 
   describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[] {
@@ -172,28 +186,41 @@ function nextReturnMs(endpoints: readonly Endpoint[], nowMs: number): number {
 class EndpointClaim implements Claim {
   readonly endpoint: Endpoint;
   readonly #counts: RetryCounts;
-  readonly #onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
+  readonly #watch: ClaimWatch | undefined;
+  readonly #passage: Passage | undefined;
+  #hasFailed: boolean; // by its answer
   #open: boolean;
 
   constructor(
     endpoint: Endpoint,
     counts: RetryCounts,
-    onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined,
+    watch: ClaimWatch | undefined,
+    passage: Passage | undefined,
   ) {
     this.endpoint = endpoint;
     this.#counts = counts;
-    this.#onRelease = onRelease;
+    this.#watch = watch;
+    this.#passage = passage;
+    this.#hasFailed = false;
     this.#open = true;
     endpoint.state.enter();
     counts.enter();
   }
 
-  release(outcome: Outcome): void {
+  answered(status: number, firstByteMs: number): void {
+    this.#passage?.answered(status, firstByteMs);
+    if (this.#watch === undefined) return;
+    this.#hasFailed = this.#watch.answered(this.endpoint, status, firstByteMs);
+  }
+
+  release(outcome: Outcome, why?: string): void {
     // A second release would make the endpoint look idler than it is, for ever.
     if (!this.#open) throw new Error(`claim on ${this.endpoint.name} released twice`);
     this.#open = false;
     this.endpoint.state.leave();
     this.#counts.leave();
-    this.#onRelease?.(this.endpoint, outcome);
+    this.#passage?.over(outcome);
+    // What has counted as a failure is neither a success nor a second one.
+    this.#watch?.released(this.endpoint, this.#hasFailed ? "abandoned" : outcome, why);
   }
 }

@@ -19,11 +19,28 @@ import type {
   Runtime,
   Site,
 } from "../../src/core/runtime.ts";
-import type { Endpoint, Outcome, Upstream } from "../../src/core/upstream.ts";
+import type {
+  BalancerFactory,
+  ClaimWatch,
+  Endpoint,
+  Outcome,
+  Upstream,
+} from "../../src/core/upstream.ts";
 import { Forward } from "../../src/features/forward/forward.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { Listener } from "../../src/server/listener.ts";
 import { BALANCERS } from "../../src/upstream/balancers/named.ts";
+import {
+  BREAKER,
+  type BreakerOptions,
+  CircuitBreaker,
+} from "../../src/upstream/circuit-breaker.ts";
+import { HealthLog } from "../../src/upstream/health/health-log.ts";
+import {
+  PASSIVE,
+  PassiveCheck,
+  type PassiveOptions,
+} from "../../src/upstream/health/passive-check.ts";
 import { Pool } from "../../src/upstream/pool.ts";
 import type { RetryBudgetShape } from "../../src/upstream/retry-budget.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
@@ -44,6 +61,9 @@ export interface SimProxyOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly retryBudget?: RetryBudgetShape;
   readonly replaysBody?: boolean;
+  readonly passive?: Partial<PassiveOptions>; // off if absent
+  readonly breaker?: Partial<BreakerOptions>; // off if absent
+  readonly balance?: BalancerFactory; // first
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
   readonly protocols?: readonly Protocol[];
@@ -246,12 +266,41 @@ export class SimProxy {
       {
         name: "app",
         endpoints: this.origins.map(({ address }) => ({ address })),
-        balance: BALANCERS.first,
+        balance: this.#options.balance ?? BALANCERS.first,
         ...(retryBudget === undefined ? {} : { retryBudget }),
-        onRelease: (_endpoint, outcome) => this.outcomes.push(outcome),
+        watch: this.#watch(),
+        breaker: this.#breaker(),
       },
       { keep, world: this.world, machine: new LoneMachine() },
     );
+  }
+
+  /** Passive health if it is asked for, and a note of every outcome. */
+  #watch(): ClaimWatch {
+    const { clock, log } = this.world;
+    const { passive } = this.#options;
+    const check =
+      passive &&
+      new PassiveCheck(
+        { ...PASSIVE, ...passive },
+        { clock, log: new HealthLog(clock, log, "app"), endpoints: () => this.upstream.endpoints },
+      );
+    return {
+      answered: (endpoint, status) => check?.answered(endpoint, status) ?? false,
+      released: (endpoint, outcome, why) => {
+        this.outcomes.push(outcome);
+        check?.released(endpoint, outcome, why);
+      },
+    };
+  }
+
+  #breaker(): CircuitBreaker | undefined {
+    const { breaker } = this.#options;
+    if (breaker === undefined) return undefined;
+    const memory = new SharedArrayBuffer(CircuitBreaker.byteLength);
+    const { clock, log } = this.world;
+    const health = new HealthLog(clock, log, "app");
+    return new CircuitBreaker(memory, { ...BREAKER, ...breaker }, clock, health);
   }
 
   #newPools(): Map<Endpoint, Pool> {

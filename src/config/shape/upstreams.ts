@@ -11,6 +11,8 @@ import {
   z,
 } from "../../core/fields.ts";
 import { addressKey, isHostName, parseDnsName, parseEndpoint } from "../address.ts";
+import { breaker } from "./breaker.ts";
+import { health } from "./health.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
 export interface EndpointConfig {
@@ -154,7 +156,10 @@ const longUpstream = z.strictObject(
       .describe("Idle connections kept per endpoint. Default: 256."),
     limits: limitsOfUpstream.optional().describe("Limits that hold for this upstream."),
     timeouts: timeoutsOfUpstream.optional().describe("Timers that hold for this upstream."),
-    health: notYet("health"),
+    health: health.optional().describe("Who finds out which endpoints can serve, and how."),
+    breaker: breaker
+      .optional()
+      .describe("Stops requests for a while when too many fail or are slow. Default: off."),
     sticky: notYet("sticky"),
     tls: notYet("tls"),
   },

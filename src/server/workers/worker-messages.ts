@@ -1,9 +1,10 @@
 import type { Address } from "../../base/world.ts";
-import { type Loaded, load } from "../../config/load.ts";
+import type { Loaded } from "../../config/load.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Leaving } from "../crew.ts";
 import type { Drained } from "../listener.ts";
+import type { TrafficByRoute } from "../route-traffic.ts";
 import type { Blocks } from "./shared-memory.ts";
 
 /** A config on its way to a worker: data as it is; of code the file, which is run once more. */
@@ -11,18 +12,13 @@ export type PostedConfig =
   | { readonly kind: "data"; readonly loaded: Loaded }
   | { readonly kind: "module"; readonly file: string; readonly folder: string };
 
-/** What the main thread has found out and made by now. */
-export interface Found {
-  readonly blocks: Blocks;
-  readonly entries: readonly DirectoryEntry[];
-}
-
 export interface Prepare {
   readonly kind: "prepare";
   readonly posted: PostedConfig;
   readonly version: number;
-  readonly found: Found;
+  readonly blocks: Blocks;
   readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
+  readonly entries: readonly DirectoryEntry[]; // of the directory
 }
 
 /** What the main thread asks, and what it is answered with. */
@@ -31,15 +27,20 @@ export interface Answers {
   readonly commit: Leaving;
   readonly abort: undefined;
   readonly stop: Drained;
-  readonly found: undefined;
+  readonly directory: undefined;
+  readonly inFlight: TrafficByRoute;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
 }
 
 export type Question =
   | Prepare
-  | { readonly kind: "commit" | "abort" | "hurry" | "reopenLogs" }
-  | ({ readonly kind: "found" } & Found)
+  | {
+      readonly kind: "directory";
+      readonly entries: readonly DirectoryEntry[];
+      readonly blocks: Blocks;
+    }
+  | { readonly kind: "commit" | "abort" | "inFlight" | "hurry" | "reopenLogs" }
   | { readonly kind: "stop"; readonly deadlineMs: number };
 
 export interface ToWorker {
@@ -60,6 +61,7 @@ export interface WorkerBirth {
   readonly pseudonym: string;
   readonly isReadableLog: boolean;
   readonly pulse: SharedArrayBuffer;
+  readonly compiledCode: string | undefined; // the folder of Node's compile cache
 }
 
 /** Throws if the config holds what no other thread can have. */
@@ -76,7 +78,10 @@ export function posted(loaded: Loaded): PostedConfig {
 }
 
 export async function unposted(config: PostedConfig): Promise<Loaded> {
-  return config.kind === "data" ? config.loaded : await load(config);
+  if (config.kind === "data") return config.loaded;
+  // Only here: what reads YAML is a third of all that a worker would load.
+  const { load } = await import("../../config/load.ts");
+  return await load(config);
 }
 
 /** What is to be posted has been checked, so it is a tree. */
