@@ -44,6 +44,7 @@ function arriving(startLine: string, fields: readonly string[], from = "203.0.11
     isTrusted: forwarding.isTrusted(from),
     scheme: "http",
     address: from,
+    isHttp2: false,
     tls: undefined,
   };
   return new Arrivals(peer).arrive(facts, plan, forwarding);

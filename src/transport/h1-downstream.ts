@@ -52,8 +52,11 @@ export class H1Downstream
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = peerOf(wire, listening.localPort, (address) =>
-      runtime.forwarding.isTrusted(address),
+    this.#peer = peerOf(
+      wire,
+      listening.localPort,
+      (address) => runtime.forwarding.isTrusted(address),
+      false,
     );
     this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker, plan.limits, this);

@@ -76,8 +76,11 @@ export class H2Downstream
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = peerOf(wire, listening.localPort, (address) =>
-      runtime.forwarding.isTrusted(address),
+    this.#peer = peerOf(
+      wire,
+      listening.localPort,
+      (address) => runtime.forwarding.isTrusted(address),
+      true,
     );
     this.#arrivals = new Arrivals(this.#peer);
     this.#connection = new Connection(

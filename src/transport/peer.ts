@@ -8,6 +8,7 @@ export function peerOf(
   wire: Wire,
   localPort: number,
   isTrusted: (address: string) => boolean,
+  isHttp2: boolean,
 ): Client {
   // An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log.
   const address = wire.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
@@ -18,6 +19,7 @@ export function peerOf(
     isTrusted: isTrusted(address),
     scheme: "http",
     address,
+    isHttp2,
     tls: undefined,
   };
 }

@@ -122,6 +122,7 @@ scenario("http2: a client that cancels ends the exchange at the origin", async (
   stream.close(constants.NGHTTP2_CANCEL);
 
   assert.equal(await faultOf(proxy), "client_gone");
+  assert.equal((await proxy.accessLines(1))[0]!["protocol"], "HTTP/2");
 });
 
 scenario("http2: a response that is cut short is an error to the client (S10)", async (it) => {

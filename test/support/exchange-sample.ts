@@ -117,7 +117,7 @@ export function exchangeOf(sample: Sample = {}): Exchange {
   };
   const client: Client = {
     ...{ wireAddress: "203.0.113.7", wirePort: 40_000, localPort: 8080, isTrusted: false },
-    ...{ scheme: "https", address: "203.0.113.7", tls: undefined },
+    ...{ scheme: "https", address: "203.0.113.7", isHttp2: false, tls: undefined },
     ...sample.client,
   };
   const times: ExchangeTimes = {
