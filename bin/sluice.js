@@ -27,6 +27,9 @@ if (Number(process.versions.node.split(".")[0]) < NODE_MAJOR_MIN) {
 function takeFlags() {
   const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
   if (/semi[-_]space/.test(given) || process.execve === undefined) return;
+  // To become a process anew would shut the sockets that this one was given (systemd's): with those,
+  // the size is for NODE_OPTIONS to set, as packaging/systemd/sluice.service does.
+  if (process.env.LISTEN_FDS !== undefined) return;
   const flags = JSON.parse(readFileSync(new URL("node-flags.json", import.meta.url), "utf8"));
   const own = [fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   try {

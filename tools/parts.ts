@@ -17,9 +17,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   haproxy: "haproxy",
   caddy: "caddy",
   wrk: "wrk",
+  openssl: "openssl",
 };
 
-export const TEST_PARTS: readonly string[] = ["nginx", "curl"];
+export const TEST_PARTS: readonly string[] = ["nginx", "curl", "openssl", "haproxy"];
 
 const INSTALL_TIMEOUT_MS = 90_000;
 const POLICY = "/usr/sbin/policy-rc.d"; // Debian asks it before a package starts its service

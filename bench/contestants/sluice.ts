@@ -27,16 +27,38 @@ function runCommand(root: string, nodeFlags: readonly string[], configPath: stri
   return [process.execPath, ...flags, entryOf(root), "run", "-c", configPath];
 }
 
+export interface SluiceContestant extends Contestant {
+  readonly root: string; // of the checkout
+}
+
 /** The checkout this benchmark lies in, or another one to compare it with. */
-export function sluice(otherRoot?: string): Contestant {
+export function sluice(otherRoot?: string): SluiceContestant {
   const root = otherRoot ?? REPOSITORY;
   return {
+    root,
     name: otherRoot === undefined ? "sluice" : `sluice@${basename(otherRoot)}`,
     runsOnNode: true,
     missing: () => (existsSync(join(root, SOURCE)) ? undefined : `no ${SOURCE} in the checkout`),
     launch(job) {
       const configPath = job.sites === 0 ? writeYaml(job) : writeModule(job);
       return { command: runCommand(root, job.nodeFlags, configPath) };
+    },
+  };
+}
+
+/** The same checkout as a TCP proxy. */
+export function sluiceStream({ name, runsOnNode, missing, root }: SluiceContestant): Contestant {
+  return {
+    name: `${name} (stream)`,
+    runsOnNode,
+    missing,
+    launch(job) {
+      const path = join(job.folder, "sluice.yaml");
+      const upstreams = { origin: `127.0.0.1:${job.originPort}` };
+      const streams = [{ listen: listenAddress(job), forward: "origin" }];
+      const config = { ...processSettings(job), upstreams, streams };
+      writeFileSync(path, JSON.stringify(config, undefined, 2));
+      return { command: runCommand(root, job.nodeFlags, path) };
     },
   };
 }

@@ -3,7 +3,8 @@ import type { Contestant } from "../contestants/contestant.ts";
 import { haproxy } from "../contestants/haproxy.ts";
 import { nginx, nginxAsPackaged } from "../contestants/nginx.ts";
 import { fastifyHttpProxy, httpProxy, nodeHttp } from "../contestants/node-programs.ts";
-import { sluice } from "../contestants/sluice.ts";
+import { type SluiceContestant, sluice, sluiceStream } from "../contestants/sluice.ts";
+import { haproxyTcp, nginxStream } from "../contestants/streams.ts";
 import { type Field, SITES_FEW, SITES_MANY } from "./scenario.ts";
 
 /** A contestant as it takes part in one scenario: a row of the table. */
@@ -22,6 +23,13 @@ export interface Choice {
 export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
   const chosen = chosenContestants(choice);
   switch (field) {
+    case "streams":
+      // HAProxy first: it is what ratios are to, unless somebody is named.
+      return [
+        ...(chosen.includes(haproxy) ? [entry(haproxyTcp, false)] : []),
+        ...(chosen.includes(nginx) ? [entry(nginxStream, false)] : []),
+        ...chosen.filter(isSluice).map((contestant) => entry(sluiceStream(contestant), false)),
+      ];
     case "logged":
       return chosen.map((contestant) => entry(contestant, true));
     case "bodies":
@@ -68,6 +76,10 @@ function chosenContestants({ only, against }: Choice): readonly Contestant[] {
 
 function isCalled(contestant: Contestant, name: string): boolean {
   return contestant.name === name || (name === "ours" && isOurs(contestant));
+}
+
+function isSluice(contestant: Contestant): contestant is SluiceContestant {
+  return "root" in contestant;
 }
 
 function isOurs(contestant: Contestant): boolean {

@@ -3,7 +3,7 @@ import { BARE_HEAD, BROWSER_HEAD, CLOSING_HEAD, LONG_HEAD } from "../parts/reque
 import type { Load } from "../parts/wrk.ts";
 
 /** Which contestants take part, and whether they write their access log. */
-export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites";
+export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites" | "streams";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -64,6 +64,20 @@ export const SCENARIOS: readonly Scenario[] = [
     `${SITES_MANY} sites of ${ROUTES_PER_SITE} routes beside ${SITES_FEW} sites`,
     small,
     "sites",
+  ),
+  load(
+    "l4",
+    "GET of 1 MiB through a TCP stream: µs a request is µs a MiB",
+    { ...small, target: "/1m", connections: FEW },
+    "streams",
+  ),
+  load("l4-upload", "POST of 1 MiB through a TCP stream", upload, "streams"),
+  load("l4-small", "GET of 100 B through a TCP stream, kept connections", small, "streams"),
+  load(
+    "l4-connect",
+    "a new connection through a TCP stream for every request",
+    { ...small, headers: CLOSING_HEAD },
+    "streams",
   ),
   { kind: "idle", name: "idle", about: "memory of idle client connections", field: "logged" },
   { kind: "start", name: "start", about: "from spawn to the first 200", field: "logged" },

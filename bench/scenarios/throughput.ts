@@ -65,7 +65,8 @@ export async function measureLoad(
     await using stack = new AsyncDisposableStack();
     const runners = await startField(entries, rig, tally.remarks);
     for (const runner of runners) stack.use(runner);
-    if (start === 0) await remarkOnLesserWork(runners, tally.remarks);
+    const isHttp = scenario.field !== "streams"; // below it nobody tells the origin anything
+    if (start === 0 && isHttp) await remarkOnLesserWork(runners, tally.remarks);
     await runRounds(start, runners, tally);
   }
   return report(entries, tally);

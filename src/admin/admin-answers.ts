@@ -4,6 +4,7 @@ import type { Controlled, EndpointControl } from "./endpoint-control.ts";
 import type { PlanControl } from "./plan-control.ts";
 import type { ReadinessState } from "./readiness.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
+import type { UpgradeOutcome } from "./upgrade.ts";
 
 export interface Answer {
   readonly status: number;
@@ -20,6 +21,7 @@ export interface AdminSources {
   reload(): Promise<ReloadOutcome>;
   readonly endpoints: EndpointControl;
   readonly plans: PlanControl;
+  upgrade(): Promise<UpgradeOutcome>;
 }
 
 /** What a request says beside its method. */
@@ -58,6 +60,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/metrics$/,       needsToken: true,  answer: metrics },
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
   { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
+  { method: "POST", path: /^\/api\/upgrade$/, needsToken: true,  answer: upgrade },
   { ...NOT_YET, path: /^\/api\/purge$/ },
   { method: "POST", path: /^\/api\/plan$/, needsToken: true, bodyBytesMax: PLAN_BYTES_MAX, answer: plan },
   { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
@@ -152,4 +155,15 @@ async function reload(sources: AdminSources): Promise<Answer> {
   const problems = outcome.problems.map((problem) => ({ ...problem, text: problemLine(problem) }));
   const about = "The config has problems; the running one stays.";
   return json(422, { reason: "config_has_problems", about, problems });
+}
+
+/** Answered once the new process serves, or when it is known that it will not. */
+async function upgrade(sources: AdminSources): Promise<Answer> {
+  if (sources.readiness() === "draining") {
+    return refusal({ status: 503, reason: "draining", about: "The proxy is stopping." });
+  }
+  const outcome = await sources.upgrade();
+  if (outcome.kind === "handed_over") return json(200, { pid: outcome.pid });
+  const { reason, message: about } = outcome;
+  return refusal({ status: reason === "upgrade_failed" ? 500 : 409, reason, about });
 }

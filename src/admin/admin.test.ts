@@ -38,6 +38,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     reload: setup.reload ?? (async () => ({ kind: "refused", message: "no file" })),
     endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
     plans: new PlanControl(unreachable, unreachable),
+    upgrade: unreachable,
     readiness: new Readiness(),
     log,
   });

@@ -1,6 +1,7 @@
-import { chmod, lstat, unlink } from "node:fs/promises";
+import { chmod, lstat, rename, unlink } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:net";
+import type { InheritedSockets } from "../base/inherited-sockets.ts";
 import type { Address, Log } from "../base/world.ts";
 import { type AdminSources, type Answer, findEndpoint, refusal } from "./admin-answers.ts";
 import { AdminGuard } from "./admin-guard.ts";
@@ -15,17 +16,20 @@ const KEEP_ALIVE_MS = 30_000; // above the 15 s of common scrape intervals
 const CLOSE_MS = 1_000; // what is in flight at the end may take this long
 
 export interface AdminOptions
-  extends Pick<AdminSources, "metrics" | "status" | "reload" | "endpoints" | "plans"> {
+  extends Pick<AdminSources, "metrics" | "status" | "reload" | "endpoints" | "plans" | "upgrade"> {
   readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
   readonly token: string | undefined;
   readonly hosts?: readonly string[]; // further names to answer to
   readonly readiness: Readiness;
   readonly log: Log;
+  readonly inherited?: InheritedSockets | undefined;
 }
 
 export interface Admin extends AsyncDisposable {
   readonly address: Address; // as bound
   readonly wanted: Address; // as asked for
+  /** Of the listening socket, for a process that takes over; undefined where that cannot be. */
+  readonly descriptor: number | undefined;
   /** Another token from the next request on. */
   use(token: string | undefined): void;
   readonly readiness: Readiness;
@@ -48,6 +52,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     reload: options.reload,
     endpoints: options.endpoints,
     plans: options.plans,
+    upgrade: options.upgrade,
     readiness: () => readiness.state,
   };
   const limits = {
@@ -66,16 +71,22 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   });
   server.maxConnections = CONNECTIONS_MAX;
   server.setTimeout(KEEP_ALIVE_MS, (socket) => socket.destroy());
-  const bound = await listen(server, address);
+  const bound = await listen(server, address, options.inherited);
+  const isPath = address.host.startsWith("/");
+  const inode = isPath ? (await lstat(address.host)).ino : undefined;
   log.info("admin listens", { host: bound.host, port: bound.port });
   return {
     address: bound,
     wanted: address,
+    descriptor: isPath ? undefined : descriptorOf(server),
     readiness,
     use: (secret) => {
       guard = guardFor(secret);
     },
-    [Symbol.asyncDispose]: () => shut(server),
+    async [Symbol.asyncDispose]() {
+      await shut(server);
+      if (inode !== undefined) await removeOwn(address.host, inode);
+    },
   };
 }
 
@@ -145,10 +156,18 @@ function sendAndClose(request: IncomingMessage, response: ServerResponse, answer
   request.resume();
 }
 
-async function listen(server: Server, address: Address): Promise<Address> {
-  const isPath = address.host.startsWith("/");
-  if (isPath) await removeStale(address.host);
-  const where = isPath ? { path: address.host } : { host: address.host, port: address.port };
+async function listen(
+  server: Server,
+  address: Address,
+  inherited: InheritedSockets | undefined,
+): Promise<Address> {
+  const { host, port } = address;
+  const isPath = host.startsWith("/");
+  const [fd] = inherited?.take(address) ?? [];
+  // Whoever hands over still answers on a path, which then changes hands at once.
+  if (isPath && (inherited?.addresses.length ?? 0) === 0) await refuseLive(host);
+  const beside = `${host}.${process.pid.toString(36)}`;
+  const where = fd !== undefined ? { fd } : isPath ? { path: beside } : { host, port };
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(where, () => {
@@ -156,25 +175,42 @@ async function listen(server: Server, address: Address): Promise<Address> {
       resolve();
     });
   });
-  if (isPath) await chmod(address.host, 0o600);
+  if (isPath) {
+    await chmod(beside, 0o600);
+    await rename(beside, host);
+  }
   const bound = server.address();
   if (bound === null || typeof bound === "string") return address;
   return { host: bound.address, port: bound.port };
 }
 
-/** A socket that a dead process left behind; one that answers stays, and listening fails. */
-async function removeStale(path: string): Promise<void> {
+/** A socket that a dead process left behind is replaced; one that answers stays. */
+async function refuseLive(path: string): Promise<void> {
   const stat = await lstat(path).catch(() => undefined);
-  if (stat === undefined || !stat.isSocket()) return;
-  const answers = await new Promise<boolean>((resolve) => {
+  if (stat === undefined) return;
+  const isLive = await new Promise<boolean>((resolve) => {
     const probe = connect(path);
     probe.once("connect", () => {
       probe.destroy();
       resolve(true);
     });
-    probe.once("error", () => resolve(false));
+    probe.once("error", () => resolve(!stat.isSocket()));
   });
-  if (!answers) await unlink(path);
+  if (!isLive) return;
+  const message = `listen EADDRINUSE: address already in use ${path}`;
+  throw Object.assign(new Error(message), { code: "EADDRINUSE", syscall: "listen" });
+}
+
+/** Unless another process has put its own in the place. */
+async function removeOwn(path: string, inode: number): Promise<void> {
+  const stat = await lstat(path).catch(() => undefined);
+  if (stat?.ino === inode) await unlink(path).catch(() => {});
+}
+
+/** Node's own affair, as in src/base/system-network.ts. */
+function descriptorOf(server: Server): number | undefined {
+  const { _handle: handle } = server as unknown as { readonly _handle?: { readonly fd?: unknown } };
+  return typeof handle?.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 async function shut(server: Server): Promise<void> {

@@ -46,6 +46,7 @@ export function statusOf(facts: ProxyFacts) {
   const banks = [metrics.share(), ...server.banks];
   return {
     version: VERSION,
+    pid: process.pid,
     uptimeSeconds: Math.round((nowMs - facts.startedMs) / 1000),
     readiness: facts.readiness,
     config: { name: facts.configName, version: runtime.version },
@@ -55,10 +56,19 @@ export function statusOf(facts: ProxyFacts) {
       restarts: Object.fromEntries(health.restarts),
     },
     requestsActive: banks.reduce((sum, bank) => sum + requestsActiveIn(bank), 0),
-    listeners: [...runtime.listeners.keys()].map((key) => ({
+    listeners: [...runtime.listeners.keys(), ...runtime.streamListeners.keys()].map((key) => ({
       key,
       connections: connectionCounts.get(key) ?? 0,
     })),
+    streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
+      streams.all.map(({ name, serverNames, upstream }) => ({
+        name,
+        listener: key,
+        protocol,
+        sni: serverNames,
+        upstream: upstream.name,
+      })),
+    ),
     upstreams: [...runtime.upstreams.values()].map((upstream) => ({
       name: upstream.name,
       added: server.tasks.edits.addedNamesOf(upstream.name),

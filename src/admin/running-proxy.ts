@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { InheritedSockets } from "../base/inherited-sockets.ts";
 import { realWorld } from "../base/real-world.ts";
 import { SystemClock } from "../base/system-clock.ts";
 import { CAN_SHARE_PORTS } from "../base/system-network.ts";
@@ -12,8 +13,9 @@ import { JsonLog } from "../observe/json-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ProcessGauges } from "../observe/process-gauges.ts";
-import type { Leaving } from "../server/crew.ts";
-import { type OpenedBeside, Server } from "../server/server.ts";
+import type { Descriptor, Leaving } from "../server/crew.ts";
+import type { Drained } from "../server/emptying.ts";
+import { type BoundAddress, type OpenedBeside, Server } from "../server/server.ts";
 import type { ThreadMaking } from "../server/workers/thread-crew.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
@@ -22,6 +24,7 @@ import { EndpointControl } from "./endpoint-control.ts";
 import { PlanControl } from "./plan-control.ts";
 import { metricsText, statusOf } from "./proxy-reports.ts";
 import { Readiness } from "./readiness.ts";
+import { type Command, Upgrade, type UpgradeOutcome } from "./upgrade.ts";
 
 export interface ProxyExtras {
   readonly world?: World; // tests put a simulated one here
@@ -33,6 +36,10 @@ export interface ProxyStart extends ProxyExtras {
   /** Where the config comes from, to take it anew; from nowhere unless said. */
   readonly source?: () => Loaded | Promise<Loaded>;
   readonly threads?: ThreadMaking;
+  /** Listening sockets that are there already. */
+  readonly inherited?: InheritedSockets;
+  /** How the program is started anew, for an upgrade. */
+  readonly command?: Command;
 }
 
 /** Every problem of a config that cannot run. */
@@ -57,6 +64,10 @@ export type ReloadOutcome =
   | { readonly kind: "problems"; readonly problems: readonly PlacedProblem[] }
   | { readonly kind: "refused"; readonly message: string };
 
+// Longer than the usual pause between two requests of a client that is at work, so that such a one
+// is told to close rather than cut off.
+const IDLE_AT_HAND_OVER_MS = 10_000;
+
 /** The whole program but its command line: a server, and the admin listener that watches it. */
 export class RunningProxy implements AsyncDisposable {
   readonly #world: World;
@@ -66,6 +77,10 @@ export class RunningProxy implements AsyncDisposable {
   readonly #gauges: ProcessGauges;
   readonly #readiness: Readiness;
   readonly #source: ConfigSource;
+  readonly #upgrade: Upgrade;
+  readonly #inherited: InheritedSockets | undefined;
+  readonly #handedOver: PromiseWithResolvers<void>;
+  readonly #goneOver: PromiseWithResolvers<void>;
   readonly #startedMs: number;
   #loaded: Loaded; // what is running
   #takenWallMs: number; // when the running config was taken
@@ -78,12 +93,23 @@ export class RunningProxy implements AsyncDisposable {
     const { config, problems } = check(loaded, vocabulary);
     if (config === undefined) throw new ConfigError(problems);
     const workers = workerCount(config, start);
+    const { inherited = new InheritedSockets([]) } = start;
     const log = start.world === undefined ? await OwnLog.open(config) : undefined;
-    const world = start.world ?? realWorld({ log: log!.log, reusePort: CAN_SHARE_PORTS });
+    const world =
+      start.world ?? realWorld({ log: log!.log, reusePort: CAN_SHARE_PORTS, inherited });
     const metrics = new Metrics();
     metrics.declare(namesOf(config));
     const { threads = {} } = start;
-    const parts = { config, loaded, world, metrics, workers, threads, ...log?.forWorkers };
+    const parts = {
+      config,
+      loaded,
+      world,
+      metrics,
+      workers,
+      threads,
+      inherited,
+      ...log?.forWorkers,
+    };
     const server = await Server.start(parts);
     const proxy = new RunningProxy({ world, server, metrics, log, start, loaded });
     try {
@@ -92,6 +118,7 @@ export class RunningProxy implements AsyncDisposable {
       await proxy.stop(0);
       throw error;
     }
+    proxy.#closeUnwanted(inherited, config);
     proxy.#readiness.set("ready");
     proxy.#source.watch(config.watch ? loaded : undefined);
     return proxy;
@@ -106,6 +133,16 @@ export class RunningProxy implements AsyncDisposable {
     this.#gauges = new ProcessGauges();
     this.#readiness = new Readiness(() => this.#server.health.running > 0);
     this.#source = new ConfigSource(world, parts.start.source, (loaded) => this.#take(loaded));
+    this.#upgrade = new Upgrade({
+      world,
+      command: parts.start.command,
+      areForeign: parts.start.inherited?.areForeign ?? false,
+      descriptors: () => this.#descriptors(),
+      handOver: () => void this.#handOver(),
+    });
+    this.#inherited = parts.start.inherited;
+    this.#handedOver = Promise.withResolvers();
+    this.#goneOver = Promise.withResolvers();
     this.#startedMs = world.clock.nowMs();
     this.#loaded = parts.loaded;
     this.#takenWallMs = world.clock.wallMs();
@@ -115,7 +152,7 @@ export class RunningProxy implements AsyncDisposable {
   }
 
   /** As bound, in the order of the config: port 0 is resolved. */
-  get addresses(): readonly Address[] {
+  get addresses(): readonly BoundAddress[] {
     return this.#server.addresses;
   }
 
@@ -146,7 +183,7 @@ export class RunningProxy implements AsyncDisposable {
 
   /**
    * Not ready any more, no new connections, idle ones closed; exchanges have until the deadline
-   * (timeouts.drain unless given). What is left then is cut and named in the log. A second call
+   * (timeouts.drain of each listener unless given). What is left then is cut and named in the log. A second call
    * with 0 ends the wait of the first.
    */
   stop(deadlineMs?: number): Promise<void> {
@@ -185,10 +222,54 @@ export class RunningProxy implements AsyncDisposable {
     return { ...outcome, warnings: told };
   }
 
-  async #drain(deadlineMs: number | undefined): Promise<void> {
+  /** Starts the program anew, with the same listening sockets, and goes once that one serves. */
+  upgrade(): Promise<UpgradeOutcome> {
+    return this.#upgrade.run();
+  }
+
+  /** When another process serves in our place. */
+  get handedOver(): Promise<void> {
+    return this.#handedOver.promise;
+  }
+
+  /** When that is so, and what was in flight here is over. */
+  get goneOver(): Promise<void> {
+    return this.#goneOver.promise;
+  }
+
+  #handOver(): void {
+    this.#handedOver.resolve();
     this.#readiness.set("draining");
+    // With the answer that tells of it as its last one.
+    void this.#admin?.[Symbol.asyncDispose]();
+    this.#stopping = this.#end(this.#server.handOver(IDLE_AT_HAND_OVER_MS));
+    this.#stopping.then(this.#goneOver.resolve, this.#goneOver.reject);
+  }
+
+  async #descriptors(): Promise<readonly Descriptor[]> {
+    const descriptors = await this.#server.descriptors();
+    const { admin } = this.#server.config;
+    const own = this.#admin?.descriptor;
+    if (admin === undefined || own === undefined) return descriptors;
+    return [...descriptors, [endpointName(admin.address), own]];
+  }
+
+  #closeUnwanted(inherited: InheritedSockets, { listeners, admin }: Config): void {
+    const wanted = new Set(listeners.map(({ key }) => key));
+    if (admin !== undefined) wanted.add(endpointName(admin.address));
+    const closed = inherited.closeAllBut(wanted);
+    if (closed.length === 0) return;
+    this.#world.log.warn("inherited sockets that the config does not have were closed", { closed });
+  }
+
+  #drain(deadlineMs: number | undefined): Promise<void> {
+    this.#readiness.set("draining");
+    return this.#end(this.#server.stop(deadlineMs));
+  }
+
+  async #end(ending: Promise<Drained>): Promise<void> {
     this.#source.watch(undefined);
-    const { finished, cut } = await this.#server.stop(deadlineMs ?? this.#server.drainMs);
+    const { finished, cut } = await ending;
     await this.#admin?.[Symbol.asyncDispose]();
     this.#gauges[Symbol.dispose]();
     this.#world.log.info("stopped", { connectionsFinished: finished, connectionsCut: cut });
@@ -222,7 +303,9 @@ export class RunningProxy implements AsyncDisposable {
         () => this.#server,
         () => this.#loaded,
       ),
+      upgrade: () => this.upgrade(),
       readiness: this.#readiness,
+      inherited: this.#inherited,
       log: this.#world.log,
     };
   }
@@ -282,6 +365,8 @@ class OwnLog {
 function workerCount({ workers }: Config, start: ProxyStart): number {
   const wanted = workers ?? start.workers ?? 1;
   if (start.world !== undefined) return 1; // a world cannot be handed to another thread
+  // Sockets of another user: threads cannot bind beside them, nor anew if they lose one.
+  if (start.inherited?.areForeign === true) return 1;
   if (CAN_SHARE_PORTS) return wanted === "auto" ? availableParallelism() : wanted;
   if (wanted === "auto" || wanted === 1) return 1;
   throw new Error(
@@ -304,6 +389,7 @@ function namesOf(config: Config) {
       name,
       endpoints: endpoints.map(({ address }) => endpointName(address)),
     })),
-    listeners: config.listeners.map(({ key }) => key),
+    listeners: [...config.listeners, ...config.streamListeners].map(({ key }) => key),
+    streams: config.streamListeners.flatMap(({ streams }) => streams.map(({ name }) => name)),
   };
 }

@@ -6,10 +6,22 @@ const FREE_MAX = 32; // 2 MiB kept for the next bodies
  * with a fresh one for every read an upload ran at the speed of memory (bench/ upload, 4 to 1).
  */
 export class ReadBuffers {
+  readonly #bytes: number;
   readonly #free: Buffer[] = [];
+  #shared: Buffer | undefined;
+
+  constructor(bytes = BYTES) {
+    this.#bytes = bytes;
+  }
+
+  /** For reads whose bytes are copied before anyone else reads: an idle wire then holds no buffer. */
+  get shared(): Buffer {
+    this.#shared ??= Buffer.allocUnsafeSlow(this.#bytes);
+    return this.#shared;
+  }
 
   take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BYTES);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
   }
 
   /** Nobody may hold a slice of it any more. */

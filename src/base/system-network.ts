@@ -1,13 +1,30 @@
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import net from "node:net";
+import { dirname, join } from "node:path";
+import type { InheritedSockets } from "./inherited-sockets.ts";
 import { ListenError } from "./listen-error.ts";
-import type { Address, Clock, Door, Log, Network, Wire, WireReader } from "./world.ts";
+import { bindDatagrams, connectDatagrams } from "./system-datagrams.ts";
+import type {
+  Address,
+  Clock,
+  DatagramDoor,
+  DatagramReader,
+  DatagramTaker,
+  DatagramWire,
+  Door,
+  Log,
+  Network,
+  Wire,
+  WireReader,
+} from "./world.ts";
 
 export interface SystemNetworkOptions {
   /** Several threads bind the same port, and the kernel spreads connections over them. */
   readonly reusePort?: boolean;
   /** File mode of unix sockets; what the process's umask leaves by default. */
   readonly unixSocketMode?: number;
+  /** Listening sockets that are there already. */
+  readonly inherited?: InheritedSockets;
 }
 
 const BACKLOG = 4096; // the kernel cuts it to net.core.somaxconn
@@ -29,17 +46,19 @@ export class SystemNetwork implements Network {
   }
 
   async listen(address: Address, onWire: (wire: Wire) => void, holds = false): Promise<Door> {
-    const isPath = address.host.startsWith("/");
+    const { host } = address;
     const porch = new Porch(onWire, this.#buffer, holds);
+    const inherited = this.#options.inherited?.take(address) ?? [];
     try {
-      return await this.#bind(address, porch);
-    } catch (error) {
-      const cause = error as NodeJS.ErrnoException;
-      if (!isPath || cause.code !== "EADDRINUSE") throw new ListenError(address, cause);
-    }
-    try {
-      await removeStaleSocket(address.host, this.#clock);
-      return await this.#bind(address, porch);
+      if (inherited.length > 0) {
+        return allOf(await Promise.all(inherited.map((fd) => this.#bind(address, porch, { fd }))));
+      }
+      if (!host.startsWith("/")) {
+        const { reusePort = false } = this.#options;
+        return await this.#bind(address, porch, listenOptions(address, reusePort));
+      }
+      await refuseLiveSocket(host, this.#clock);
+      return await this.#bind(address, porch, { path: pathBeside(host) });
     } catch (error) {
       throw new ListenError(address, error as NodeJS.ErrnoException);
     }
@@ -54,6 +73,7 @@ export class SystemNetwork implements Network {
   async claim(address: Address): Promise<void> {
     const { host, port } = address;
     if (this.#options.reusePort !== true || host.startsWith("/") || port === 0) return;
+    if (this.#options.inherited?.has(address) === true) return;
     const near = host === "::" ? "::1" : host === "0.0.0.0" || host === "" ? "127.0.0.1" : host;
     if (!(await isAnswered({ host: near, port }, this.#clock))) return;
     throw new ListenError(address, errno("EADDRINUSE", `${host}:${port} is in use`));
@@ -92,7 +112,20 @@ export class SystemNetwork implements Network {
     return socket;
   }
 
-  #bind(address: Address, porch: Porch): Promise<Door> {
+  async bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor> {
+    const isPortShared = this.#options.reusePort === true;
+    try {
+      return await bindDatagrams(address, taker, isPortShared, this.#warning(address, "receive"));
+    } catch (error) {
+      throw new ListenError(address, error as NodeJS.ErrnoException);
+    }
+  }
+
+  connectDatagrams(address: Address, reader: DatagramReader): DatagramWire {
+    return connectDatagrams(address, reader);
+  }
+
+  #bind(address: Address, porch: Porch, options: ListenOptions): Promise<Door> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on("connection", (socket) => {
       socket.on("error", ignore);
@@ -102,57 +135,77 @@ export class SystemNetwork implements Network {
       server.once("error", reject);
       server.once("listening", () => {
         server.off("error", reject);
-        server.on("error", this.#acceptWarning(address));
+        server.on("error", this.#warning(address, "accept connections"));
         acceptLending(server, porch);
         try {
+          if (options.path !== undefined) this.#putInPlace(options.path, address.host);
           resolve(this.#door(server, address, porch));
         } catch (error) {
           server.close();
           reject(error);
         }
       });
-      const { reusePort = false } = this.#options;
-      server.listen({ ...listenOptions(address, reusePort), backlog: BACKLOG });
+      server.listen({ ...options, backlog: BACKLOG });
     });
+  }
+
+  /** Atomically, and with its mode, so that nobody finds the path without a server behind it. */
+  #putInPlace(path: string, wanted: string): void {
+    const { unixSocketMode } = this.#options;
+    if (unixSocketMode !== undefined) chmodSync(path, unixSocketMode);
+    renameSync(path, wanted);
   }
 
   #door(server: net.Server, asked: Address, porch: Porch): Door {
     const bound = server.address();
-    if (typeof bound === "string") {
-      const { unixSocketMode } = this.#options;
-      if (unixSocketMode !== undefined) chmodSync(bound, unixSocketMode);
-    }
-    const isIp = typeof bound === "object" && bound !== null;
+    const isIp = typeof bound === "object" && bound !== null && asked.host[0] !== "/";
     const address = isIp ? { host: bound.address, port: bound.port } : asked;
+    const file = isIp ? undefined : lstatSync(asked.host, { throwIfNoEntry: false })?.ino;
+    const shut = (): void => {
+      // The listening socket is shut at once; what close() would wait for is the connections.
+      server.close();
+      porch.turnAway();
+    };
     return {
       address,
+      descriptors: descriptorOf(server),
       letIn: () => porch.letIn(),
+      handOver: async () => shut(), // who waits is the other process's to take in
       async [Symbol.asyncDispose]() {
-        // Connections that wait to be accepted would be reset. Two turns, since the first may be
-        // over its polling: then all that had come has been taken in.
-        await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-        // The listening socket is shut at once; what close() would wait for is the connections.
-        server.close();
-        porch.turnAway();
+        // Connections that wait to be accepted would be reset: they are taken in first.
+        for (let turn = 0; turn < BACKLOG; turn++) {
+          const before = porch.count;
+          await turnOfLoop();
+          if (porch.count === before) break;
+        }
+        shut();
+        // Node removes the path that it bound, which has been another one since.
+        if (file !== undefined) removeOwnSocket(asked.host, file);
       },
     };
   }
 
   /** Out of file descriptors and the like: the listener stays, and a storm of them is one line. */
-  #acceptWarning(address: Address): (error: NodeJS.ErrnoException) => void {
+  #warning(address: Address, what: string): (error: NodeJS.ErrnoException) => void {
     let quietUntilMs = Number.NEGATIVE_INFINITY;
     return (error) => {
       const nowMs = this.#clock.nowMs();
       if (nowMs < quietUntilMs) return;
       quietUntilMs = nowMs + ACCEPT_WARNING_EVERY_MS;
-      this.#log.warn("cannot accept connections", { ...address, error: error.message });
+      this.#log.warn(`cannot ${what}`, { ...address, error: error.message });
     };
   }
 }
 
+type ListenOptions = net.ListenOptions & { readonly fd?: number };
+
 function listenOptions({ host, port }: Address, reusePort: boolean): net.ListenOptions {
-  if (host.startsWith("/")) return { path: host };
   return host === "" ? { port, reusePort } : { host, port, reusePort };
+}
+
+/** Two rounds, since the one under way may be over its polling. A round accepts one at least. */
+function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
 /** "close" follows, and owners that want the reason add a handler of their own. */
@@ -206,33 +259,41 @@ class Porch {
   readonly #onWire: (wire: Wire) => void;
   readonly #buffer: Buffer;
   #held: AcceptedHandle[] | undefined; // undefined: it lets everybody in
+  count: number; // of all that ever came
 
   constructor(onWire: (wire: Wire) => void, buffer: Buffer, holds: boolean) {
     this.#onWire = onWire;
     this.#buffer = buffer;
     this.#held = holds ? [] : undefined;
+    this.count = 0;
   }
 
   accepted(handle: AcceptedHandle): void {
-    if (this.#held === undefined) this.#onWire(lendingSocket(handle, this.#buffer));
+    this.count++;
+    if (this.#held === undefined) this.#serve(handle);
     else if (this.#held.length < BACKLOG) this.#held.push(handle);
     else handle.close();
   }
 
   /** Where handles are not to be had; such a socket cannot be held. */
   arrived(socket: net.Socket): void {
+    this.count++;
     this.#onWire(socket);
   }
 
   letIn(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const handle of held) this.accepted(handle);
+    for (const handle of held) this.#serve(handle);
   }
 
   turnAway(): void {
     for (const handle of this.#held ?? []) handle.close();
     this.#held = [];
+  }
+
+  #serve(handle: AcceptedHandle): void {
+    this.#onWire(lendingSocket(handle, this.#buffer));
   }
 }
 
@@ -268,11 +329,54 @@ interface ListeningHandle {
   onconnection?: (error: number, accepted: AcceptedHandle | undefined) => void;
 }
 
-/** A socket file outlives a process that was killed. It is ours to remove if nobody answers. */
-async function removeStaleSocket(path: string, clock: Clock): Promise<void> {
-  if (!lstatSync(path).isSocket()) throw errno("EEXIST", `${path} is not a socket`);
+const SOCKET_PATH_BYTES_MAX = 107; // sun_path is 108 bytes with its NUL
+
+/** A name in the same folder that nobody else has, and that is short enough. */
+function pathBeside(path: string): string {
+  const beside = `${path}.${process.pid.toString(36)}`;
+  if (Buffer.byteLength(beside) <= SOCKET_PATH_BYTES_MAX) return beside;
+  return join(dirname(path), process.pid.toString(36));
+}
+
+/** A socket file outlives a process that was killed. It is ours to replace if nobody answers. */
+async function refuseLiveSocket(path: string, clock: Clock): Promise<void> {
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return;
+  if (!file.isSocket()) throw errno("EEXIST", `${path} is not a socket`);
   if (await isAnswered({ path }, clock)) throw errno("EADDRINUSE", `${path} is in use`);
-  unlinkSync(path);
+}
+
+/** Unless somebody has put another in its place. */
+function removeOwnSocket(path: string, inode: number): void {
+  try {
+    if (lstatSync(path).ino === inode) unlinkSync(path);
+  } catch {
+    // It is gone, and so is the reason to remove it.
+  }
+}
+
+/** Several sockets of one address as one door. */
+function allOf(doors: readonly Door[]): Door {
+  const [first] = doors;
+  return {
+    address: first!.address,
+    descriptors: doors.flatMap(({ descriptors }) => descriptors ?? []),
+    letIn: () => first!.letIn?.(), // they have one porch
+    handOver: async () => void (await Promise.all(doors.map((door) => door.handOver?.()))),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(doors.map((door) => door[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/**
+ * The number of the listening socket, which is the same for all threads. It is Node's own affair
+ * (docs/decisions/0020-upgrade-by-descriptors.md): where a later Node has none, there is no
+ * upgrade without a gap, and all else is as it was.
+ */
+function descriptorOf(server: net.Server): readonly number[] {
+  const { _handle: handle } = server as unknown as { readonly _handle?: { readonly fd?: unknown } };
+  return typeof handle?.fd === "number" && handle.fd >= 0 ? [handle.fd] : [];
 }
 
 const ANSWER_MS = 250; // on this machine; beyond it a firewall is more likely than a listener

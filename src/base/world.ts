@@ -48,6 +48,9 @@ export interface Wire {
   on(event: "data", fn: (bytes: Uint8Array) => void): unknown;
   on(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
   on(event: "error", fn: (error: NodeJS.ErrnoException) => void): unknown;
+  /** For whoever hands the wire on to the next reader. */
+  off(event: "data", fn: (bytes: Uint8Array) => void): unknown;
+  off(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
 }
 
 /**
@@ -75,6 +78,32 @@ export interface Network {
    * addresses only: a name is looked up in the directory, and nobody is asked for it.
    */
   connect(address: Address, reader: WireReader): Wire;
+  /** For clients to send to. Rejects with the system's error if the address cannot be bound. */
+  bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor>;
+  /** To and from one other address alone. Answers at once; what is sent before that works waits. */
+  connectDatagrams(address: Address, reader: DatagramReader): DatagramWire;
+}
+
+export interface DatagramTaker {
+  /** The bytes are the taker's to keep. */
+  received(bytes: Uint8Array, from: Address): void;
+}
+
+export interface DatagramDoor extends AsyncDisposable {
+  readonly address: Address; // as bound
+  /** What the system does not take is lost, as datagrams are. */
+  send(bytes: Uint8Array, to: Address): void;
+}
+
+export interface DatagramReader {
+  received(bytes: Uint8Array): void;
+  /** Nobody is there, or the address cannot be reached; nothing follows. */
+  failed(error: NodeJS.ErrnoException): void;
+}
+
+export interface DatagramWire {
+  send(bytes: Uint8Array): void;
+  destroy(): void;
 }
 
 export interface Address {
@@ -86,6 +115,10 @@ export interface Address {
 export interface Door extends AsyncDisposable {
   readonly address: Address; // as bound, so port 0 is already resolved
   letIn?(): void;
+  /** Descriptors of the listening sockets, for a process that takes over; none where that cannot be. */
+  readonly descriptors?: readonly number[];
+  /** As disposing it, but the socket stays what it is: another process has it as well. */
+  handOver?(): Promise<void>;
 }
 
 export interface Log {

@@ -33,7 +33,7 @@ export class AdminUnreachable extends Error {
   }
 }
 
-const ANSWER_MS = 30_000;
+const ANSWER_MS = 90_000; // an upgrade may take its minute
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The admin listener of a running proxy. */
@@ -112,7 +112,9 @@ export class AdminClient {
         response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
         response.on("error", (error) => fail(error.message));
       });
-      asking.setTimeout(ANSWER_MS, () => asking.destroy(new Error("no answer in 30 s")));
+      asking.setTimeout(ANSWER_MS, () =>
+        asking.destroy(new Error(`no answer in ${ANSWER_MS / 1000} s`)),
+      );
       asking.on("error", (error: NodeJS.ErrnoException) => fail(whyUnreachable(error)));
       asking.end(body);
     });

@@ -43,7 +43,7 @@ test("sluice check: warnings alone are 0", async () => {
   assert.deepEqual(await run(check, ["--config", "warned.yaml"]), {
     code: 0,
     out: "warned.yaml: ok, 1 warning\n",
-    err: "warned.yaml:1:25: warning: Check upstreams.old: no route forwards to it\n",
+    err: "warned.yaml:1:25: warning: Check upstreams.old: no route or stream forwards to it\n",
   });
 });
 

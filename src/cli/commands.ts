@@ -18,7 +18,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "run",
-    usage: "[-c FILE]",
+    usage: "[-c FILE] [--pid-file FILE]",
     about: "Runs a config.",
     help: `${FILE_HELP}
 
@@ -103,6 +103,16 @@ or something was left.`,
     about: "Takes an endpoint out, until a restart.",
     help: ADMIN_HELP,
     load: async () => (await import("./endpoints.ts")).remove,
+  },
+  {
+    name: "upgrade",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN]",
+    about: "Replaces a running proxy by the program that is installed now.",
+    help: `${ADMIN_HELP}
+
+The new process takes over the listening sockets; no connection is refused or reset.
+Exit code 0: it serves, and the old one finishes. 1: it does not, and nothing changed.`,
+    load: async () => (await import("./upgrade.ts")).upgrade,
   },
   notYet("test", "[-c FILE]", "Runs the tests of a config."),
   {

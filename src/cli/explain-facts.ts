@@ -19,6 +19,7 @@ import {
   type RouteTry,
 } from "../server/dry-run.ts";
 import { decideRetry, mayBeKeyed } from "../upstream/retry-policy.ts";
+import { type HealthFacts, healthFacts } from "./explain-health.ts";
 import type { Asked } from "./explain-request.ts";
 
 export interface Explanation {
@@ -71,6 +72,7 @@ export interface ForwardFacts {
   readonly head: string; // as sent, latin1
   readonly examples: readonly string[]; // what in the head is other each time
   readonly retry: RetryFacts;
+  readonly health: HealthFacts;
   readonly limits: NumberFacts;
   readonly timeouts: NumberFacts;
   readonly rates: NumberFacts;
@@ -271,6 +273,7 @@ function forwardOf(
     head,
     examples: examplesIn(head),
     retry: retryOf(exchange, options),
+    health: healthFacts(config.upstreams.get(upstream.name)!, origin!.route.hedge),
     limits: shown(numbers.limits),
     timeouts: shown(numbers.timeouts),
     rates: shown(numbers.rates),

@@ -74,6 +74,7 @@ const choices: [name: string, listeners: ListenerConfig[], url: string, ip: stri
   ["a malformed host with a port", [ANY, FREE],        "http://a..test:80/",     "::1",  ANY.key],
   ["a unix socket",                [ANY, UNIX],        "http://a.test/",         "unix", UNIX.key],
   ["no unix socket",               [ANY],              "http://a.test/",         "unix", undefined],
+  ["streams and no site",          [],                 "http://a.test/",         "::1",  undefined],
   ["a unix socket has no port",    [UNIX],             "http://a.test/",         "::1",  undefined],
 ];
 

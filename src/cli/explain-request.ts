@@ -90,6 +90,7 @@ export type Chosen =
 
 /** As the network would: by port, then by address as far as the URL says one. */
 export function chooseListener(listeners: readonly ListenerConfig[], asked: Asked): Chosen {
+  if (listeners.length === 0) return nobody("there are streams, and no site");
   const all = listeners.map(({ key }) => key).join(", ");
   if (asked.peerAddress === "unix") {
     const listener = listeners.find(({ address }) => address.host.startsWith("/"));

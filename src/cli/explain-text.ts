@@ -127,6 +127,10 @@ function forwardLines(forward: ForwardFacts): string[] {
     ...row("endpoints", forward.endpoints.map(endpointLine)),
     ...row("target", [isRewritten ? `${target.canonical} → ${target.sent}` : target.sent]),
     ...row("retry", retryLines(forward)),
+    ...row("hedge", on(forward.health.hedge)),
+    ...row("checks", on(forward.health.active)),
+    ...row("ejection", on(forward.health.passive)),
+    ...row("breaker", on(forward.health.breaker)),
     "",
     "The request head as it would be sent:",
     "",
@@ -157,6 +161,11 @@ function endpointLine({
     ...(chosen ? ["chosen this time"] : []),
   ];
   return `${name}  ${facts.join(", ")}`;
+}
+
+/** What is off is left out. */
+function on(sentence: string): string[] {
+  return sentence === "off" ? [] : [sentence];
 }
 
 function retryLines({ retry }: ForwardFacts): string[] {

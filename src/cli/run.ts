@@ -1,19 +1,28 @@
 /** `sluice run`: loads a config, checks it, and serves until a signal says stop. */
 import { type ReloadOutcome, RunningProxy } from "../admin/running-proxy.ts";
+import { SystemClock } from "../base/system-clock.ts";
 import { check } from "../config/check.ts";
 import { type Loaded, load } from "../config/load.ts";
 import { problemLine } from "../config/problems.ts";
 import { vocabulary } from "../features/index.ts";
 import type { CommandIo } from "./command.ts";
+import { commandOfThis, takeHandover } from "./handover.ts";
 import { readOptions } from "./options.ts";
+import { PidFile } from "./pid-file.ts";
 import { serveUntilStopped } from "./running.ts";
+import { ServiceManager } from "./service-manager.ts";
+
+const OPTIONS = {
+  config: { type: "string", short: "c" },
+  "pid-file": { type: "string" },
+} as const;
 
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  const options = readOptions("run", args, { config: { type: "string", short: "c" } }, io);
+  const options = readOptions("run", args, OPTIONS, io);
   if (options === undefined) return 2;
-  const { config } = options;
+  const { config, "pid-file": pidFile } = options;
   const where = config === undefined ? { folder: io.cwd } : { folder: io.cwd, file: config };
-  return serve(() => load(where), "auto", io);
+  return serve(() => load(where), { workers: "auto", pidFile }, io);
 }
 
 /**
@@ -22,13 +31,45 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
  */
 export async function serve(
   loads: () => Loaded | Promise<Loaded>,
-  workers: number | "auto",
+  { workers, pidFile }: ServeOptions,
   io: CommandIo,
 ): Promise<number> {
+  const { inherited, tellReady } = takeHandover();
   const loaded = await loads();
   if (!tells(loaded, io)) return 1;
-  const starting = RunningProxy.start(loaded, { source: loads, workers });
-  return serveUntilStopped(starting, io, async () => reload(await starting, io));
+  const file = new PidFile(pidFile);
+  const manager = new ServiceManager(process.env, new SystemClock(), io.stderr);
+  const command = commandOfThis();
+  const starting = RunningProxy.start(loaded, { source: loads, workers, inherited, command });
+  const code = await serveUntilStopped(starting, io, {
+    async started() {
+      file.write();
+      await manager.ready();
+      tellReady();
+      void (await starting).handedOver.then(() => manager.leave());
+    },
+    async reload() {
+      await manager.reloading();
+      await reload(await starting, io);
+      await manager.reloaded();
+    },
+    async upgrade() {
+      const outcome = await (await starting).upgrade();
+      if (outcome.kind === "handed_over") {
+        io.stderr.write(`sluice: process ${outcome.pid} serves, this one finishes\n`);
+      } else {
+        io.stderr.write(`sluice: not upgraded: ${outcome.message}\n`);
+      }
+    },
+    stopping: () => void manager.stopping(),
+  });
+  file.remove();
+  return code;
+}
+
+export interface ServeOptions {
+  readonly workers: number | "auto";
+  readonly pidFile?: string | undefined;
 }
 
 /** A config with problems, or one that cannot be served, leaves the running one as it is. */

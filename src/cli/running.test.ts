@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import type { CommandIo } from "./command.ts";
-import { addressUrl, serveUntilStopped } from "./running.ts";
+import { addressUrl, type Running, serveUntilStopped } from "./running.ts";
 
 function started() {
   const signals = new EventEmitter();
@@ -15,8 +15,10 @@ function started() {
     cwd: "/",
     signals,
   };
+  const gone = Promise.withResolvers<void>();
   const running = {
     addresses: [{ host: "127.0.0.1", port: 8080 }],
+    goneOver: gone.promise,
     stop(deadlineMs?: number): Promise<void> {
       stops.push(deadlineMs);
       if (deadlineMs === 0) for (const done of waiting) done();
@@ -24,10 +26,18 @@ function started() {
     },
   };
   let reloads = 0;
-  const code = serveUntilStopped(Promise.resolve(running), io, async () => {
-    reloads++;
+  const told: string[] = [];
+  const code = serveUntilStopped(Promise.resolve(running), io, {
+    reload: async () => {
+      reloads++;
+    },
+    upgrade: async () => void told.push("upgrade"),
+    started: async () => void told.push("started"),
+    stopping: () => told.push("stopping"),
   });
   return {
+    gone,
+    told,
     reloadCount: () => reloads,
     signals,
     lines,
@@ -51,15 +61,17 @@ test("serveUntilStopped: a signal while it still starts stops it once it has", a
     cwd: "/",
     signals,
   };
-  let start = (_running: { addresses: []; stop(deadlineMs?: number): Promise<void> }) => {};
-  const starting = new Promise<Parameters<typeof start>[0]>((resolve) => {
-    start = resolve;
+  const nothing = async () => {};
+  const starting = Promise.withResolvers<Running>();
+  const code = serveUntilStopped(starting.promise, io, {
+    ...{ reload: nothing, upgrade: nothing, started: nothing },
+    stopping: () => {},
   });
-  const code = serveUntilStopped(starting, io, async () => {});
 
   signals.emit("SIGTERM", "SIGTERM");
-  start({
+  starting.resolve({
     addresses: [],
+    goneOver: new Promise(() => {}),
     async stop(deadlineMs) {
       stops.push(deadlineMs);
     },
@@ -106,4 +118,15 @@ test("addressUrl: names, IPv6 and unix sockets", () => {
   assert.equal(addressUrl({ host: "0.0.0.0", port: 80 }), "http://0.0.0.0:80");
   assert.equal(addressUrl({ host: "::1", port: 81 }), "http://[::1]:81");
   assert.equal(addressUrl({ host: "/run/a.sock", port: 0 }), "unix:/run/a.sock");
+});
+
+test("serveUntilStopped: SIGUSR2 upgrades, and when what is left here is over it ends well", async () => {
+  const { signals, stops, told, gone, code } = started();
+
+  signals.emit("SIGUSR2", "SIGUSR2");
+  await turn();
+  gone.resolve();
+
+  assert.equal(await code, 0);
+  assert.deepEqual([stops, told], [[], ["started", "upgrade"]]);
 });

@@ -108,6 +108,17 @@ export function parseSiteHost(text: string): string | undefined {
   return wildcard ? `*.${name}` : name;
 }
 
+/** A name that TLS clients ask for: exact, or "*.example.com" for any depth below. Lower case. */
+export function parseServerName(text: string): string | undefined {
+  const name = text === "*" || isIPv4(text) ? undefined : parseSiteHost(text);
+  return name?.startsWith("[") ? undefined : name;
+}
+
+/** TCP and UDP have ports of their own: "0.0.0.0:53" "udp/0.0.0.0:53" */
+export function streamKey(protocol: "tcp" | "udp", address: Address): string {
+  return protocol === "udp" ? `udp/${addressKey(address)}` : addressKey(address);
+}
+
 function isName(name: string): boolean {
   if (name.length === 0 || name.length > 253) return false;
   const labels = name.split(".");

@@ -40,8 +40,13 @@ test("check: the smallest config comes out with every default of the process", (
     errors: undefined,
     ...UNSET,
     listeners: [
-      { key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, protocols: ["h1"], ...UNSET },
+      {
+        ...{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET },
+        protocols: ["h1"],
+        proxiesFrom: undefined,
+      },
     ],
+    streamListeners: [],
   });
 });
 
@@ -62,6 +67,7 @@ test("check: a short upstream is written out", () => {
     ],
     balance: "leastRequest",
     maxIdle: 256,
+    proxyProtocol: undefined,
     limits: {},
     timeouts: {},
     passive: PASSIVE,
@@ -100,6 +106,7 @@ test("check: a short site and its route are written out", () => {
         idempotencyKey: true,
         perTry: Number.POSITIVE_INFINITY,
       },
+      hedge: undefined,
       errors: undefined,
       ...UNSET,
     },

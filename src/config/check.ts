@@ -10,6 +10,7 @@ import { checkListeners } from "./cross/listeners.ts";
 import { Notes } from "./cross/notes.ts";
 import { asMap } from "./cross/raw.ts";
 import { checkRoutes } from "./cross/routes.ts";
+import { checkServes, checkStreams } from "./cross/streams.ts";
 import { checkUpstreams } from "./cross/upstreams.ts";
 import { isPlain } from "./expand.ts";
 import { type Shaped, shape } from "./issues.ts";
@@ -38,6 +39,8 @@ export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
   checkUpstreams(map, vocabulary, notes);
   checkRoutes(map, vocabulary, notes);
   checkListeners(map, notes);
+  checkStreams(map, notes);
+  if (value === map) checkServes(map, notes); // else it is no map at all, which is told already
   checkLevels(map, notes);
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));

@@ -2,7 +2,6 @@
  * Config → runtime. Starts nothing and binds nothing: a compile that fails, or whose runtime is
  * never used, leaves nothing to clean up but its draft.
  */
-import { CidrSet } from "../base/cidr.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
@@ -30,9 +29,11 @@ import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker
 import { EndpointPools, FoundPools } from "../upstream/endpoint-pools.ts";
 import { HealthLog } from "../upstream/health/health-log.ts";
 import { PassiveCheck } from "../upstream/health/passive-check.ts";
+import { LatencyHistogram } from "../upstream/latency-histogram.ts";
 import { Pool, type PoolShape } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import {
   type Config,
   type ListenerConfig,
@@ -89,6 +90,7 @@ class Compiler {
     return {
       version: this.#tools.version,
       listeners: new Map(listeners.map((each) => [each.key, this.#listener(each)])),
+      streamListeners: compileStreamListeners(this.#config, this.#upstreams),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
     };
@@ -164,10 +166,8 @@ class Compiler {
 
   #forwarding(): Forwarding {
     const { trustedProxies, via, forwarded } = this.#config;
-    const ranges = new CidrSet(trustedProxies.filter((range) => range !== "unix"));
-    const trustsUnix = trustedProxies.includes("unix");
     return {
-      isTrusted: (address) => (address === "unix" ? trustsUnix : ranges.has(address)),
+      isTrusted: addressTest(trustedProxies)!,
       pseudonym: via.kind === "off" ? "" : (via.pseudonym ?? this.#tools.pseudonym),
       emitForwarded: forwarded,
     };
@@ -180,6 +180,7 @@ class Compiler {
       address: listener.address,
       protocols: listener.protocols,
       ...settledLevels(this.#config, listener),
+      sendsProxyHeader: addressTest(listener.proxiesFrom),
       sites: this.#sites(sites, listener),
       errors: this.#errors(this.#config.errors),
     };
@@ -231,7 +232,7 @@ class Compiler {
 
   #forward(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forward {
     const upstream = this.#upstreams.get(String(route.handler.options))!;
-    const { retry } = route;
+    const { retry, hedge } = route;
     return new Forward(
       {
         upstream,
@@ -249,6 +250,15 @@ class Compiler {
             ? upstream.retryBudget
             : upstream.retryBudgetOf(retry.budget.percent, retry.budget.min),
         replaysBody: retry?.replayBody ?? false,
+        hedge: hedge && {
+          afterMs: hedge.afterMs,
+          percentile: hedge.percentile,
+          latencies: this.#tools.draft.keep(
+            `latencies of ${route.name} to ${upstream.name}`,
+            () => new LatencyHistogram(),
+          ),
+        },
+        proxyVersion: proxyVersionOf(this.#config.upstreams.get(upstream.name)!.proxyProtocol),
         timeouts: { ...levels.timeouts, ...upstream.timeouts },
         limits: { ...levels.limits, ...upstream.limits },
       },

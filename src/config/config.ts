@@ -4,7 +4,15 @@
  */
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
-import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
+import {
+  LIMITS,
+  type Limits,
+  RATES,
+  type Rates,
+  type StreamTimeouts,
+  TIMEOUTS,
+  type Timeouts,
+} from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -28,6 +36,7 @@ export interface Config extends Levels {
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours
   readonly listeners: readonly ListenerConfig[]; // every one that a site listens on
+  readonly streamListeners: readonly StreamListenerConfig[]; // every one that a stream listens on
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly sites: readonly SiteConfig[];
 }
@@ -60,6 +69,28 @@ export interface ListenerConfig extends Levels {
   readonly key: string; // "0.0.0.0:80" "[::1]:80" "unix:/run/sluice.sock"
   readonly address: Address;
   readonly protocols: readonly Protocol[];
+  readonly proxiesFrom?: readonly string[] | undefined; // whose connections begin with a PROXY header
+}
+
+export interface StreamListenerConfig {
+  readonly key: string; // "0.0.0.0:5432" "udp/0.0.0.0:53"
+  readonly protocol: "tcp" | "udp";
+  readonly address: Address;
+  readonly connectionsMax: number; // of UDP: sessions
+  readonly openingMs: number;
+  readonly proxiesFrom: readonly string[] | undefined;
+  readonly streams: readonly StreamConfig[]; // at least one
+}
+
+export interface StreamConfig {
+  readonly name: string; // as configured, or "stream#2"
+  readonly at: Path;
+  readonly protocol: "tcp" | "udp";
+  readonly serverNames: readonly string[]; // lower case: "a.test" "*.a.test"
+  readonly upstream: string;
+  readonly connectionsMax: number;
+  readonly responses: number;
+  readonly timeouts: StreamTimeouts;
 }
 
 export interface UpstreamConfig {
@@ -68,6 +99,7 @@ export interface UpstreamConfig {
   readonly endpoints: readonly EndpointConfig[]; // at least one
   readonly balance: "leastRequest" | "roundRobin" | "random" | "first";
   readonly maxIdle: number; // idle connections kept per endpoint
+  readonly proxyProtocol: "v1" | "v2" | undefined;
   readonly limits: Partial<Limits>; // only the upstream's side
   readonly timeouts: Partial<Timeouts>;
   readonly passive: PassiveOptions | undefined; // undefined: off
@@ -97,6 +129,7 @@ export interface RouteConfig extends Levels {
   readonly handler: PartConfig; // { key: "forward", options: the upstream's name } or a feature's
   readonly filters: readonly PartConfig[]; // in the order of the features
   readonly retry: RetryConfig | undefined; // undefined: off
+  readonly hedge: HedgeConfig | undefined;
   readonly errors: unknown;
 }
 
@@ -104,6 +137,12 @@ export interface RouteConfig extends Levels {
 export interface PartConfig {
   readonly key: string;
   readonly options: unknown;
+}
+
+/** One of the two. */
+export interface HedgeConfig {
+  readonly afterMs?: number;
+  readonly percentile?: number;
 }
 
 export interface RetryConfig {

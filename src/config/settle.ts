@@ -9,6 +9,7 @@ import { addressKey, parseListen } from "./address.ts";
 import type {
   Config,
   EndpointConfig,
+  HedgeConfig,
   Levels,
   ListenerConfig,
   LogConfig,
@@ -20,6 +21,7 @@ import type {
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
+import { settleStreams } from "./settle-streams.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 
@@ -35,14 +37,16 @@ interface ParsedLevels {
   readonly rates?: { readonly minimum?: number; readonly grace?: number } | undefined;
 }
 
-interface ParsedShared {
-  readonly retry?: "off" | ParsedRetry | undefined;
-  readonly errors?: unknown;
-  readonly [key: string]: unknown;
-}
-
 interface ParsedListener extends ParsedLevels {
   readonly protocols?: readonly Protocol[] | undefined;
+  readonly proxyProtocol?: { readonly from: readonly string[] } | undefined;
+}
+
+interface ParsedShared {
+  readonly retry?: "off" | ParsedRetry | undefined;
+  readonly hedge?: "off" | { readonly after: HedgeConfig } | undefined;
+  readonly errors?: unknown;
+  readonly [key: string]: unknown;
 }
 
 interface ParsedRoute extends ParsedLevels, ParsedShared {
@@ -59,10 +63,11 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
   const defaults = present(parsed.defaults ?? {}) as ParsedShared;
-  const sites = (parsed.sites as readonly ParsedSite[]).map((site, index) =>
+  const sites = sitesOf(parsed).map((site, index) =>
     settleSite(site, { defaults, vocabulary, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
+  const upstreams = settleUpstreams(parsed);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
@@ -83,7 +88,12 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     errors: defaults.errors,
     ...settleLevels(parsed as ParsedLevels),
     listeners: settleListeners(parsed),
-    upstreams: settleUpstreams(parsed),
+    streamListeners: settleStreams(parsed.streams ?? [], {
+      top: settleLevels(parsed as ParsedLevels),
+      upstreams,
+      listener: (key) => settleListener(setListeners(parsed).get(key) ?? {}),
+    }),
+    upstreams,
     sites,
   };
 }
@@ -125,20 +135,35 @@ function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
 const PROTOCOLS: readonly Protocol[] = ["h1"];
 
 function settleListeners(parsed: ParsedConfig): ListenerConfig[] {
-  const set = new Map<string, ParsedListener>();
-  for (const [text, levels] of Object.entries(parsed.listeners ?? {})) {
-    const address = parseListen(text);
-    if (address !== undefined) set.set(addressKey(address), levels as ParsedListener);
-  }
+  const set = setListeners(parsed);
   const listeners = new Map<string, ListenerConfig>();
-  for (const site of parsed.sites as readonly ParsedSite[]) {
+  for (const site of sitesOf(parsed)) {
     for (const address of site.listen ?? [SITE_ADDRESS]) {
       const key = addressKey(address);
-      const { protocols = PROTOCOLS, ...levels } = set.get(key) ?? {};
-      listeners.set(key, { key, address, protocols, ...settleLevels(levels) });
+      const said = set.get(key) ?? {};
+      const protocols = said.protocols ?? PROTOCOLS;
+      listeners.set(key, { key, address, protocols, ...settleListener(said) });
     }
   }
   return [...listeners.values()];
+}
+
+/** What `listeners:` says, by the keys of the addresses. */
+function setListeners(parsed: ParsedConfig): ReadonlyMap<string, ParsedListener> {
+  const set = new Map<string, ParsedListener>();
+  for (const [text, said] of Object.entries(parsed.listeners ?? {})) {
+    const address = parseListen(text);
+    if (address !== undefined) set.set(addressKey(address), said as ParsedListener);
+  }
+  return set;
+}
+
+function settleListener(said: ParsedListener) {
+  return { ...settleLevels(said), proxiesFrom: said.proxyProtocol?.from };
+}
+
+function sitesOf(parsed: ParsedConfig): readonly ParsedSite[] {
+  return (parsed.sites ?? []) as readonly ParsedSite[];
 }
 
 function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
@@ -146,26 +171,33 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
     readonly endpoints: readonly EndpointConfig[];
     readonly balance?: UpstreamConfig["balance"] | undefined;
     readonly maxIdle?: number | undefined;
+    readonly proxyProtocol?: UpstreamConfig["proxyProtocol"];
     readonly health?: ParsedHealth | undefined;
     readonly breaker?: "off" | ParsedBreaker | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
-    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts, health, breaker }]) => [
-      name,
-      {
+    upstreams.map(
+      ([
         name,
-        at: ["upstreams", name],
-        endpoints,
-        balance: balance ?? "leastRequest",
-        maxIdle: maxIdle ?? IDLE_MAX,
-        limits: present(limits ?? {}),
-        timeouts: present(timeouts ?? {}),
-        passive: settlePassive(health?.passive),
-        active: settleActive(health?.active),
-        breaker: settleBreaker(breaker),
-      },
-    ]),
+        { endpoints, balance, maxIdle, proxyProtocol, limits, timeouts, health, breaker },
+      ]) => [
+        name,
+        {
+          name,
+          at: ["upstreams", name],
+          endpoints,
+          balance: balance ?? "leastRequest",
+          maxIdle: maxIdle ?? IDLE_MAX,
+          proxyProtocol,
+          limits: present(limits ?? {}),
+          timeouts: present(timeouts ?? {}),
+          passive: settlePassive(health?.passive),
+          active: settleActive(health?.active),
+          breaker: settleBreaker(breaker),
+        },
+      ],
+    ),
   );
 }
 
@@ -212,9 +244,14 @@ function settleRoute(route: ParsedRoute & { name: string }, around: Around): Rou
     handler: { key: handler, options: route[handler] },
     filters: settleFilters(shared, vocabulary),
     retry: settleRetry(shared.retry),
+    hedge: settleHedge(shared.hedge),
     errors: shared.errors,
     ...settleLevels(route),
   };
+}
+
+function settleHedge(hedge: ParsedShared["hedge"]): HedgeConfig | undefined {
+  return hedge === "off" ? undefined : hedge?.after;
 }
 
 function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConfig[] {

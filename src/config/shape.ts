@@ -3,11 +3,13 @@ import { wanted, z } from "../core/fields.ts";
 import { parseListen } from "./address.ts";
 import { levels } from "./shape/levels.ts";
 import { processKeys } from "./shape/process.ts";
+import { proxyProtocol } from "./shape/proxy-protocol.ts";
 import type { Vocabulary } from "./shape/routes.ts";
 import { defaultsSchema, sitesSchema } from "./shape/sites.ts";
+import { streams } from "./shape/streams.ts";
 import { upstreams } from "./shape/upstreams.ts";
 
-const LISTENER_FORM = 'an address that a site listens on, such as ":80"';
+const LISTENER_FORM = 'an address that a site or a stream listens on, such as ":80"';
 
 const PROTOCOLS_FORM = 'a list of "h1" and "h2c", at least one';
 
@@ -25,11 +27,11 @@ const listeners = z
     z.string().refine((text) => parseListen(text) !== undefined, { error: wanted(LISTENER_FORM) }),
     z
       .strictObject(
-        { ...levels, protocols: protocols.optional() },
-        { error: wanted("a map with protocols, limits, timeouts and rates") },
+        { ...levels, protocols: protocols.optional(), proxyProtocol: proxyProtocol.optional() },
+        { error: wanted("a map with protocols, limits, timeouts, rates and proxyProtocol") },
       )
       .describe("The address as in `listen` of a site."),
-    { error: wanted("a map of addresses that sites listen on") },
+    { error: wanted("a map of addresses that sites and streams listen on") },
   )
   .describe("What holds for all connections to one listener.");
 
@@ -54,7 +56,8 @@ function buildSchema(vocabulary: Vocabulary) {
       defaults: defaultsSchema(vocabulary)
         .optional()
         .describe("Route keys for every route; a site, then a route, overrides each whole."),
-      sites: sitesSchema(vocabulary),
+      sites: sitesSchema(vocabulary).optional(),
+      streams: streams.optional(),
     },
     { error: wanted("a map of settings") },
   );

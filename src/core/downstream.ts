@@ -20,6 +20,14 @@ export interface Downstream {
   /** Bytes that were written and have not left: lent buffers must be given up, not reused. */
   readonly holdsBytes: boolean;
 
+  /**
+   * Connections to endpoints that carry this client's address, and so are for its own connection
+   * alone (PROXY protocol, SECURITY N1). undefined: none are kept.
+   */
+  readonly own?: OwnConnections | undefined;
+  /** Of ours that the client is connected to; undefined on a unix socket. Asked for only on need. */
+  readonly localAddress?: string | undefined;
+
   /** From now on `side` serves the exchange; the body flows to it after resumeBody(). */
   attach(side: ServingSide): void;
   pauseBody(): void;
@@ -37,6 +45,46 @@ export interface Downstream {
   cut(fault: Fault): void;
   /** 101: the head goes out, and from here on the wire's events are the tunnel's. */
   switchProtocols(response: ResponseHead, end: TunnelEnd): SwitchedWire;
+}
+
+/** What is idle and belongs to one client's connection, by pool; all of it ends with that. */
+export class OwnConnections {
+  readonly #idle = new Map<object, Abandonable>();
+  #isOver = false;
+
+  /** False: the client has gone, or has one there already. */
+  keep(pool: object, connection: Abandonable): boolean {
+    if (this.#isOver || this.#idle.has(pool)) return false;
+    this.#idle.set(pool, connection);
+    return true;
+  }
+
+  take(pool: object): Abandonable | undefined {
+    const connection = this.#idle.get(pool);
+    this.#idle.delete(pool);
+    return connection;
+  }
+
+  /** What is kept there has turned out to be dead. */
+  drop(pool: object): void {
+    this.#idle.get(pool)?.abandon();
+    this.#idle.delete(pool);
+  }
+
+  forget(pool: object, connection: Abandonable): void {
+    if (this.#idle.get(pool) === connection) this.#idle.delete(pool);
+  }
+
+  /** The client's connection is over. */
+  end(): void {
+    this.#isOver = true;
+    for (const connection of [...this.#idle.values()]) connection.abandon();
+    this.#idle.clear();
+  }
+}
+
+interface Abandonable {
+  abandon(): void;
 }
 
 /** Who serves an exchange: takes the request body and gives the response body. */

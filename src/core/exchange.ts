@@ -1,4 +1,5 @@
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
@@ -15,6 +16,8 @@ export interface Client {
   readonly address: string;
   readonly isHttp2: boolean; // for the log; else nothing above transport knows
   readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
+  /** As the PROXY header of its connection says; the addresses above are those of the header. */
+  readonly proxied?: ProxyHeader | undefined;
 }
 
 /**

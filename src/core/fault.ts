@@ -33,7 +33,13 @@ export const FAULTS = {
   request_body_timeout:     { side: "downstream", status: 408, retry: "never", about: "The request body stalled for timeouts.requestBody or came slower than the minimum rate." },
   response_write_timeout:   { side: "downstream", status: 499, retry: "never", about: "The client did not take the response within timeouts.write or took it slower than the minimum rate." },
   client_gone:              { side: "downstream", status: 499, retry: "never", about: "The client closed the connection before the response was complete." },
+  proxy_header_malformed:   { side: "downstream", status: 400, retry: "never", about: "A trusted peer sent no PROXY header, or one that does not follow its specification." },
+  proxy_header_untrusted:   { side: "downstream", status: 400, retry: "never", about: "A peer that is not trusted to do so sent a PROXY header to a stream." },
+  client_hello_malformed:   { side: "downstream", status: 400, retry: "never", about: "What came first is no TLS ClientHello, or one that is malformed or larger than 64 KiB." },
+  opening_timeout:          { side: "downstream", status: 408, retry: "never", about: "The PROXY header or the ClientHello did not arrive within timeouts.requestHead." },
   // We answer for a reason of our own.
+  no_stream:                { side: "proxy",      status: 421, retry: "never", about: "No stream is configured for the server name of the ClientHello." },
+  sessions_full:            { side: "proxy",      status: 503, retry: "never", about: "limits.sessionsMax is reached: a datagram of a new client was dropped." },
   no_site:                  { side: "proxy",      status: 421, retry: "never", about: "No site is configured for this host." },
   no_route:                 { side: "proxy",      status: 404, retry: "never", about: "No route of the site matches." },
   loop_detected:            { side: "proxy",      status: 508, retry: "never", about: "Via shows that this request has been through this proxy before." },
@@ -58,6 +64,9 @@ export const FAULTS = {
   response_truncated:       { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint closed the connection in the middle of the response." },
   response_interim:         { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint sent more than 8 interim responses." },
   response_upgrade:         { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint switched protocols unasked or with a wrong handshake." },
+  stream_reset:             { side: "upstream",   status: 502, retry: "never",         about: "The endpoint reset the connection of a stream." },
+  stream_idle:              { side: "proxy",      status: 504, retry: "never",         about: "No byte went through a stream for its timeouts.idle." },
+  datagram_unanswered:      { side: "upstream",   status: 504, retry: "never",         about: "The endpoint sent fewer datagrams within timeouts.idle than responses says." },
   tunnel_idle:              { side: "proxy",      status: 504, retry: "never",         about: "No byte went through the tunnel for timeouts.tunnelIdle." },
 } as const satisfies Record<string, FaultKind>;
 

@@ -75,6 +75,24 @@ export const TIMEOUTS: Timeouts = {
 
 export const RATES: Rates = { minBytesPerSecond: 500, graceMs: 20_000 };
 
+/** Of a stream: TCP or UDP below HTTP. */
+export interface StreamTimeouts {
+  readonly connect: number;
+  readonly idle: number; // nothing moves, in either direction
+  readonly drain: number; // total, from SIGTERM
+}
+
+export const STREAM_TIMEOUTS: Omit<StreamTimeouts, "connect"> = {
+  idle: 600_000,
+  drain: 300_000, // a database connection has no end of its own, and to cut it is an error to its user
+};
+export const UDP_IDLE_MS = 60_000; // nothing else ends a conversation over UDP
+export const UDP_SESSIONS_MAX = 10_000; // each is a socket of ours; anyone can begin one, forged too
+// Of bulk in one direction. Half of it costs an upload a fifth more (bench/ l4-upload), twice as much
+// gains less than that and is held twice by each connection whose reader is slow.
+export const STREAM_BUFFER_BYTES = 128 * KIB;
+export const STREAM_ATTEMPTS_MAX = 3;
+
 /** Fixed by the protocol engine; not settable. */
 export const INTERIM_RESPONSES_MAX = 8;
 export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before we stop reading

@@ -3,12 +3,14 @@ import type { TargetPolicy } from "../protocol/http/target.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply } from "./filter.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
+import type { StreamListenerPlan } from "./stream.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** A whole configuration, compiled. Frozen once built; live state hangs off SharedState instead. */
 export interface Runtime {
   readonly version: number;
   readonly listeners: ReadonlyMap<string, ListenerPlan>; // by listener key, "0.0.0.0:80"
+  readonly streamListeners: ReadonlyMap<string, StreamListenerPlan>; // "udp/0.0.0.0:53" for UDP
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly forwarding: Forwarding;
 }
@@ -24,6 +26,8 @@ export interface ListenerPlan {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly rates: Rates;
+  /** Whose connections begin with a PROXY header; undefined: nobody's. */
+  readonly sendsProxyHeader?: ((address: string) => boolean) | undefined;
   readonly sites: SiteTable;
   readonly errors: ErrorReplies; // before a site is known
 }

@@ -3,6 +3,7 @@ import type { ReadBuffers } from "../base/read-buffers.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
+import type { Fault } from "./fault.ts";
 import type { ListenerPlan, Runtime } from "./runtime.ts";
 
 /** One event loop's worth of proxy: what every connection and exchange on it shares. */
@@ -16,10 +17,18 @@ export interface Worker {
   /** Once for each exchange that was started, whatever became of it. */
   ended(exchange: Exchange): void;
   attemptFailed(upstream: string, attempt: Attempt): void;
+  /** A connection that came to an end before anyone served it. */
+  connectionRefused(listenerKey: string, refused: RefusedConnection): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
   listenerMeter(listenerKey: string): ConnectionMeter;
   endpointMeter(upstream: string, endpointName: string): ConnectionMeter;
+}
+
+export interface RefusedConnection {
+  readonly address: string; // of the wire
+  readonly fault: Fault;
+  readonly startedMs: number;
 }
 
 /** Counts the connections of one listener, or to one endpoint. */

@@ -3,6 +3,7 @@ import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
+import { StreamMetrics } from "./stream-metrics.ts";
 
 // RFC 9110 §9.3, and PATCH of RFC 5789. A method is the client's word: what is not here is OTHER.
 export const METHODS = [
@@ -74,6 +75,7 @@ export interface MetricNames {
   readonly sites: readonly { readonly name: string; readonly routes: readonly string[] }[];
   readonly upstreams: readonly { readonly name: string; readonly endpoints: readonly string[] }[];
   readonly listeners: readonly string[];
+  readonly streams?: readonly string[];
 }
 
 /** Connections of one listener or to one endpoint. */
@@ -90,6 +92,7 @@ export interface ConnectionMeter {
  * the compiled config alone, so no request can add a series.
  */
 export class Metrics {
+  readonly streams: StreamMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -98,6 +101,7 @@ export class Metrics {
   readonly #endpoints: WeakMap<Endpoint, { readonly upstream: string; readonly at: number }>;
 
   constructor(bank: MetricBank = new MetricBank()) {
+    this.streams = new StreamMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -115,6 +119,7 @@ export class Metrics {
       for (const name of upstream.endpoints) this.#bank.block(ENDPOINT, [upstream.name, name]);
     }
     for (const key of names.listeners) this.#bank.block(LISTENER, [key]);
+    this.streams.declare(names.streams ?? []);
   }
 
   /** Told in the midst of counting that there is something else to share: do it later. */

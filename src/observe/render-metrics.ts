@@ -5,6 +5,7 @@ import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
 import type { ProcessGauges } from "./process-gauges.ts";
+import { renderStream } from "./stream-metrics.ts";
 
 /** What is not counted in a bank, but read when somebody asks. */
 export interface MetricFacts {
@@ -39,6 +40,7 @@ export function renderMetrics(
     if (block.kind === "route") renderRoute(out, cells, block);
     else if (block.kind === "endpoint") renderEndpoint(out, cells, block, retries);
     else if (block.kind === "listener") renderListener(out, cells, block);
+    else if (block.kind === "stream") renderStream(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);

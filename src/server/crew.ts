@@ -2,7 +2,7 @@ import type { Address } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
-import type { Drained } from "./listener.ts";
+import type { Drained, HandOver } from "./emptying.ts";
 import type { TrafficByRoute } from "./route-traffic.ts";
 
 /** A config that is to be served, and what it was made of. */
@@ -25,6 +25,8 @@ export interface Turnover {
   abort(): Promise<void>;
 }
 
+export type Descriptor = readonly [listenerKey: string, descriptor: number];
+
 /** How the workers are, for operators. */
 export interface CrewHealth {
   readonly wanted: number;
@@ -38,7 +40,12 @@ export interface Crew {
   /** Rejects, with nothing changed, if an address, a log or a worker cannot do it. */
   prepare(next: NextConfig): Promise<Turnover>;
   /** Stops accepting, lets exchanges finish until the deadline, and cuts and names the rest. */
-  stop(deadlineMs: number): Promise<Drained>;
+  /** `isOwn`: listeners whose own deadline is nearer have that one. */
+  stop(deadlineMs: number, isOwn?: boolean): Promise<Drained>;
+  /** As stop(), for sockets that another process has by now. */
+  handOver(manner: HandOver): Promise<Drained>;
+  /** Of every listening socket, with the key of its listener. */
+  descriptors(): Promise<readonly Descriptor[]>;
   /** While stop() waits: waits no longer. */
   hurry(): void;
   /** For logrotate: log files are opened anew. */

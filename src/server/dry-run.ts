@@ -154,6 +154,8 @@ class DryWorker implements Worker {
 
   attemptFailed(): void {}
 
+  connectionRefused(): void {}
+
   bug(error: unknown): void {
     this.#bug ??= error;
   }

@@ -7,6 +7,8 @@ import { SeededRandom } from "../base/seeded-random.ts";
 import type {
   Address,
   Clock,
+  DatagramDoor,
+  DatagramWire,
   Door,
   Log,
   NameAnswer,
@@ -60,6 +62,14 @@ export class DryNetwork implements Network {
     const wire = new DryWire();
     this.connecting.push(wire);
     return wire;
+  }
+
+  async bindDatagrams(address: Address): Promise<DatagramDoor> {
+    return { address, send: () => {}, [Symbol.asyncDispose]: async () => {} };
+  }
+
+  connectDatagrams(): DatagramWire {
+    return { send: () => {}, destroy: () => {} };
   }
 }
 

@@ -5,20 +5,27 @@ import { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
-import type { ConnectionMeter, Worker } from "../core/worker.ts";
+import type { Fault } from "../core/fault.ts";
+import { STREAM_BUFFER_BYTES } from "../core/limits.ts";
+import type { Session, StreamMeter, StreamPlan, StreamWorker } from "../core/stream.ts";
+import type { ConnectionMeter, RefusedConnection } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { SessionLog } from "../observe/session-log.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 
 /** One thread's clockwork, and who watches its exchanges. */
-export class EngineWorker implements Worker {
+export class EngineWorker implements StreamWorker {
   readonly world: World;
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  readonly streamBuffers: ReadBuffers;
   readonly metrics: Metrics;
   accessLog: AccessLog | undefined; // a reload may change it
+  sessionLog: SessionLog | undefined; // the same log, its lines for streams
   readonly #ids: RequestIds;
+  #quietUntilMs: number; // of dropped datagrams
 
   constructor(world: World, metrics: Metrics, directory: Directory) {
     this.clock = new LoopClock(world.clock);
@@ -26,9 +33,12 @@ export class EngineWorker implements Worker {
     this.world = { ...world, clock: this.clock, network };
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
+    this.streamBuffers = new ReadBuffers(STREAM_BUFFER_BYTES);
     this.metrics = metrics;
     this.accessLog = undefined;
+    this.sessionLog = undefined;
     this.#ids = new RequestIds();
+    this.#quietUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   newId(): string {
@@ -50,6 +60,33 @@ export class EngineWorker implements Worker {
     this.metrics.attemptFailed(upstream, attempt);
   }
 
+  connectionRefused(listenerKey: string, refused: RefusedConnection): void {
+    this.metrics.refused(listenerKey, refused.fault.code);
+    this.sessionLog?.refused(listenerKey, refused, this.clock.nowMs());
+  }
+
+  sessionStarted(session: Session): void {
+    this.metrics.streams.started(session);
+  }
+
+  sessionEnded(session: Session): void {
+    this.metrics.streams.ended(session);
+    this.sessionLog?.ended(session);
+  }
+
+  streamMeter(stream: StreamPlan): StreamMeter {
+    return this.metrics.streams.meter(stream);
+  }
+
+  // A flood is to fill no log: each is counted, and told of at most every ten seconds.
+  datagramDropped(listenerKey: string, fault: Fault): void {
+    this.metrics.refused(listenerKey, fault.code);
+    const nowMs = this.clock.nowMs();
+    if (nowMs < this.#quietUntilMs) return;
+    this.#quietUntilMs = nowMs + DROPS_WARNING_EVERY_MS;
+    this.world.log.warn("datagrams dropped", { listener: listenerKey, ...fault });
+  }
+
   bug(error: unknown, exchange: Exchange | undefined): void {
     this.metrics.bug();
     const stack = error instanceof Error ? error.stack : String(error);
@@ -64,3 +101,5 @@ export class EngineWorker implements Worker {
     return this.metrics.endpointConnections(upstream, endpointName);
   }
 }
+
+const DROPS_WARNING_EVERY_MS = 10_000;

@@ -57,7 +57,7 @@ export class Engine implements AsyncDisposable {
     const draft = state.draft();
     const runtime = compile(config, { ...shared, worker: this.worker, draft, version });
     const connections = new Map<string, Lanes>();
-    for (const key of runtime.listeners.keys()) {
+    for (const key of [...runtime.listeners.keys(), ...runtime.streamListeners.keys()]) {
       const name = `listener ${key} connections`;
       connections.set(
         key,

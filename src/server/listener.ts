@@ -5,20 +5,20 @@ import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import type { Listening, Worker } from "../core/worker.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "../transport/downstream-connection.ts";
+import { Opening } from "../transport/opening.ts";
 import { connectionFor } from "../transport/protocol-choice.ts";
+import { plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
-
-/** What a drain came to. */
-export interface Drained {
-  readonly finished: number;
-  readonly cut: number;
-}
+import type { Drained, HandOver } from "./emptying.ts";
 
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
+  readonly protocol = "http";
   readonly #worker: Worker;
   readonly #connections: Set<DownstreamConnection>;
+  readonly #openings: Set<Opening>; // whose PROXY header has not come yet
   readonly #counts: Lanes; // of all workers' listeners of this key
   #runtime: Runtime;
   #plan: ListenerPlan;
@@ -35,6 +35,7 @@ export class Listener implements Listening {
   ) {
     this.#worker = worker;
     this.#connections = new Set();
+    this.#openings = new Set();
     this.#counts = counts;
     this.#runtime = runtime;
     this.#plan = plan;
@@ -58,6 +59,10 @@ export class Listener implements Listening {
 
   get isDraining(): boolean {
     return this.#isDraining;
+  }
+
+  get drainMs(): number {
+    return this.#plan.timeouts.drain;
   }
 
   get key(): string {
@@ -93,10 +98,10 @@ export class Listener implements Listening {
         wire.destroy();
         return;
       }
-      const connection = connectionFor(wire, this.#worker, this, (closed) => this.#closed(closed));
-      this.#connections.add(connection);
       this.#counts.add(OPEN, 1);
-      connection.start();
+      const { sendsProxyHeader } = this.#plan;
+      if (sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true) this.#open(wire);
+      else this.#start(wire);
     };
     this.#door = await network.listen(address, onWire, holds);
   }
@@ -105,15 +110,45 @@ export class Listener implements Listening {
     this.#door?.letIn?.();
   }
 
+  #start(wire: Wire, proxy?: ProxyHeader, early?: Buffer): void {
+    const closed = (connection: DownstreamConnection) => this.#closed(connection);
+    const connection = connectionFor(wire, this.#worker, this, closed, proxy);
+    this.#connections.add(connection);
+    connection.start(early);
+  }
+
+  #open(wire: Wire): void {
+    const address = plainAddress(wire.remoteAddress); // a wire that has closed does not know it
+    const startedMs = this.#worker.clock.nowMs();
+    const wants = { proxyHeader: true, hello: false };
+    const opening = new Opening(wire, this.#worker, wants, {
+      opened: ({ proxy, early }) => {
+        this.#openings.delete(opening);
+        this.#start(wire, proxy, early);
+      },
+      refused: (fault) => {
+        this.#openings.delete(opening);
+        this.#counts.add(OPEN, -1);
+        if (fault === undefined) return;
+        this.#worker.connectionRefused(this.key, { address, fault, startedMs });
+      },
+    });
+    this.#openings.add(opening);
+    opening.start(this.#plan.timeouts.requestHead);
+  }
+
   get #isFull(): boolean {
     const { connectionsMax } = this.#plan.limits;
     return connectionsMax !== Number.POSITIVE_INFINITY && this.#counts.sum(OPEN) >= connectionsMax;
   }
 
-  /** From the next exchange on. */
-  serve(runtime: Runtime, plan: ListenerPlan): void {
+  /** From the next exchange on; false if the runtime does not have it any more. */
+  serve(runtime: Runtime): boolean {
+    const plan = runtime.listeners.get(this.key);
+    if (plan === undefined) return false;
     this.#runtime = runtime;
     this.#plan = plan;
+    return true;
   }
 
   get inFlightCounts(): Leaving {
@@ -139,17 +174,36 @@ export class Listener implements Listening {
   ): Promise<Drained> {
     await this.shut();
     this.#isDraining = true;
+    for (const opening of [...this.#openings]) opening.abort();
     const before = this.#connections.size;
     for (const connection of [...this.#connections]) connection.drain();
-    let cut = 0;
-    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
-      cut = this.#cutAll(fault, () => true);
-    } else {
-      cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
-      await this.#emptyOr(tunnelMs - deadlineMs);
-      cut += this.#cutAll(fault, () => true);
-    }
+    const cut = await this.#finish(deadlineMs, tunnelMs, fault);
     return { finished: before - cut, cut };
+  }
+
+  /**
+   * As drain(), but another process has the socket, and no client should notice: a connection that is
+   * idle may have a request on its way, so it stays until it has had one more, with "close" in the
+   * answer, or for `idleMs`.
+   */
+  async handOver({ deadlineMs, tunnelMs, idleMs }: HandOver): Promise<Drained> {
+    await this.#door?.handOver?.();
+    this.#isDraining = true;
+    const before = this.#connections.size;
+    this.#worker.world.clock.after(idleMs, () => {
+      for (const connection of [...this.#connections]) connection.drain();
+    });
+    const cut = await this.#finish(deadlineMs, tunnelMs, DEADLINE);
+    return { finished: before - cut, cut };
+  }
+
+  async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
+    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
+      return this.#cutAll(fault, () => true);
+    }
+    const cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
+    await this.#emptyOr(tunnelMs - deadlineMs);
+    return cut + this.#cutAll(fault, () => true);
   }
 
   #cutAll(fault: Fault, isMeant: (connection: DownstreamConnection) => boolean): number {

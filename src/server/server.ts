@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { InheritedSockets } from "../base/inherited-sockets.ts";
 import { Turns } from "../base/turns.ts";
 import type { Address, World } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
@@ -9,9 +10,9 @@ import type { Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts";
+import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
+import type { Drained } from "./emptying.ts";
 import { Engine } from "./engine.ts";
-import type { Drained } from "./listener.ts";
 import { MachineTasks } from "./machine-tasks.ts";
 import type { TrafficByRoute } from "./route-traffic.ts";
 import { Serving } from "./serving.ts";
@@ -26,7 +27,13 @@ export interface ServerOptions {
   readonly workers: number; // 1: this thread serves
   readonly threads?: ThreadMaking;
   readonly isReadableLog?: boolean;
+  readonly inherited?: InheritedSockets; // of the world's network as well
   readonly onLine?: (line: string) => void; // of a worker's log
+}
+
+/** Where something is served, and what. */
+export interface BoundAddress extends Address {
+  readonly protocol?: "http" | "tcp" | "udp";
 }
 
 /** What a reload could not do; nothing has changed then. */
@@ -109,6 +116,7 @@ export class Server {
       model: this.#model,
       memory,
       directory,
+      inherited: options.inherited ?? new InheritedSockets([]),
       turns: this.#turns,
       pseudonym,
       isReadableLog: options.isReadableLog ?? false,
@@ -125,14 +133,21 @@ export class Server {
   }
 
   /** As bound, in the order of the config. */
-  get addresses(): readonly Address[] {
-    return this.#config.listeners.flatMap(({ key }) => this.#bound.get(key) ?? []);
+  get addresses(): readonly BoundAddress[] {
+    const { listeners, streamListeners } = this.#config;
+    const ofSites = listeners.map(({ key }) => ({ key, protocol: "http" as const }));
+    return [...ofSites, ...streamListeners].flatMap(({ key, protocol }) => {
+      const address = this.#bound.get(key);
+      return address === undefined ? [] : { ...address, protocol };
+    });
   }
 
   /** How long exchanges may go on after a stop, as the config says. */
   get drainMs(): number {
-    const deadlines = [...this.runtime.listeners.values()].map(({ timeouts }) => timeouts.drain);
-    return Math.max(0, ...deadlines);
+    const { listeners, streamListeners } = this.runtime;
+    const ofSites = [...listeners.values()].map(({ timeouts }) => timeouts.drain);
+    const ofStreams = [...streamListeners.values()].map(({ drainMs }) => drainMs);
+    return Math.max(0, ...ofSites, ...ofStreams);
   }
 
   /** How many connections each listener has, in all workers. */
@@ -185,10 +200,34 @@ export class Server {
     }
   }
 
-  /** Stops accepting, lets exchanges finish until the deadline, and cuts and names the rest. */
-  async stop(deadlineMs: number): Promise<Drained> {
+  /**
+   * Stops accepting, lets exchanges and sessions finish until the deadline, by default that of each
+   * listener, and cuts and names the rest.
+   */
+  stop(deadlineMs?: number): Promise<Drained> {
+    return this.#end(this.#crew.stop(deadlineMs ?? this.drainMs, deadlineMs === undefined));
+  }
+
+  /** As stop(), for listening sockets that another process has by now. */
+  handOver(idleMs: number): Promise<Drained> {
+    const timeouts = [...this.runtime.listeners.values()].map((plan) => plan.timeouts);
+    const tunnelMs = Math.max(0, ...timeouts.map(({ drainTunnel }) => drainTunnel));
+    return this.#end(this.#crew.handOver({ deadlineMs: this.drainMs, tunnelMs, idleMs }));
+  }
+
+  /** Of every listening socket, with the key of its listener. */
+  async descriptors(): Promise<readonly Descriptor[]> {
+    const done = await this.#turns.take(); // a reload may open others
+    try {
+      return await this.#crew.descriptors();
+    } finally {
+      done();
+    }
+  }
+
+  async #end(ending: Promise<Drained>): Promise<Drained> {
     this.#isStopping = true;
-    const drained = await this.#crew.stop(deadlineMs);
+    const drained = await ending;
     this.#tasks[Symbol.dispose]();
     await this.#model[Symbol.asyncDispose]();
     return drained;
@@ -221,7 +260,8 @@ export class Server {
     }
     this.#config = next.config;
     const leaving = await turnover.commit();
-    const keys = new Set(next.config.listeners.map(({ key }) => key));
+    const { listeners, streamListeners } = next.config;
+    const keys = new Set([...listeners, ...streamListeners].map(({ key }) => key));
     const bound = [...this.#bound, ...turnover.bound].filter(([key]) => keys.has(key));
     this.#bound = new Map(bound);
     this.#tasks.take(next.config);
@@ -231,10 +271,11 @@ export class Server {
   }
 
   /** A port that is not ours yet must be nobody's: workers share it, but with no other program. */
-  async #claimPorts({ listeners }: Config): Promise<void> {
+  async #claimPorts({ listeners, streamListeners }: Config): Promise<void> {
     const { network } = this.#world;
     const ports = new Set([...this.#bound.values()].map(({ port }) => port));
-    for (const { address } of listeners) {
+    const ofTcp = streamListeners.filter(({ protocol }) => protocol === "tcp");
+    for (const { address } of [...listeners, ...ofTcp]) {
       if (!ports.has(address.port)) await network.claim?.(address);
     }
   }

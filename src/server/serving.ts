@@ -3,25 +3,32 @@ import type { LogConfig } from "../config/config.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
+import { SessionLog } from "../observe/session-log.ts";
 import type { InFlight } from "../transport/downstream-connection.ts";
-import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts";
+import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
+import { DatagramListener } from "./datagram-listener.ts";
 import { Departures } from "./departures.ts";
+import type { Drained, HandOver } from "./emptying.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
-import { type Drained, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
 import { type TrafficByRoute, trafficOf } from "./route-traffic.ts";
+import { StreamListener } from "./stream-listener.ts";
+
+type AnyListener = Listener | StreamListener | DatagramListener;
+type AnyPlan = Pick<ListenerPlan, "key" | "address">;
 
 export interface ServingOptions {
   readonly world: World;
   readonly engine: Engine;
   /** Not every worker has every listener. */
-  readonly isOurs?: (plan: ListenerPlan) => boolean;
+  readonly isOurs?: (plan: AnyPlan) => boolean;
 }
 
 /** A config with everything open that it needs. */
 interface Prepared {
   readonly next: NextConfig;
   readonly draft: EngineDraft;
-  readonly opened: readonly Listener[];
+  readonly opened: readonly AnyListener[];
   readonly sink: LogSink | undefined;
 }
 
@@ -29,9 +36,9 @@ interface Prepared {
 export class Serving implements Crew {
   readonly #world: World;
   readonly #engine: Engine;
-  readonly #isOurs: (plan: ListenerPlan) => boolean;
-  readonly #listeners: Map<string, Listener>;
-  readonly #leaving: Set<Listener>; // gone from the config, and draining
+  readonly #isOurs: (plan: AnyPlan) => boolean;
+  readonly #listeners: Map<string, AnyListener>;
+  readonly #leaving: Set<AnyListener>; // gone from the config, and draining
   readonly #departures: Departures;
   #sink: LogSink | undefined;
 
@@ -64,14 +71,12 @@ export class Serving implements Crew {
     bound: ReadonlyMap<string, Address> = new Map(),
   ): Promise<Turnover> {
     const draft = this.#engine.draft(next.config, next.version);
-    const opened: Listener[] = [];
+    const opened: AnyListener[] = [];
     let sink: LogSink | undefined;
     try {
       sink = await this.#sinkFor(next.config.log);
-      for (const plan of draft.runtime.listeners.values()) {
-        if (this.#listeners.has(plan.key) || !this.#isOurs(plan)) continue;
-        const listener = this.#listenerFor(plan, draft);
-        await listener.open(this.#world.network, bound.get(plan.key), true);
+      for (const listener of this.#newListeners(draft)) {
+        await listener.open(this.#world.network, bound.get(listener.key), true);
         opened.push(listener);
       }
     } catch (error) {
@@ -86,14 +91,34 @@ export class Serving implements Crew {
     };
   }
 
-  async stop(deadlineMs: number): Promise<Drained> {
+  async stop(deadlineMs: number, isOwn = false): Promise<Drained> {
     const all = [...this.#listeners.values(), ...this.#leaving];
-    const drained = await Promise.all(all.map((each) => each.drain(deadlineMs)));
+    const drained = await Promise.all(
+      all.map((each) => each.drain(isOwn ? Math.min(deadlineMs, each.drainMs) : deadlineMs)),
+    );
     await this.#sink?.close();
     return {
       finished: drained.reduce((sum, { finished }) => sum + finished, 0),
       cut: drained.reduce((sum, { cut }) => sum + cut, 0),
     };
+  }
+
+  async handOver(manner: HandOver): Promise<Drained> {
+    const going = [...this.#listeners.values()].map((each) => each.handOver(manner));
+    const gone = [...this.#leaving].map((each) => each.drain(manner.deadlineMs));
+    const drained = await Promise.all([...going, ...gone]);
+    await this.#sink?.close();
+    return {
+      finished: drained.reduce((sum, { finished }) => sum + finished, 0),
+      cut: drained.reduce((sum, { cut }) => sum + cut, 0),
+    };
+  }
+
+  async descriptors(): Promise<readonly Descriptor[]> {
+    return [...this.#listeners.values()].flatMap(({ key, door }) => {
+      const numbers = door !== undefined && "descriptors" in door ? door.descriptors : undefined;
+      return (numbers ?? []).map((descriptor): Descriptor => [key, descriptor]);
+    });
   }
 
   hurry(): void {
@@ -110,8 +135,18 @@ export class Serving implements Crew {
     return trafficOf(this.#inFlight());
   }
 
-  #listenerFor(plan: ListenerPlan, { runtime, connections }: EngineDraft): Listener {
-    return new Listener(this.#engine.worker, runtime, plan, connections.get(plan.key));
+  /** What the runtime has and this thread has not, in the order of the config; not open yet. */
+  #newListeners({ runtime, connections }: EngineDraft): AnyListener[] {
+    const { worker } = this.#engine;
+    const isNew = (plan: AnyPlan) => !this.#listeners.has(plan.key) && this.#isOurs(plan);
+    const ofSites = [...runtime.listeners.values()]
+      .filter(isNew)
+      .map((plan) => new Listener(worker, runtime, plan, connections.get(plan.key)));
+    const ofStreams = [...runtime.streamListeners.values()].filter(isNew).map((plan) => {
+      const Kind = plan.protocol === "tcp" ? StreamListener : DatagramListener;
+      return new Kind(worker, plan, connections.get(plan.key));
+    });
+    return [...ofSites, ...ofStreams];
   }
 
   async #commit({ next, draft, opened, sink }: Prepared): Promise<Leaving> {
@@ -135,31 +170,29 @@ export class Serving implements Crew {
   }
 
   /** Hands the runtime to the listeners; answers with those that it no longer has. */
-  #serve(runtime: Runtime): Listener[] {
-    const closing: Listener[] = [];
+  #serve(runtime: Runtime): AnyListener[] {
+    const closing: AnyListener[] = [];
     for (const [key, listener] of this.#listeners) {
-      const plan = runtime.listeners.get(key);
-      if (plan !== undefined) {
-        listener.serve(runtime, plan);
-      } else {
-        this.#listeners.delete(key);
-        closing.push(listener);
-      }
+      if (listener.serve(runtime)) continue;
+      this.#listeners.delete(key);
+      closing.push(listener);
     }
     return closing;
   }
 
   *#inFlight(): Iterable<InFlight> {
-    for (const listener of this.#listeners.values()) yield* listener.inFlight();
+    for (const listener of this.#listeners.values()) {
+      if (listener instanceof Listener) yield* listener.inFlight();
+    }
   }
 
-  async #close(listener: Listener): Promise<void> {
-    const { drain, drainTunnel } = listener.plan.timeouts;
+  async #close(listener: AnyListener): Promise<void> {
     this.#leaving.add(listener);
-    await listener.drain(drain, drainTunnel, {
-      code: "route_removed",
-      detail: "with its listener",
-    });
+    if (listener instanceof Listener) {
+      const { drain, drainTunnel } = listener.plan.timeouts;
+      const fault = { code: "route_removed", detail: "with its listener" } as const;
+      await listener.drain(drain, drainTunnel, fault);
+    } else await listener.drain(listener.drainMs);
     this.#leaving.delete(listener);
   }
 
@@ -176,6 +209,7 @@ export class Serving implements Crew {
     void this.#sink?.close();
     this.#sink = sink;
     this.#engine.worker.accessLog = sink && new AccessLog(this.#world.clock, sink);
+    this.#engine.worker.sessionLog = sink && new SessionLog(this.#world.clock, sink);
   }
 }
 

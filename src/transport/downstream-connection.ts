@@ -7,7 +7,8 @@ export interface DownstreamConnection {
   readonly inFlight: Iterable<InFlight>;
   /** It has left HTTP: a WebSocket, say. */
   readonly isTunnel: boolean;
-  start(): void;
+  /** `early`: bytes that somebody else has read. */
+  start(early?: Buffer): void;
   /** The listener drains: an idle connection closes now, a busy one after what is in flight. */
   drain(): void;
   /** The drain deadline passed. */

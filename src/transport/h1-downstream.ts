@@ -8,9 +8,10 @@ import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { guard } from "./guard.ts";
-import { asBuffer, peerOf, requestIdOf, unreadRequest } from "./peer.ts";
+import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
 import { RequestReader, type RequestTaker } from "./request-reader.ts";
 import { Turn, type TurnGiver } from "./turn.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
@@ -45,19 +46,15 @@ export class H1Downstream
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: (connection: H1Downstream) => void,
+    proxy?: ProxyHeader, // that the connection began with
   ) {
-    const { plan, runtime } = listening;
+    const { plan } = listening;
     this.#wire = wire;
     this.#worker = worker;
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = peerOf(
-      wire,
-      listening.localPort,
-      (address) => runtime.forwarding.isTrusted(address),
-      false,
-    );
+    this.#peer = clientOf(wire, listening, false, proxy);
     this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);
@@ -306,7 +303,7 @@ export class H1Downstream
     if (this.#tunnel !== undefined) this.#tunnel.closed();
     else if (this.exchange !== undefined) this.#turn.abandon({ code: "client_gone", detail: "" });
     this.#reader.shut();
-    this.#turn.stopWatching();
+    this.#turn.closed();
     this.#waiting.stop();
     this.#meter.busy();
     this.#meter.closed();

@@ -52,6 +52,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   #facts: ResponseFacts | undefined; // of the response, once its head has been read
   #isPaused: boolean;
   #served: number; // exchanges that ended on this connection
+  opening: Uint8Array | undefined; // of the connection: is sent before anything else
   idleMs: number; // how long it may be kept idle, as the endpoint told; Infinity if it did not
 
   constructor(worker: Worker, address: Address, connectMs: number, home: UpstreamHome) {
@@ -69,6 +70,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#facts = undefined;
     this.#isPaused = false;
     this.#served = 0;
+    this.opening = undefined;
     this.idleMs = Number.POSITIVE_INFINITY;
     this.#wire = worker.world.network.connect(address, this);
     this.#writer = new MessageWriter(this.#wire, worker.wheel, () =>
@@ -276,6 +278,7 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
       return;
     }
     this.#stage = "busy";
+    if (this.opening !== undefined) this.#wire.write(this.opening);
     this.#events.connected();
   }
 

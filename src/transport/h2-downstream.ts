@@ -22,11 +22,12 @@ import type { FieldSection } from "../protocol/h2/field-section.ts";
 import { STREAM_ERROR_POINTS } from "../protocol/h2/flood-budget.ts";
 import { type RefusedRequest, readRequest } from "../protocol/h2/request-head.ts";
 import type { Stream } from "../protocol/h2/stream.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { type Flushable, flushSoon } from "./flush-soon.ts";
 import { guard } from "./guard.ts";
 import { H2Turn, type TurnHost } from "./h2-turn.ts";
-import { asBuffer, peerOf, requestIdOf, unreadRequest } from "./peer.ts";
+import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
 
 /** What the connection waits for; bodies and responses have their own watches. */
@@ -68,20 +69,15 @@ export class H2Downstream
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: () => void,
+    proxy: ProxyHeader | undefined, // that the connection began with
   ) {
-    const { plan, runtime } = listening;
-    const { limits } = plan;
+    const { limits } = listening.plan;
     this.#wire = wire;
     this.#worker = worker;
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = peerOf(
-      wire,
-      listening.localPort,
-      (address) => runtime.forwarding.isTrusted(address),
-      true,
-    );
+    this.#peer = clientOf(wire, listening, true, proxy);
     this.#arrivals = new Arrivals(this.#peer);
     this.#connection = new Connection(
       "server",

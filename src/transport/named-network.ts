@@ -1,7 +1,18 @@
 import { isIP } from "node:net";
-import type { Address, Door, Network, Wire, WireReader, World } from "../base/world.ts";
+import type {
+  Address,
+  DatagramDoor,
+  DatagramReader,
+  DatagramTaker,
+  DatagramWire,
+  Door,
+  Network,
+  Wire,
+  WireReader,
+  World,
+} from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
-import { RacedWire } from "./raced-wire.ts";
+import { RacedWire, unresolved } from "./raced-wire.ts";
 
 // RFC 8305 §4 speaks of "on the order of 10 minutes".
 const REMEMBERED_MS = 600_000;
@@ -28,8 +39,8 @@ export class NamedNetwork implements Network {
     this.#winners = new Map();
   }
 
-  listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
-    return this.#world.network.listen(address, onWire);
+  listen(address: Address, onWire: (wire: Wire) => void, holds?: boolean): Promise<Door> {
+    return this.#world.network.listen(address, onWire, holds);
   }
 
   connect(address: Address, reader: WireReader): Wire {
@@ -47,6 +58,23 @@ export class NamedNetwork implements Network {
       why: found?.why ?? "ENOTFOUND",
       won: (winner) => this.#remember(`${host} ${port}`, winner),
     });
+  }
+
+  bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor> {
+    return this.#world.network.bindDatagrams(address, taker);
+  }
+
+  /** Datagrams do not race: there is no telling who would answer. One address, by chance. */
+  connectDatagrams(address: Address, reader: DatagramReader): DatagramWire {
+    const { host, port } = address;
+    const { clock, network, random } = this.#world;
+    if (isIP(host) !== 0) return network.connectDatagrams(address, reader);
+    const found = this.#directory.find("name", host);
+    const hosts = found?.hosts ?? [];
+    const chosen = hosts[hosts.length > 1 ? random.below(hosts.length) : 0];
+    if (chosen !== undefined) return network.connectDatagrams({ host: chosen, port }, reader);
+    const lost = clock.after(0, () => reader.failed(unresolved(found?.why ?? "")));
+    return { send: () => {}, destroy: () => lost.cancel() };
   }
 
   /** RFC 8305 §4: the families in turn, IPv6 first; within one by chance, so that all are used. */

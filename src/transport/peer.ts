@@ -1,26 +1,42 @@
 /** What any connection of a client needs to know of who is there and what was asked. */
 import type { Wire } from "../base/world.ts";
 import type { Client, RequestHead } from "../core/exchange.ts";
-import type { Worker } from "../core/worker.ts";
+import type { Listening, Worker } from "../core/worker.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
+import { plainAddress } from "./wire-peer.ts";
 
-export function peerOf(
+/** The client as the wire shows it, or as the PROXY header says that it began with. */
+export function clientOf(
   wire: Wire,
-  localPort: number,
-  isTrusted: (address: string) => boolean,
+  listening: Listening,
   isHttp2: boolean,
+  proxy: ProxyHeader | undefined,
 ): Client {
-  // An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log.
-  const address = wire.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
-  return {
+  const { forwarding } = listening.runtime;
+  const address = plainAddress(wire.remoteAddress);
+  const peer: Client = {
     wireAddress: address,
     wirePort: wire.remotePort ?? 0,
-    localPort,
-    isTrusted: isTrusted(address),
+    localPort: listening.localPort,
+    isTrusted: forwarding.isTrusted(address),
     scheme: "http",
     address,
     isHttp2,
     tls: undefined,
+  };
+  if (proxy === undefined) return peer;
+  // A header that says nothing leaves the wire's own addresses.
+  if (proxy.ends === undefined) return { ...peer, proxied: proxy };
+  const { source, destination } = proxy.ends;
+  return {
+    ...peer,
+    wireAddress: source.host,
+    wirePort: source.port,
+    localPort: destination.port,
+    isTrusted: forwarding.isTrusted(source.host),
+    address: source.host,
+    proxied: proxy,
   };
 }
 

@@ -1,7 +1,9 @@
 import type { Wire } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
+import { FIRST_REQUEST_MS } from "../core/limits.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import { PREFACE } from "../protocol/h2/frame-type.ts";
+import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { guard } from "./guard.ts";
 import { H1Downstream } from "./h1-downstream.ts";
@@ -15,16 +17,18 @@ export function connectionFor(
   worker: Worker,
   listening: Listening,
   onClosed: (connection: DownstreamConnection) => void,
+  proxy: ProxyHeader | undefined,
 ): DownstreamConnection {
   const { plan } = listening;
   const meter = worker.listenerMeter(plan.key);
   if (!plan.protocols.includes("h2c")) {
-    return new H1Downstream(wire, worker, listening, meter, onClosed);
+    return new H1Downstream(wire, worker, listening, meter, onClosed, proxy);
   }
   if (plan.protocols.includes("h1")) {
-    return new ProtocolChoice(wire, worker, listening, meter, onClosed);
+    return new ProtocolChoice(wire, worker, listening, meter, onClosed, proxy);
   }
-  const connection = new H2Downstream(wire, worker, listening, meter, () => onClosed(connection));
+  const closed = () => onClosed(connection);
+  const connection = new H2Downstream(wire, worker, listening, meter, closed, proxy);
   return connection;
 }
 
@@ -41,9 +45,11 @@ class ProtocolChoice implements DownstreamConnection {
   readonly #listening: Listening;
   readonly #meter: ConnectionMeter;
   readonly #onClosed: (connection: DownstreamConnection) => void;
+  readonly #proxy: ProxyHeader | undefined;
   readonly #waiting: Waiting<"first bytes">;
   #held: Buffer | undefined;
   #chosen: DownstreamConnection | undefined;
+  #isDraining: boolean;
 
   constructor(
     wire: Wire,
@@ -51,18 +57,21 @@ class ProtocolChoice implements DownstreamConnection {
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: (connection: DownstreamConnection) => void,
+    proxy: ProxyHeader | undefined,
   ) {
     this.#wire = wire;
     this.#worker = worker;
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
+    this.#proxy = proxy;
     this.#waiting = new Waiting(worker.wheel, { overdue: () => wire.destroy() }, "first bytes");
     this.#held = undefined;
     this.#chosen = undefined;
+    this.#isDraining = false;
   }
 
-  start(): void {
+  start(early?: Buffer): void {
     this.#meter.opened();
     this.#meter.idle();
     const wire = this.#wire;
@@ -75,6 +84,7 @@ class ProtocolChoice implements DownstreamConnection {
     });
     wire.on("close", () => this.#onClose());
     this.#waiting.for("first bytes", this.#listening.plan.timeouts.keepAlive);
+    if (early !== undefined) guard(this, () => this.#onBytes(early));
   }
 
   #onBytes(bytes: Buffer): void {
@@ -90,7 +100,9 @@ class ProtocolChoice implements DownstreamConnection {
     }
     this.#held = undefined;
     this.#waiting.stop();
-    this.#choose(isPreface).start(first);
+    const chosen = this.#choose(isPreface);
+    chosen.start(first);
+    if (this.#isDraining) chosen.drain();
   }
 
   #choose(isPreface: boolean): H1Downstream | H2Downstream {
@@ -105,7 +117,8 @@ class ProtocolChoice implements DownstreamConnection {
     };
     const Chosen = isPreface ? H2Downstream : H1Downstream;
     const onClosed = () => this.#onClosed(this);
-    const chosen = new Chosen(this.#wire, this.#worker, this.#listening, meter, onClosed);
+    const wire = this.#wire;
+    const chosen = new Chosen(wire, this.#worker, this.#listening, meter, onClosed, this.#proxy);
     this.#chosen = chosen;
     return chosen;
   }
@@ -119,8 +132,14 @@ class ProtocolChoice implements DownstreamConnection {
   }
 
   drain(): void {
-    if (this.#chosen === undefined) this.#wire.destroy();
-    else this.#chosen.drain();
+    if (this.#chosen !== undefined) {
+      this.#chosen.drain();
+      return;
+    }
+    // It has only just come: its first request is on the way, and has a moment to arrive.
+    this.#isDraining = true;
+    const { keepAlive } = this.#listening.plan.timeouts;
+    this.#waiting.for("first bytes", Math.min(FIRST_REQUEST_MS, keepAlive));
   }
 
   abort(fault: Fault): void {

@@ -123,6 +123,15 @@ export class RacedWire implements Wire {
     return this;
   }
 
+  off(event: "data", fn: (bytes: Uint8Array) => void): unknown;
+  off(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
+  off(event: string, fn: (...args: never[]) => void): unknown {
+    if (this.#winner !== undefined) this.#winner.off(event as "end", fn as () => void);
+    const at = this.#listeners.findIndex((each) => each.event === event && each.fn === fn);
+    if (at >= 0) this.#listeners.splice(at, 1);
+    return this;
+  }
+
   // --- the race --------------------------------------------------------------------------------
 
   #next(): void {
@@ -204,7 +213,7 @@ function tell(listeners: readonly Listener[], event: string, ...args: unknown[])
   for (const each of listeners) if (each.event === event) each.fn(...(args as never[]));
 }
 
-function unresolved(why: string): NodeJS.ErrnoException {
+export function unresolved(why: string): NodeJS.ErrnoException {
   const code = why === "" ? "ENOTFOUND" : why;
   return Object.assign(new Error(`the name has no address: ${code}`), {
     code: "ENOTFOUND",

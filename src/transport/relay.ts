@@ -7,8 +7,9 @@ import type { Framing } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { discardResponse } from "./discard.ts";
-import type { H1Upstream } from "./h1-upstream.ts";
+import type { H1Upstream, UpstreamRequest } from "./h1-upstream.ts";
 import { requestText } from "./request-text.ts";
+import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
 
@@ -86,22 +87,46 @@ export class Relay implements ServingSide, UpstreamEvents {
 
   /** Sends the exchange over this connection, which may still be connecting. */
   start(connection: H1Upstream, attempt: Attempt): void {
-    const { request, downstream } = this.#exchange;
     this.#connection = connection;
     this.#attempt = attempt;
     attempt.connectionReused = connection.isReused;
     this.#exchange.connectionReused = connection.isReused;
-    connection.begin(
-      {
-        text: requestText(this.#exchange, attempt.endpoint),
-        method: request.method,
-        isChunked: downstream.requestFraming.kind === "chunked",
-        websocketKey: downstream.websocketKey,
-        timeouts: this.#timeouts,
-        limits: this.#limits,
-      },
-      this,
-    );
+    connection.begin(this.#requestFor(attempt), this);
+  }
+
+  #requestFor(attempt: Attempt): UpstreamRequest {
+    const { request, downstream } = this.#exchange;
+    return {
+      text: requestText(this.#exchange, attempt.endpoint),
+      method: request.method,
+      isChunked: downstream.requestFraming.kind === "chunked",
+      websocketKey: downstream.websocketKey,
+      timeouts: this.#timeouts,
+      limits: this.#limits,
+    };
+  }
+
+  /** Sends it once more beside the attempt under way; only what has no body can be. */
+  startRival(connection: H1Upstream, attempt: Attempt, owner: RivalOwner): Rival {
+    const rival = new Rival(connection, attempt, owner);
+    attempt.connectionReused = connection.isReused;
+    connection.begin(this.#requestFor(attempt), rival);
+    return rival;
+  }
+
+  /** The attempt under way has failed: the rival is what is left. */
+  adopt(rival: Rival): void {
+    this.#connection = rival.connection;
+    this.#attempt = rival.attempt;
+    this.#exchange.connectionReused = rival.attempt.connectionReused;
+    rival.become(this);
+  }
+
+  /** The rival answered before the attempt under way did. */
+  win(rival: Rival, facts: ResponseFacts): void {
+    this.#connection?.abandon();
+    this.adopt(rival);
+    this.responded(facts);
   }
 
   // --- the request, downstream to upstream ----------------------------------------------------

@@ -1,5 +1,11 @@
 import type { Wire } from "../base/world.ts";
-import type { Downstream, ServingSide, SwitchedWire, TunnelEnd } from "../core/downstream.ts";
+import {
+  type Downstream,
+  OwnConnections,
+  type ServingSide,
+  type SwitchedWire,
+  type TunnelEnd,
+} from "../core/downstream.ts";
 import type { Exchange, ResponseHead } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { fail } from "../core/pipeline.ts";
@@ -12,6 +18,7 @@ import { MessageWriter } from "./message-writer.ts";
 import { Progress } from "./progress.ts";
 import type { RequestReader } from "./request-reader.ts";
 import { interimText, type Persistence, responseText, switchingText } from "./response-text.ts";
+import { plainAddress } from "./wire-peer.ts";
 
 /** The connection, which gives out the turns one after the other. */
 export interface TurnGiver {
@@ -41,6 +48,7 @@ export class Turn implements Downstream, BugTaker {
   #isAnswered: boolean;
   #isEnded: boolean; // the response is written to its end
   #framing: Framing; // of the response
+  #own: OwnConnections | undefined;
   closesAfter: boolean; // the connection does; once true, it stays so
 
   constructor(
@@ -68,6 +76,7 @@ export class Turn implements Downstream, BugTaker {
     this.#isEnded = false;
     this.#framing = NONE;
     this.closesAfter = false;
+    this.#own = undefined;
   }
 
   /** `facts`: unless the head was refused. */
@@ -87,6 +96,16 @@ export class Turn implements Downstream, BugTaker {
 
   get exchange(): Exchange | undefined {
     return this.#exchange;
+  }
+
+  get own(): OwnConnections {
+    this.#own ??= new OwnConnections();
+    return this.#own;
+  }
+
+  get localAddress(): string | undefined {
+    const { localAddress } = this.#wire;
+    return localAddress === undefined ? undefined : plainAddress(localAddress);
   }
 
   // --- the request ---------------------------------------------------------------------------
@@ -321,13 +340,19 @@ export class Turn implements Downstream, BugTaker {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
     this.#meter.idle();
-    this.stopWatching();
+    this.#stopWatching();
     exchange.times.endedMs = this.#worker.world.clock.nowMs();
     this.#worker.ended(exchange);
   }
 
+  /** The connection is over, and what was for it alone with it. */
+  closed(): void {
+    this.#stopWatching();
+    this.#own?.end();
+  }
+
   /** Nobody waits for the body or the response any more. */
-  stopWatching(): void {
+  #stopWatching(): void {
     this.#readProgress?.stop();
     this.#readProgress = undefined;
     this.#writer.stop();

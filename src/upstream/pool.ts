@@ -1,5 +1,6 @@
 import type { Address } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
+import type { OwnConnections } from "../core/downstream.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import { H1Upstream, type UpstreamHome } from "../transport/h1-upstream.ts";
 
@@ -18,6 +19,8 @@ export class Pool implements UpstreamHome {
   readonly #address: Address;
   readonly #idle: H1Upstream[]; // the last one was used last
   readonly #open: Set<H1Upstream>; // idle and busy
+  readonly #owners: Map<H1Upstream, OwnConnections>; // of those that are for one client alone
+  readonly #ownIdle: Set<H1Upstream>; // of those, the idle ones
   readonly #meter: ConnectionMeter;
   #hosts: readonly string[] | undefined; // of the endpoint's name, once they have changed
   #following: Disposable | undefined;
@@ -29,6 +32,8 @@ export class Pool implements UpstreamHome {
     this.#address = address;
     this.#idle = [];
     this.#open = new Set();
+    this.#owners = new Map();
+    this.#ownIdle = new Set();
     this.#meter = meter;
     this.#hosts = undefined;
     this.#following = undefined;
@@ -59,8 +64,22 @@ export class Pool implements UpstreamHome {
     return connection;
   }
 
+  /** For one client alone: its own connection, or a new one that begins with this header. */
+  takeOwn(own: OwnConnections, header: () => Uint8Array, connectMs: number): H1Upstream {
+    const kept = own.take(this) as H1Upstream | undefined; // kept by idle(), below
+    if (kept !== undefined) {
+      this.#ownIdle.delete(kept);
+      this.#meter.busy();
+      return kept;
+    }
+    const connection = this.fresh(connectMs);
+    connection.opening = header();
+    this.#owners.set(connection, own);
+    return connection;
+  }
+
   get idleCount(): number {
-    return this.#idle.length;
+    return this.#idle.length + this.#ownIdle.size;
   }
 
   get openCount(): number {
@@ -69,23 +88,28 @@ export class Pool implements UpstreamHome {
 
   idle(connection: H1Upstream): void {
     const { keepAliveMs, idleMax } = this.#shape;
-    const isFull = this.#idle.length >= idleMax;
+    const isFull = this.idleCount >= idleMax;
     if (this.#isClosed || isFull || keepAliveMs <= 0 || this.#isAstray(connection)) {
       connection.abandon();
       return;
     }
-    this.#idle.push(connection);
+    const owner = this.#owners.get(connection);
+    if (owner === undefined) this.#idle.push(connection);
+    else if (!owner.keep(this, connection)) {
+      connection.abandon();
+      return;
+    } else this.#ownIdle.add(connection);
     this.#meter.idle();
     connection.keepIdle(keepAliveMs);
   }
 
   gone(connection: H1Upstream): void {
     if (!this.#open.delete(connection)) return;
+    this.#owners.get(connection)?.forget(this, connection);
+    this.#owners.delete(connection);
     const at = this.#idle.lastIndexOf(connection);
-    if (at >= 0) {
-      this.#idle.splice(at, 1);
-      this.#meter.busy();
-    }
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (at >= 0 || this.#ownIdle.delete(connection)) this.#meter.busy();
     this.#meter.closed();
   }
 
@@ -119,6 +143,6 @@ export class Pool implements UpstreamHome {
   }
 
   closeIdle(): void {
-    for (const connection of [...this.#idle]) connection.abandon();
+    for (const connection of [...this.#idle, ...this.#ownIdle]) connection.abandon();
   }
 }

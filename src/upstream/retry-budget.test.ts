@@ -42,6 +42,37 @@ test("SharedRetryBudget: what is given back can be taken again", () => {
   assert.equal(budget.take(), false);
 });
 
+test("SharedRetryBudget: many that fail in one moment may be retried after a good while", () => {
+  const counts = countsOf(0);
+  const budget = new SharedRetryBudget(counts, RETRY_BUDGET);
+  for (let count = 0; count < 100_000; count++) {
+    counts.enter();
+    counts.leave();
+  }
+
+  let taken = 0;
+  while (budget.take()) taken += 1;
+
+  assert.ok(taken >= 100 && taken <= 200, `${taken} at once`);
+});
+
+test("SharedRetryBudget: when everything fails, retries come to a fifth of the requests", () => {
+  const counts = countsOf(0);
+  const budget = new SharedRetryBudget(counts, { percent: 20, minConcurrent: 0 });
+  let retries = 0;
+  for (let count = 0; count < 10_000; count++) {
+    counts.enter();
+    counts.leave();
+    if (!budget.take()) continue;
+    retries += 1;
+    counts.enter(); // the retry is a claim as well
+    counts.leave();
+    budget.giveBack();
+  }
+
+  assert.ok(retries >= 2_000 && retries <= 2_510, `${retries} of 10000`);
+});
+
 test("SharedRetryBudget: to give back what nobody took is a bug", () => {
   const budget = new SharedRetryBudget(countsOf(9), RETRY_BUDGET);
 
@@ -56,16 +87,23 @@ test("SharedRetryBudget: no order of events lets more through than the bound, no
         const counts = countsOf(0);
         const budget = new SharedRetryBudget(counts, RETRY_BUDGET);
         let out = 0;
+        let begun = 0;
+        let retried = 0;
         for (const deed of deeds) {
-          if (deed === "begin") counts.enter();
-          else if (deed === "end" && counts.active > 0) counts.leave();
+          if (deed === "begin") {
+            counts.enter();
+            begun += 1;
+          } else if (deed === "end" && counts.active > 0) counts.leave();
           else if (deed === "give" && out > 0) {
             budget.giveBack();
             out -= 1;
           } else if (deed === "take") {
             const bound = Math.max(3, Math.floor(counts.active / 5));
-            assert.equal(budget.take(), out < bound);
-            if (out < bound) out += 1;
+            const isLet = out < bound || (retried + 1) * 5 <= begun;
+            assert.equal(budget.take(), isLet);
+            if (!isLet) continue;
+            out += 1;
+            retried += 1;
           }
           assert.equal(counts.retrying, out);
         }

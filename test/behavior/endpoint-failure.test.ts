@@ -80,38 +80,39 @@ async function servedMore(load: Load, count: number): Promise<void> {
   );
 }
 
-scenario(
-  "kill -9 of one of three origins under load, and its return: nothing fails",
-  async (it) => {
-    const origins: OriginProcess[] = [];
-    for (let count = 0; count < 3; count++) {
-      const origin = await OriginProcess.start();
-      it.defer(() => origin.kill());
-      origins.push(origin);
-    }
-    const upstream =
-      "balance: roundRobin, health: { active: { every: 200ms }, passive: { ejectFor: 200ms } }";
-    const urls = origins.map(({ url }) => url);
-    const load = await loaded(
-      it,
-      forwardTo(urls)
-        .replace("balance: first", upstream)
-        .replace("forward: app", "forward: app, retry: {}"),
-    );
+for (const workers of [1, 2])
+  scenario(
+    `kill -9 of one of three origins under load, and its return: nothing fails (workers: ${workers})`,
+    async (it) => {
+      const origins: OriginProcess[] = [];
+      for (let count = 0; count < 3; count++) {
+        const origin = await OriginProcess.start();
+        it.defer(() => origin.kill());
+        origins.push(origin);
+      }
+      const upstream =
+        "balance: roundRobin, health: { active: { every: 200ms }, passive: { ejectFor: 200ms } }";
+      const urls = origins.map(({ url }) => url);
+      const load = await loaded(
+        it,
+        forwardTo(urls, { top: `workers: ${workers}` })
+          .replace("balance: first", upstream)
+          .replace("forward: app", "forward: app, retry: {}"),
+      );
 
-    for (const origin of origins) {
-      await servedMore(load, 200);
-      await origin.kill();
-      await servedMore(load, 200);
-      await origin.start();
-      await servedMore(load, 200);
-    }
-    await load.end();
+      for (const origin of origins) {
+        await servedMore(load, 200);
+        await origin.kill();
+        await servedMore(load, 200);
+        await origin.start();
+        await servedMore(load, 200);
+      }
+      await load.end();
 
-    assert.deepEqual(load.failed, {});
-  },
-  { timeoutMs: 90_000 },
-);
+      assert.deepEqual(load.failed, {});
+    },
+    { timeoutMs: 90_000 },
+  );
 
 // biome-ignore format: a table
 const bad: [name: string, script: string, route: string][] = [
@@ -206,3 +207,35 @@ scenario(
   },
   { skip: skipWithout("nginx") },
 );
+
+scenario(
+  "what one worker meets, all know of: five failures are five, whoever saw them",
+  async (it) => {
+    const sick = await it.origin("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n");
+    const well = await it.origin(OK);
+    const proxy = await it.proxy(forwardTo([sick.url, well.url], { top: "workers: 3" }));
+
+    const answers = [];
+    for (let count = 0; count < 20; count++) answers.push(firstStatus(await it.client(GET)));
+
+    assert.deepEqual(answers, [...Array(5).fill(503), ...Array(15).fill(200)]);
+    assert.match(await proxy.metrics(), /sluice_upstream_ejections_total\{[^}]*\} 1\n/);
+  },
+);
+
+scenario("what the active checks find, all workers know of", async (it) => {
+  const sick = await it.origin("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n");
+  const well = await it.origin(OK);
+  const upstream = "health: { active: { every: 100ms }, passive: off }";
+  const proxy = await it.proxy(forwardTo([sick.url, well.url], { top: "workers: 3", upstream }));
+  await eventually(
+    async () => (/state="down"\} 1/.test(await proxy.metrics()) ? true : undefined),
+    () => "the sick one down",
+  );
+
+  for (let count = 0; count < 12; count++) {
+    assert.equal(firstStatus(await it.client(GET)), 200);
+  }
+  const asked = sick.received.filter(({ head }) => !head.includes("sluice-health-check"));
+  assert.equal(asked.length, 0);
+});

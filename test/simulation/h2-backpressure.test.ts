@@ -139,7 +139,7 @@ simulation(
     for (let id = 3; id < 30; id += 2) {
       client.send(headers(id, POST, 0), frame(DATA, 0, id, Buffer.alloc(FRAME_BYTES)));
     }
-    await proxy.advanceUntil(() => proxy.ends.length === 14);
+    await proxy.advanceUntil(() => proxy.ends.length === 15);
 
     assert.deepEqual(before, []);
     assert.equal(client.goAways.length, 0);

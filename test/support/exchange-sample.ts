@@ -41,7 +41,7 @@ export const listener: ListenerPlan = {
 };
 
 const runtime: Runtime = {
-  ...{ version: 1, listeners: new Map(), upstreams: new Map() },
+  ...{ version: 1, listeners: new Map(), streamListeners: new Map(), upstreams: new Map() },
   forwarding: { isTrusted: () => false, pseudonym: "sluice", emitForwarded: false },
 };
 

@@ -21,6 +21,7 @@ export async function startNginxProxy(yaml: string): Promise<StartedProxy> {
   );
   return {
     port: nginx.port,
+    ports: [nginx.port],
     adminPort: 0,
     accessLines: () => Promise.reject(new Error("nginx has no such log")),
     metrics: () => Promise.reject(new Error("nginx has no such page")),

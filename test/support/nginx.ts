@@ -15,11 +15,11 @@ export interface Nginx extends AsyncDisposable {
 }
 
 /** A real nginx, alone in a folder of its own. `server` is the inside of its server block. */
-export async function startNginx(server: string, http = ""): Promise<Nginx> {
+export async function startNginx(server: string, http = "", listen = ""): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-nginx-"));
   const port = await freePort();
   const file = join(folder, "nginx.conf");
-  await writeFile(file, configText(folder, port, server, http));
+  await writeFile(file, configText(folder, `${port}${listen}`, server, http));
   const args = ["-p", folder, "-c", file, "-e", join(folder, "error.log")];
   const child = spawn(part("nginx")!, args, { stdio: "ignore" });
   await answers(port, child);
@@ -55,7 +55,7 @@ export async function answers(port: number, child: ChildProcess): Promise<void> 
   );
 }
 
-function configText(folder: string, port: number, server: string, http: string): string {
+function configText(folder: string, port: string, server: string, http: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
     daemon off; master_process off; pid ${folder}/pid;

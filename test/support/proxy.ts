@@ -19,6 +19,7 @@ export type AccessLine = Readonly<Record<string, unknown>>;
 
 export interface StartedProxy {
   readonly port: number;
+  readonly ports: readonly number[]; // of all listeners: those of sites first, then of streams
   readonly adminPort: number;
   /** The access log, once it has at least `count` lines. */
   accessLines(count: number): Promise<AccessLine[]>;
@@ -81,6 +82,7 @@ export async function startProxyHere(yaml: string, start?: unknown): Promise<Pro
   let stopped = false;
   return {
     port: running.addresses[0]!.port,
+    ports: running.addresses.map((address) => address.port),
     ...reading,
     reload: async (text) => running.reload(await load(text)),
     async metric(series) {
@@ -121,6 +123,7 @@ export async function startProxyProcess(yaml: string, flags: string[] = []): Pro
   return {
     port,
     configFile: file,
+    ports: [port],
     child,
     exit,
     stderr: () => stderr,
@@ -145,8 +148,12 @@ async function makeFolder(adminPort: number): Promise<Folder> {
 
 /** The config with what the test left out: where to listen, an admin port, an access log file. */
 function complete(yaml: string, folder: Folder, listen: string): string {
-  const config = parse(yaml) as Record<string, unknown> & { sites: Record<string, unknown>[] };
-  for (const site of config.sites) site["listen"] ??= [listen];
+  const config = parse(yaml) as Record<string, unknown> & {
+    sites?: Record<string, unknown>[];
+    streams?: Record<string, unknown>[];
+  };
+  for (const site of config.sites ?? []) site["listen"] ??= [listen];
+  for (const stream of config.streams ?? []) stream["listen"] ??= [listen];
   config["admin"] ??= { listen: `127.0.0.1:${folder.adminPort}` };
   config["workers"] ??= 1; // quicker to start; several are for the tests of workers
   config["log"] ??= { access: folder.accessFile };

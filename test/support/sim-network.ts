@@ -3,12 +3,17 @@ import { ListenError } from "../../src/base/listen-error.ts";
 import type {
   Address,
   Clock,
+  DatagramDoor,
+  DatagramReader,
+  DatagramTaker,
+  DatagramWire,
   Door,
   Network,
   Random,
   Wire,
   WireReader,
 } from "../../src/base/world.ts";
+import { SimDatagrams } from "./sim-datagrams.ts";
 import { type SimNature, SimWire } from "./sim-wire.ts";
 
 export interface SimNetworkOptions {
@@ -29,11 +34,31 @@ export class SimNetwork implements Network {
   readonly #doors = new Map<string, (wire: Wire) => void>();
   readonly #blackholes = new Set<string>();
   readonly #names = new Map([["localhost", "127.0.0.1"]]);
+  readonly #datagrams: SimDatagrams;
   #nextPort = 40_000;
 
   constructor(clock: Clock, random: Random, options: SimNetworkOptions = {}) {
     const { latencyMs = 0.1, kernelBytes = 128 * 1024, splits = true, jitterMs = 0 } = options;
     this.#nature = { clock, random, latencyMs, kernelBytes, splits, jitterMs };
+    this.#datagrams = new SimDatagrams(clock, latencyMs, (host) => this.#resolve(host));
+  }
+
+  bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor> {
+    return this.#datagrams.bind(address, taker);
+  }
+
+  connectDatagrams(address: Address, reader: DatagramReader): DatagramWire {
+    return this.#datagrams.connect(address, reader, "127.0.0.1");
+  }
+
+  /** As connectDatagrams(), from a client of another address. */
+  connectDatagramsFrom(host: string, address: Address, reader: DatagramReader): DatagramWire {
+    return this.#datagrams.connect(address, reader, host);
+  }
+
+  /** Sockets for datagrams that are open; a test leaves none. */
+  get openDatagrams(): number {
+    return this.#datagrams.openCount;
   }
 
   async listen(asked: Address, onWire: (wire: Wire) => void): Promise<Door> {

@@ -41,6 +41,7 @@ import {
   PassiveCheck,
   type PassiveOptions,
 } from "../../src/upstream/health/passive-check.ts";
+import { LatencyHistogram } from "../../src/upstream/latency-histogram.ts";
 import { Pool } from "../../src/upstream/pool.ts";
 import type { RetryBudgetShape } from "../../src/upstream/retry-budget.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
@@ -63,10 +64,12 @@ export interface SimProxyOptions {
   readonly replaysBody?: boolean;
   readonly passive?: Partial<PassiveOptions>; // off if absent
   readonly breaker?: Partial<BreakerOptions>; // off if absent
+  readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly balance?: BalancerFactory; // first
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
   readonly protocols?: readonly Protocol[];
+  readonly proxyVersion?: 1 | 2; // of the PROXY header that origins get
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
 }
@@ -133,6 +136,7 @@ export class SimProxy {
     const runtime: Runtime = {
       version: 1,
       listeners: new Map([[plan.key, plan]]),
+      streamListeners: new Map(),
       upstreams: new Map([["app", this.upstream]]),
       forwarding: { isTrusted: () => false, pseudonym: "sim", emitForwarded: false },
     };
@@ -228,7 +232,7 @@ export class SimProxy {
 
   // What the budget has to give when nobody holds any of it.
   #freeRetries(): number {
-    const { retryBudget } = this.upstream;
+    const retryBudget = this.upstream.retryBudgetOf(0, this.#retriesMax());
     let taken = 0;
     while (taken < 1_000 && retryBudget.take()) taken++;
     for (let count = 0; count < taken; count++) retryBudget.giveBack();
@@ -242,6 +246,8 @@ export class SimProxy {
   #watched(): Network {
     const { network } = this.world;
     return {
+      bindDatagrams: (address, taker) => network.bindDatagrams(address, taker),
+      connectDatagrams: (address, reader) => network.connectDatagrams(address, reader),
       connect: (address: Address, reader: WireReader) => {
         const wire = network.connect(address, reader);
         this.#wires.push(wire);
@@ -330,6 +336,12 @@ export class SimProxy {
         retry: { ...RETRY_POLICY, ...options.retry },
         budget: this.upstream.retryBudget,
         replaysBody: options.replaysBody ?? false,
+        hedge: options.hedge && {
+          afterMs: options.hedge.afterMs,
+          percentile: options.hedge.percentile,
+          latencies: new LatencyHistogram(),
+        },
+        proxyVersion: options.proxyVersion,
         ...levels,
       },
       this.worker,

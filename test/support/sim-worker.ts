@@ -4,17 +4,23 @@ import { ReadBuffers } from "../../src/base/read-buffers.ts";
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
 import type { World } from "../../src/base/world.ts";
 import type { Attempt, Exchange } from "../../src/core/exchange.ts";
-import type { ConnectionMeter, Worker } from "../../src/core/worker.ts";
+import type { Fault } from "../../src/core/fault.ts";
+import type { Session, StreamMeter, StreamWorker } from "../../src/core/stream.ts";
+import type { ConnectionMeter, RefusedConnection } from "../../src/core/worker.ts";
 
 /** A worker that remembers, and holds the engine to what it owes a worker. */
-export class SimWorker implements Worker {
+export class SimWorker implements StreamWorker {
   readonly world: World;
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  readonly streamBuffers: ReadBuffers;
   readonly begun: Exchange[] = [];
   readonly over: Exchange[] = [];
   readonly failedAttempts: Attempt[] = [];
+  readonly sessions: Session[] = [];
+  readonly sessionsOver: Session[] = [];
+  readonly refusals: string[] = []; // of connections, by code
   readonly bugs: unknown[] = [];
   readonly meters = new Map<string, SimMeter>();
   #ids = 0;
@@ -24,6 +30,7 @@ export class SimWorker implements Worker {
     this.world = { ...world, clock: this.clock };
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
+    this.streamBuffers = new ReadBuffers();
   }
 
   newId(): string {
@@ -44,6 +51,29 @@ export class SimWorker implements Worker {
 
   attemptFailed(_upstream: string, attempt: Attempt): void {
     this.failedAttempts.push(attempt);
+  }
+
+  sessionStarted(session: Session): void {
+    assert.ok(!this.sessions.includes(session), "a session began twice");
+    this.sessions.push(session);
+  }
+
+  sessionEnded(session: Session): void {
+    assert.ok(this.sessions.includes(session), "a session ended that never began");
+    assert.ok(!this.sessionsOver.includes(session), "a session ended twice");
+    this.sessionsOver.push(session);
+  }
+
+  streamMeter(): StreamMeter {
+    return { received: () => {}, sent: () => {} };
+  }
+
+  datagramDropped(_listenerKey: string, { code }: Fault): void {
+    this.refusals.push(code);
+  }
+
+  connectionRefused(_listenerKey: string, { fault }: RefusedConnection): void {
+    this.refusals.push(fault.code);
   }
 
   bug(error: unknown): void {

@@ -98,7 +98,8 @@ export class SteadyLoad {
     );
     socket.write(`GET / HTTP/1.1\r\nhost: a.test\r\nconnection: ${connection}\r\n\r\n`);
     const answer = await response;
-    for (const event of ["data", "close", "end"]) socket.removeAllListeners(event);
+    for (const event of ["data", "error", "close", "end"]) socket.removeAllListeners(event);
+    socket.on("error", () => {});
     socket.resume();
     if (typeof answer === "string") {
       this.failures.push(`${connection}: ${answer} after ${JSON.stringify(text)}`);

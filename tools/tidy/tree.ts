@@ -29,7 +29,8 @@ export interface Rule {
 }
 
 const IGNORED = new Set([".git", "node_modules", "dist", "tmp", "results"]);
-const TEXT = /\.(?:ts|js|mjs|json|md|yaml|yml|sh|lua|txt|html|css)$|^(?:LICENSE|run|\.gitignore)$/;
+const TEXT =
+  /\.(?:ts|js|mjs|json|md|yaml|yml|sh|lua|txt|html|css|service|socket)$|^(?:LICENSE|run|\.gitignore)$/;
 
 export function readTree(root: string, faultCodes: readonly string[]): Tree {
   return { files: listFiles(root, "").map((path) => fileAt(root, path)), faultCodes };

@@ -6,6 +6,7 @@ import { shown } from "../../core/fields.ts";
 import { addressKey, isLoopback, parseListen, parseSiteHost } from "../address.ts";
 import type { Notes } from "./notes.ts";
 import { asMap, asTexts, type RawMap, type RawSite, rawSites } from "./raw.ts";
+import { rawStreams } from "./streams.ts";
 
 const LISTEN = ":80";
 const ADMIN_LISTEN = "127.0.0.1:2080";
@@ -31,6 +32,14 @@ export function checkListeners(config: RawMap, notes: Notes): void {
       { hostAt, notes },
     );
   }
+  const datagrams = new Map<string, Bound>();
+  for (const { isUdp, listens } of rawStreams(config)) {
+    for (const { key, address, at } of listens) {
+      const those = isUdp ? datagrams : bound;
+      if (!those.has(key)) those.set(key, { address, at });
+    }
+  }
+  checkOverlaps([...datagrams.values()], notes);
   checkOverlaps([...bound.values()], notes);
   checkAdmin(config, [...bound.values()], notes);
   checkListenerKeys(config, bound, notes);
@@ -124,6 +133,6 @@ function checkListenerKeys(config: RawMap, bound: ReadonlyMap<string, Bound>, no
     if (first !== undefined)
       notes.problem(at, `must not repeat a listener, got ${first} too`, "key");
     else seen.set(key, text);
-    if (!bound.has(key)) notes.warning(at, "no site listens on it", "key");
+    if (!bound.has(key)) notes.warning(at, "no site or stream listens on it", "key");
   }
 }

@@ -1,10 +1,12 @@
 /** Every upstream that is named is there, and every one that is there is used and can serve. */
+import type { Path } from "../../core/feature.ts";
 import { listed, shown } from "../../core/fields.ts";
 import { addressKey, parseDnsName, parseEndpoint } from "../address.ts";
 import { handlerNames, type Vocabulary } from "../shape/routes.ts";
 import { didYouMean } from "../suggest.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, type RawMap, rawSites } from "./raw.ts";
+import { rawStreams } from "./streams.ts";
 
 export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: Notes): void {
   const upstreams = asMap(config["upstreams"]);
@@ -12,7 +14,7 @@ export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: No
   const isSure = allRoutesLead(config, { upstreams, vocabulary });
   for (const [name, value] of Object.entries(upstreams)) {
     const at = ["upstreams", name];
-    if (!used.has(name) && isSure) notes.warning(at, "no route forwards to it", "key");
+    if (!used.has(name) && isSure) notes.warning(at, "no route or stream forwards to it", "key");
     const long = asMap(value)["endpoints"];
     if (long === undefined) checkEndpoints(value, at, notes);
     else checkEndpoints(long, [...at, "endpoints"], notes);
@@ -21,18 +23,26 @@ export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: No
 
 function checkForwards(config: RawMap, known: readonly string[], notes: Notes): Set<string> {
   const used = new Set<string>();
-  for (const { routes } of rawSites(config)) {
-    for (const { route, at } of routes) {
-      const { forward } = route;
-      if (typeof forward !== "string") continue;
-      used.add(forward);
-      if (known.includes(forward)) continue;
-      const names = known.length === 0 ? "there are none" : some(known);
-      const wanted = `must be one of the upstreams (${names}), got ${shown(forward)}`;
-      notes.problem([...at, "forward"], wanted + didYouMean(forward, known));
-    }
+  for (const { forward, at } of rawForwards(config)) {
+    used.add(forward);
+    if (known.includes(forward)) continue;
+    const names = known.length === 0 ? "there are none" : some(known);
+    const wanted = `must be one of the upstreams (${names}), got ${shown(forward)}`;
+    notes.problem([...at, "forward"], wanted + didYouMean(forward, known));
   }
   return used;
+}
+
+/** Every place that names an upstream, in the order of the config. */
+function rawForwards(config: RawMap): readonly { readonly forward: string; readonly at: Path }[] {
+  const routes = rawSites(config).flatMap((site) => site.routes);
+  const places = [
+    ...routes.map(({ route, at }) => ({ forward: route["forward"], at })),
+    ...rawStreams(config).map(({ stream, at }) => ({ forward: stream["forward"], at })),
+  ];
+  return places.flatMap(({ forward, at }) =>
+    typeof forward === "string" ? [{ forward, at }] : [],
+  );
 }
 
 /** While a route is unfinished or misspelt, an upstream may only seem to be unused. */
@@ -42,8 +52,10 @@ function allRoutesLead(
 ): boolean {
   const sites = rawSites(config);
   const routes = sites.flatMap((site) => site.routes);
+  const streams = rawStreams(config);
   return (
-    routes.length > 0 &&
+    routes.length + streams.length > 0 &&
+    streams.every(({ stream }) => Object.hasOwn(upstreams, String(stream["forward"]))) &&
     routes.every(({ route }) => {
       const { forward } = route;
       if (typeof forward === "string") return Object.hasOwn(upstreams, forward);

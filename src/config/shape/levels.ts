@@ -19,7 +19,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const COUNT_MAX = 1_000_000_000;
 
-const countOrOff = z.union(
+export const countOrOff = z.union(
   [z.literal("off").transform(() => Number.POSITIVE_INFINITY), wholeNumber(1, COUNT_MAX)],
   { error: wanted(`a whole number from 1 to ${COUNT_MAX}, or "off"`) },
 );

@@ -209,6 +209,5 @@ export const processKeys = {
     .optional()
     .describe("Send Forwarded (RFC 7239) beside X-Forwarded-*. Default: false."),
   tls: notYet("tls"),
-  streams: notYet("streams"),
   tests: notYet("tests"),
 };

@@ -38,7 +38,7 @@ const budget = z.strictObject(
   {
     percent: wholeNumber(0, 100)
       .optional()
-      .describe("Retries at once, as a share of the exchanges in flight. Default: 20."),
+      .describe("How many requests may be retries, in percent. Default: 20."),
     min: wholeNumber(0, 10_000)
       .optional()
       .describe("Retries that may always be under way. Default: 3."),

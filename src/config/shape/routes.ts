@@ -1,6 +1,7 @@
 /** `routes:`, and the route keys that `defaults:` and a site may set for all of theirs. */
 import type { Feature } from "../../core/feature.ts";
 import { name, notYet, wanted, z } from "../../core/fields.ts";
+import { hedge } from "./hedge.ts";
 import { levels } from "./levels.ts";
 import { retry } from "./retry.ts";
 
@@ -43,6 +44,7 @@ export function sharedRouteKeys({ errors, features }: Vocabulary) {
     ...laterKeys(FILTERS_LATER),
     ...built,
     retry: retry.optional(),
+    hedge: hedge.optional(),
     errors: errors.optional().describe("What the replies to faults look like."),
   };
 }

@@ -156,10 +156,14 @@ const longUpstream = z.strictObject(
       .describe("Idle connections kept per endpoint. Default: 256."),
     limits: limitsOfUpstream.optional().describe("Limits that hold for this upstream."),
     timeouts: timeoutsOfUpstream.optional().describe("Timers that hold for this upstream."),
+    proxyProtocol: oneOf(["v1", "v2"])
+      .optional()
+      .describe("Tells endpoints who the client is, before anything else. Default: not."),
     health: health.optional().describe("Who finds out which endpoints can serve, and how."),
     breaker: breaker
       .optional()
       .describe("Stops requests for a while when too many fail or are slow. Default: off."),
+    concurrency: notYet("concurrency"),
     sticky: notYet("sticky"),
     tls: notYet("tls"),
   },

@@ -1,15 +1,20 @@
 import type { Timer } from "../../base/world.ts";
+import { OwnConnections } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
-import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
+import type { Fault, FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
 import type { Limits, Timeouts } from "../../core/limits.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Endpoint, Outcome, RetryBudget, Upstream } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
+import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
+import type { Rival, RivalOwner } from "../../transport/rival.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
 import type { PoolDirectory } from "../../upstream/endpoint-pools.ts";
+import type { Pool } from "../../upstream/pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
 import {
@@ -20,14 +25,26 @@ import {
   type RetryPolicy,
 } from "../../upstream/retry-policy.ts";
 
+import {
+  Hedge,
+  type Hedged,
+  type HedgePolicy,
+  mayBeHedged,
+  outcomeOf,
+  type RunningRival,
+} from "./hedge.ts";
+
 export interface ForwardOptions {
   readonly upstream: Upstream;
   readonly pools: PoolDirectory;
   readonly retry: RetryPolicy;
   readonly budget: RetryBudget;
+  /** Endpoints are told who the client is, by a PROXY header of this version. */
+  readonly proxyVersion?: 1 | 2 | undefined;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
   readonly timeouts: Timeouts; // resolved to the last level
   readonly limits: Limits;
+  readonly hedge?: HedgePolicy | undefined;
 }
 
 /** Sends exchanges to an upstream, and tries other endpoints for as long as that is safe. */
@@ -47,10 +64,14 @@ export class Forward implements Handler {
   }
 }
 
+/** Keeps nothing: a connection ends with its exchange. */
+const ENDED = new OwnConnections();
+ENDED.end();
+
 const NONE_TRIED: readonly Endpoint[] = [];
 
 /** One exchange on its way to some endpoint: claims, attempts, and the decision to try again. */
-class Forwarding implements RelayOwner {
+class Forwarding implements RelayOwner, Hedged {
   readonly #worker: Worker;
   readonly #exchange: Exchange;
   readonly #options: ForwardOptions;
@@ -64,6 +85,7 @@ class Forwarding implements RelayOwner {
   #fault: Fault | undefined; // of the last attempt
   readonly #isKeyed: boolean; // the client says that the request may come twice
   #tryDeadline: TryDeadline | undefined;
+  #hedge: Hedge | undefined;
   #declinedMs: number; // how long the endpoint wants to be left alone, after a declined response
 
   constructor(worker: Worker, exchange: Exchange, options: ForwardOptions) {
@@ -81,13 +103,14 @@ class Forwarding implements RelayOwner {
     const { method, headers } = exchange.request;
     this.#isKeyed = mayBeKeyed(retry, method) && headers.has("idempotency-key");
     this.#tryDeadline = undefined;
+    this.#hedge = undefined;
     this.#declinedMs = 0;
     const replaysBody = options.replaysBody || this.#isKeyed;
     this.#relay = new Relay(worker, exchange, this, timeouts, limits, replaysBody);
   }
 
   attempt(): void {
-    const { upstream, pools, timeouts } = this.#options;
+    const { upstream, pools } = this.#options;
     const exchange = this.#exchange;
     const claim = upstream.claim({ hashKey: undefined, tried: this.#tried ?? NONE_TRIED });
     if (claim === undefined) {
@@ -95,30 +118,112 @@ class Forwarding implements RelayOwner {
       this.#giveUp(this.#fault ?? upstream.refusal());
       return;
     }
-    const { endpoint } = claim;
-    this.#claim = claim;
-    exchange.attempts++;
-    exchange.endpoint = endpoint;
+    this.#claim = claim; // first: a filter of ours may throw
+    const attempt = this.#newAttempt(claim);
+    this.#attempt = attempt;
+    exchange.endpoint = claim.endpoint;
     exchange.times.claimedMs = this.#worker.world.clock.nowMs();
+
+    const connection = this.#connectionOf(pools.get(claim.endpoint)!);
+    if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
+    if (this.#options.hedge !== undefined) this.#beginHedge(this.#options.hedge);
+    this.#relay.start(connection, attempt);
+  }
+
+  #newAttempt({ endpoint }: Claim): Attempt {
+    const exchange = this.#exchange;
+    exchange.attempts++;
     const attempt = {
       number: exchange.attempts,
       endpoint,
       connectionReused: false,
       fault: undefined,
     };
-    this.#attempt = attempt;
     for (const step of exchange.route!.phases.send) step(exchange, attempt);
-
-    const pool = pools.get(endpoint)!;
-    const connection = this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
-    if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
-    this.#relay.start(connection, attempt);
+    return attempt;
   }
+
+  #connectionOf(pool: Pool): H1Upstream {
+    const { proxyVersion, timeouts } = this.#options;
+    if (proxyVersion === undefined) {
+      return this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+    }
+    // Never shared between clients; and where the downstream keeps none, for this exchange alone.
+    const exchange = this.#exchange;
+    const own = exchange.downstream.own ?? ENDED;
+    if (this.#usesFresh) own.drop(pool);
+    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts.connect);
+  }
+
+  // --- the second attempt beside the first --------------------------------------------------------
+
+  #beginHedge(policy: HedgePolicy): void {
+    if (this.#exchange.attempts > 1 || !mayBeHedged(this.#exchange)) return;
+    if (this.#options.proxyVersion !== undefined) return; // a client has one connection of its own
+    this.#hedge = new Hedge(this.#worker, this.#options.upstream.name, policy, this);
+    this.#hedge.begin();
+  }
+
+  claimRival(): Claim | undefined {
+    const { upstream, budget } = this.#options;
+    if (this.#claim === undefined || upstream.endpoints.length < 2 || !budget.take()) {
+      return undefined;
+    }
+    const tried = [...(this.#tried ?? NONE_TRIED), this.#claim.endpoint];
+    const claim = upstream.claim({ hashKey: undefined, tried });
+    if (claim === undefined) budget.giveBack();
+    return claim;
+  }
+
+  startRival(claim: Claim, owner: RivalOwner): Rival {
+    const { pools, timeouts } = this.#options;
+    const connection = pools.get(claim.endpoint)!.take(timeouts.connect);
+    return this.#relay.startRival(connection, this.#newAttempt(claim), owner);
+  }
+
+  rivalWon(running: RunningRival, facts: ResponseFacts): void {
+    const { clock } = this.#worker.world;
+    // It would have taken longer; without it the slow ones were missing from what we know.
+    this.#options.hedge?.latencies.add(clock.nowMs() - this.#exchange.times.claimedMs);
+    this.#release("abandoned");
+    this.#turnTo(running);
+    this.#relay.win(running.rival, facts);
+  }
+
+  /** From now on that attempt is the exchange's. */
+  #turnTo({ rival, claim, claimedMs }: RunningRival): void {
+    this.#claim = claim;
+    this.#attempt = rival.attempt;
+    this.#exchange.endpoint = claim.endpoint;
+    this.#exchange.times.claimedMs = claimedMs;
+    this.#exchange.times.connectedMs = claimedMs;
+  }
+
+  isDeclined(status: number): boolean {
+    return this.#options.retry.statuses.has(status);
+  }
+
+  giveBackBudget(): void {
+    this.#options.budget.giveBack();
+  }
+
+  /** Goes on with the second attempt alone, if there is one. */
+  #goOnWithRival(): boolean {
+    const running = this.#hedge?.takeRival();
+    if (running === undefined) return false;
+    this.#avoid(this.#attempt!.endpoint);
+    this.#turnTo(running);
+    if (this.#tryDeadline !== undefined) this.#boundTry();
+    this.#relay.adopt(running.rival);
+    return true;
+  }
+
+  // --- what became of an attempt -------------------------------------------------------------------
 
   #boundTry(): void {
     const { wheel } = this.#worker;
     this.#tryDeadline ??= new TryDeadline(wheel, this.#options.retry.perTryMs, () =>
-      this.#guarded(() => this.#tryOverdue()),
+      this.guarded(() => this.#tryOverdue()),
     );
     this.#tryDeadline.begin();
   }
@@ -134,25 +239,35 @@ class Forwarding implements RelayOwner {
     this.#tryDeadline?.end();
     this.#claim!.answered(status, clock.nowMs() - this.#exchange.times.claimedMs);
     const { retry, upstream } = this.#options;
+    if (this.#hedge !== undefined) this.#hedgeAnswered(status);
     if (retry.statuses.size === 0 || !retry.statuses.has(status)) return true;
 
     const isLast = upstream.endpoints.length <= (this.#tried?.length ?? 0) + 1;
     this.#declinedMs = statusRetryMs(headers.get("retry-after"), isLast);
     const isWorthIt = this.#declinedMs !== Number.POSITIVE_INFINITY && this.#mayRetry(status);
     if (isWorthIt && !isLast) this.#avoid(this.#attempt!.endpoint);
+    if (!isWorthIt) this.#hedge?.cancel();
     return !isWorthIt;
+  }
+
+  #hedgeAnswered(status: number): void {
+    const { clock } = this.#worker.world;
+    this.#options.hedge?.latencies.add(clock.nowMs() - this.#exchange.times.claimedMs);
+    if (!this.isDeclined(status)) this.#hedge?.cancel();
   }
 
   attemptDeclined(): void {
     this.#release("served");
+    if (this.#goOnWithRival()) return;
     this.#waitAndRetry(this.#declinedMs);
   }
 
   attemptFailed(fault: Fault): void {
     this.#tryDeadline?.end();
-    this.#release(this.#outcomeOf(fault), fault.code);
+    this.#release(outcomeOf(fault, this.#attempt!), fault.code);
     this.#worker.attemptFailed(this.#options.upstream.name, this.#attempt!);
     this.#fault = fault;
+    if (this.#goOnWithRival()) return;
     if (!this.#mayRetry(fault.code)) {
       this.#giveUp(fault);
       return;
@@ -170,7 +285,7 @@ class Forwarding implements RelayOwner {
 
   attemptServed(fault: Fault | undefined): void {
     if (fault === undefined) this.#release("served");
-    else this.#release(this.#outcomeOf(fault), fault.code);
+    else this.#release(outcomeOf(fault, this.#attempt!), fault.code);
     this.#settleRetry();
   }
 
@@ -191,12 +306,12 @@ class Forwarding implements RelayOwner {
     const delayMs = Math.max(leastMs, backoffMs(this.#exchange.attempts, random));
     this.#backoff = clock.after(delayMs, () => {
       this.#backoff = undefined;
-      this.#guarded(() => this.attempt());
+      this.guarded(() => this.attempt());
     });
   }
 
   /** For what a timer calls: a bug ends this exchange, and nothing else. */
-  #guarded(act: () => void): void {
+  guarded(act: () => void): void {
     try {
       act();
     } catch (error) {
@@ -233,6 +348,7 @@ class Forwarding implements RelayOwner {
   }
 
   #settleRetry(): void {
+    this.#hedge?.settle();
     if (this.#isCharged) this.#options.budget.giveBack();
     this.#isCharged = false;
   }
@@ -241,11 +357,5 @@ class Forwarding implements RelayOwner {
     const claim = this.#claim;
     this.#claim = undefined;
     claim?.release(outcome, why);
-  }
-
-  /** Who leaves, or closes what was idle, is no mark against the endpoint that was asked. */
-  #outcomeOf({ code }: Fault): Outcome {
-    if (isIdleRace(code, this.#attempt!.connectionReused)) return "abandoned";
-    return FAULTS[code].side === "upstream" ? "failed" : "abandoned";
   }
 }

@@ -2,21 +2,22 @@ import inspector from "node:inspector";
 import module from "node:module";
 import { dirname } from "node:path";
 import type { ResourceLimits } from "node:worker_threads";
+import type { InheritedSockets } from "../../base/inherited-sockets.ts";
 import type { Turns } from "../../base/turns.ts";
 import type { Address, Timer, World } from "../../base/world.ts";
 import type { Directory } from "../../core/directory.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
 import { requestsActiveIn } from "../../observe/metrics.ts";
-import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "../crew.ts";
+import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "../crew.ts";
+import type { Drained, HandOver } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
-import type { Drained } from "../listener.ts";
 import { addedTraffic, type TrafficByRoute } from "../route-traffic.ts";
 import { addedUp } from "../serving.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 import { type Death, Thread, type ThreadOwner, WorkerLost } from "./thread.ts";
-import { type PostedConfig, type Prepare, posted } from "./worker-messages.ts";
+import { type PostedConfig, type Prepare, posted, type Question } from "./worker-messages.ts";
 
 /** How threads are made; tests break them. */
 export interface ThreadMaking {
@@ -29,6 +30,7 @@ export interface ThreadCrewOptions extends ThreadMaking {
   readonly model: Engine; // compiles each config first, and so makes the memory for it
   readonly memory: SharedMemory;
   readonly directory: Directory; // the machine's, which the model knows already when we hear of it
+  readonly inherited: InheritedSockets; // those of the first threads
   readonly turns: Turns; // a reload and a replacement are never at once
   readonly pseudonym: string;
   readonly isReadableLog: boolean;
@@ -51,6 +53,8 @@ interface Post {
   isServing: boolean; // it has taken its first config
   retry: Timer | undefined;
 }
+
+type Stopping = Extract<Question, { kind: "stop" | "handOver" }>;
 
 const STOP_GRACE_MS = 5_000; // beyond the deadline, for a worker that does not hear
 
@@ -88,7 +92,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
     this.#posts = this.#pulse.map((_, worker) => ({
       worker,
       delay: new RestartDelay(),
-      thread: this.#newThread(worker),
+      thread: this.#newThread(worker, options.inherited.share(worker, workers)),
       isServing: false,
       retry: undefined,
     }));
@@ -131,8 +135,10 @@ export class ThreadCrew implements Crew, ThreadOwner {
         bound,
         commit: () => {
           draft.commit();
-          const listeners = draft.runtime.listeners;
-          const all = [...question.bound, ...bound].filter(([key]) => listeners.has(key));
+          const { listeners, streamListeners } = draft.runtime;
+          const all = [...question.bound, ...bound].filter(
+            ([key]) => listeners.has(key) || streamListeners.has(key),
+          );
           this.#inForce = { ...question, bound: new Map(all), watchdogMs: next.config.watchdogMs };
           return this.#commitAll(threads);
         },
@@ -148,11 +154,25 @@ export class ThreadCrew implements Crew, ThreadOwner {
     }
   }
 
-  async stop(deadlineMs: number): Promise<Drained> {
+  stop(deadlineMs: number, isOwn = false): Promise<Drained> {
+    return this.#stopAll({ kind: "stop", deadlineMs, isOwn }, deadlineMs);
+  }
+
+  handOver(manner: HandOver): Promise<Drained> {
+    const deadlineMs = Math.max(manner.deadlineMs, manner.tunnelMs);
+    return this.#stopAll({ kind: "handOver", manner }, deadlineMs);
+  }
+
+  async descriptors(): Promise<readonly Descriptor[]> {
+    const asked = this.#threads.map((thread) => thread.ask({ kind: "descriptors" }));
+    return (await Promise.all(asked)).flat();
+  }
+
+  async #stopAll(question: Stopping, deadlineMs: number): Promise<Drained> {
     this.#isStopping = true;
     for (const post of this.#posts) post.retry?.cancel();
     const drained = await Promise.all(
-      this.#threads.map((thread) => this.#stopThread(thread, deadlineMs)),
+      this.#threads.map((thread) => this.#stopThread(thread, question, deadlineMs)),
     );
     this.#looking.timer?.cancel();
     return {
@@ -221,7 +241,8 @@ export class ThreadCrew implements Crew, ThreadOwner {
     return this.#posts.flatMap(({ thread }) => thread ?? []);
   }
 
-  #newThread(worker: number): Thread {
+  /** A socket that was inherited is gone with the first thread that had it. */
+  #newThread(worker: number, inherited: readonly Descriptor[] = []): Thread {
     const { memory, pseudonym, isReadableLog, world, entry, resourceLimits } = this.#options;
     const pulse = this.#pulse[worker]!;
     pulse.clear(worker);
@@ -231,6 +252,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       workers,
       pseudonym,
       isReadableLog,
+      inherited,
       pulse: pulse.memory,
       compiledCode: compiledCodeFolder(),
     };
@@ -245,7 +267,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   ): Promise<ReadonlyMap<string, Address>> {
     const [first, ...others] = threads;
     if (first === undefined) throw new Error("no worker is running");
-    const isAlone = config.listeners.some(
+    const isAlone = [...config.listeners, ...config.streamListeners].some(
       ({ key, address }) => address.port === 0 && !question.bound.has(key),
     );
     const answers = [first.ask(question)];
@@ -303,7 +325,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
     }
   }
 
-  async #stopThread(thread: Thread, deadlineMs: number): Promise<Drained> {
+  async #stopThread(thread: Thread, question: Stopping, deadlineMs: number): Promise<Drained> {
     const { clock } = this.#options.world;
     let timer: Timer | undefined;
     const late = new Promise<Drained>((resolve) => {
@@ -313,7 +335,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       });
     });
     const stopped = thread
-      .ask({ kind: "stop", deadlineMs })
+      .ask(question)
       .catch(() => ({ finished: 0, cut: requestsOf(thread.bank) }));
     const drained = await Promise.race([stopped, late]);
     timer?.cancel();

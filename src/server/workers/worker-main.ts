@@ -1,5 +1,6 @@
 /** What a worker thread is made of: it serves what the main thread tells it to. */
 import { parentPort, workerData } from "node:worker_threads";
+import { InheritedSockets } from "../../base/inherited-sockets.ts";
 import { realWorld } from "../../base/real-world.ts";
 import { SystemClock } from "../../base/system-clock.ts";
 import { Directory } from "../../core/directory.ts";
@@ -23,7 +24,8 @@ const log = new JsonLog({
   isReadable: birth.isReadableLog,
   fields: { worker: birth.worker },
 });
-const world = realWorld({ log, reusePort: true });
+const inherited = new InheritedSockets(birth.inherited);
+const world = realWorld({ log, reusePort: true, inherited });
 const metrics = new Metrics();
 const machine = new FoundMemory(birth.workers, birth.worker);
 const state = new KeyedState(log);

@@ -2,8 +2,8 @@ import type { Address } from "../../base/world.ts";
 import type { Loaded } from "../../config/load.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
-import type { Leaving } from "../crew.ts";
-import type { Drained } from "../listener.ts";
+import type { Descriptor, Leaving } from "../crew.ts";
+import type { Drained, HandOver } from "../emptying.ts";
 import type { TrafficByRoute } from "../route-traffic.ts";
 import type { Blocks } from "./shared-memory.ts";
 
@@ -27,6 +27,8 @@ export interface Answers {
   readonly commit: Leaving;
   readonly abort: undefined;
   readonly stop: Drained;
+  readonly handOver: Drained;
+  readonly descriptors: readonly Descriptor[];
   readonly directory: undefined;
   readonly inFlight: TrafficByRoute;
   readonly hurry: undefined;
@@ -40,8 +42,9 @@ export type Question =
       readonly entries: readonly DirectoryEntry[];
       readonly blocks: Blocks;
     }
-  | { readonly kind: "commit" | "abort" | "inFlight" | "hurry" | "reopenLogs" }
-  | { readonly kind: "stop"; readonly deadlineMs: number };
+  | { readonly kind: "commit" | "abort" | "inFlight" | "descriptors" | "hurry" | "reopenLogs" }
+  | { readonly kind: "handOver"; readonly manner: HandOver }
+  | { readonly kind: "stop"; readonly deadlineMs: number; readonly isOwn: boolean };
 
 export interface ToWorker {
   readonly id: number;
@@ -62,6 +65,7 @@ export interface WorkerBirth {
   readonly isReadableLog: boolean;
   readonly pulse: SharedArrayBuffer;
   readonly compiledCode: string | undefined; // the folder of Node's compile cache
+  readonly inherited: readonly Descriptor[]; // listening sockets that are there already
 }
 
 /** Throws if the config holds what no other thread can have. */

@@ -5,8 +5,8 @@ import { vocabulary } from "../../features/index.ts";
 import type { JsonLog } from "../../observe/json-log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { NextConfig, Turnover } from "../crew.ts";
+import type { Drained } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
-import type { Drained } from "../listener.ts";
 import type { Serving } from "../serving.ts";
 import type { Blocks, FoundMemory } from "./shared-memory.ts";
 import {
@@ -63,7 +63,11 @@ export class WorkerSide {
       case "abort":
         return await this.#decided()?.abort(); // there is none where the preparing failed
       case "stop":
-        return await this.#stop(question.deadlineMs);
+        return await this.#stop(serving.stop(question.deadlineMs, question.isOwn));
+      case "handOver":
+        return await this.#stop(serving.handOver(question.manner));
+      case "descriptors":
+        return await serving.descriptors();
       case "directory":
         return this.#learn(question);
       case "inFlight":
@@ -111,10 +115,9 @@ export class WorkerSide {
     }
   }
 
-  async #stop(deadlineMs: number): Promise<Drained> {
-    const { serving, engine } = this.#parts;
-    const drained = await serving.stop(deadlineMs);
-    await engine[Symbol.asyncDispose]();
+  async #stop(stopping: Promise<Drained>): Promise<Drained> {
+    const drained = await stopping;
+    await this.#parts.engine[Symbol.asyncDispose]();
     return drained;
   }
 

@@ -183,6 +183,8 @@ class ChaosRun {
   #watched(): Network {
     const { network } = this.#world;
     return {
+      bindDatagrams: (address, taker) => network.bindDatagrams(address, taker),
+      connectDatagrams: (address, reader) => network.connectDatagrams(address, reader),
       connect: (address: Address, reader: WireReader) => {
         const wire = network.connect(address, reader);
         this.#wires.push(wire);
@@ -197,7 +199,8 @@ class ChaosRun {
   }
 }
 
-function freeRetries({ retryBudget }: Upstream): number {
+function freeRetries(upstream: Upstream): number {
+  const retryBudget = upstream.retryBudgetOf(0, RETRIES_MIN); // no share: what was begun lately is none
   let taken = 0;
   while (taken <= RETRIES_MIN && retryBudget.take()) taken++;
   for (let count = 0; count < taken; count++) retryBudget.giveBack();

@@ -1,0 +1,12 @@
+import type { Wire } from "../base/world.ts";
+import type { ProxiedAddress } from "../protocol/proxy-protocol/proxy-header.ts";
+
+/** An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log. */
+export function plainAddress(address: string | undefined): string {
+  return address?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
+}
+
+/** Our own end of a wire. */
+export function localEnd(wire: Wire): ProxiedAddress {
+  return { host: plainAddress(wire.localAddress), port: wire.localPort ?? 0 };
+}

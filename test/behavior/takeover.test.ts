@@ -1,0 +1,218 @@
+/** An upgrade: another process takes the listening sockets over, and no client notices. */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "../support/deadline.ts";
+import type { ProxyProcess } from "../support/proxy.ts";
+import { firstStatus, GET, OK, type Scenario, scenario } from "../support/scenario.ts";
+import { SWITCHED, UPGRADE } from "../support/sim-messages.ts";
+import { SteadyLoad } from "../support/steady-load.ts";
+
+function config(url: string, more = ""): string {
+  return `
+    ${more}
+    upstreams: { app: "${url}" }
+    sites: [{ hosts: ["*"], routes: [{ forward: app }] }]`;
+}
+
+interface Asked {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+async function ask(proxy: ProxyProcess, method: string, path: string): Promise<Asked> {
+  const answer = await fetch(`http://127.0.0.1:${proxy.adminPort}${path}`, {
+    method,
+    headers: { connection: "close" },
+  });
+  return { status: answer.status, body: (await answer.json()) as Asked["body"] };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number, patienceMs = 20_000): Promise<void> {
+  await eventually(
+    () => (isAlive(pid) ? undefined : true),
+    () => `process ${pid} to be gone`,
+    patienceMs,
+  );
+}
+
+/** Ends the process that serves now, which is no child of ours. */
+async function end(pid: number): Promise<void> {
+  process.kill(pid, "SIGTERM");
+  await gone(pid);
+}
+
+async function started(it: Scenario, text: string): Promise<ProxyProcess> {
+  const proxy = await it.process(text);
+  await eventually(
+    () => ask(proxy, "GET", "/health/ready").catch(() => undefined),
+    () => "the admin listener",
+  );
+  return proxy;
+}
+
+for (const workers of [1, 2]) {
+  scenario(
+    `takeover: three upgrades under load fail nothing, with ${workers} worker(s)`,
+    async (it) => {
+      const origin = await it.origin(`<wait 3ms>${OK}`);
+      const proxy = await started(it, config(origin.url, `workers: ${workers}`));
+      const load = new SteadyLoad({ port: proxy.port, keepAlive: 8, fresh: 6, everyMs: 5 });
+      await load.untilServed(100);
+
+      let pid = proxy.child.pid!;
+      for (let round = 0; round < 3; round++) {
+        const before = pid;
+        const { status, body } = await ask(proxy, "POST", "/api/upgrade");
+        assert.equal(status, 200, JSON.stringify(body));
+        pid = Number(body["pid"]);
+        await load.untilServed(200);
+        await gone(before);
+        await load.untilServed(100);
+        const now = await ask(proxy, "GET", "/api/status");
+        assert.deepEqual([now.body["pid"], now.body["readiness"]], [pid, "ready"]);
+      }
+      await load.stop();
+      await end(pid);
+
+      assert.deepEqual(load.failures, []);
+      assert.equal(await proxy.exit, 0);
+    },
+    { timeoutMs: 120_000 },
+  );
+}
+
+scenario("takeover: SIGUSR2 does it too", async (it) => {
+  const origin = await it.origin(OK);
+  const proxy = await started(it, config(origin.url));
+
+  proxy.child.kill("SIGUSR2");
+  await gone(proxy.child.pid!);
+  const [, pid] = /process (\d+) serves, this one finishes/.exec(proxy.stderr()) ?? [];
+
+  assert.equal(firstStatus(await it.client(GET)), 200);
+  await end(Number(pid));
+});
+
+scenario(
+  "takeover: a WebSocket stays with the old process until it ends",
+  async (it) => {
+    const origin = await it.origin(`<raw>${SWITCHED}`);
+    const proxy = await started(it, config(origin.url));
+    const client = await it.connect();
+    client.send(UPGRADE);
+    await client.readUntil("101 Switching");
+    const connection = await eventually(
+      () => origin.connections[0],
+      () => "the origin's end",
+    );
+
+    const { body } = await ask(proxy, "POST", "/api/upgrade");
+    client.send("ping");
+    await eventually(
+      () => (connection.raw.endsWith("ping") ? true : undefined),
+      () => `ping, but had ${connection.raw}`,
+    );
+    const during = isAlive(proxy.child.pid!);
+    client.close();
+    await gone(proxy.child.pid!);
+    await end(Number(body["pid"]));
+
+    assert.equal(during, true);
+  },
+  { timeoutMs: 60_000 },
+);
+
+scenario("takeover: a new process that cannot start changes nothing", async (it) => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-takeover-"));
+  it.defer(() => rm(folder, { recursive: true }));
+  const file = join(folder, "weight");
+  await writeFile(file, "1");
+  const origin = await it.origin(OK);
+  const proxy = await started(
+    it,
+    `
+    upstreams: { app: [{ url: "${origin.url}", weight: "\${file:${file}}" }] }
+    sites: [{ hosts: ["*"], routes: [{ forward: app }] }]`,
+  );
+  await writeFile(file, "none");
+
+  const failed = await ask(proxy, "POST", "/api/upgrade");
+  const served = firstStatus(await it.client(GET.replace("host", "connection: close\r\nhost")));
+  await writeFile(file, "2");
+  const { status, body } = await ask(proxy, "POST", "/api/upgrade");
+  await gone(proxy.child.pid!);
+  await end(Number(body["pid"]));
+
+  assert.deepEqual([failed.status, failed.body["reason"]], [500, "upgrade_failed"]);
+  assert.match(String(failed.body["about"]), /ended with code 1 before it was ready/);
+  assert.deepEqual([served, status], [200, 200]);
+});
+
+scenario(
+  "takeover: unix sockets change hands too, and are removed in the end",
+  async (it) => {
+    const folder = await mkdtemp(join(tmpdir(), "sluice-takeover-"));
+    it.defer(() => rm(folder, { recursive: true }));
+    const path = join(folder, "front.sock");
+    const origin = await it.origin(OK);
+    const proxy = await started(
+      it,
+      `
+    upstreams: { app: "${origin.url}" }
+    sites:
+      - { hosts: ["*"], routes: [{ forward: app }] }
+      - { hosts: [unix.test], listen: ["unix:${path}"], routes: [{ forward: app }] }`,
+    );
+    let isOver = false;
+    let served = 0;
+    const failures: string[] = [];
+    const load = (async () => {
+      while (!isOver) {
+        const answer = await throughSocket(path).catch((error: Error) => error.message);
+        if (answer.startsWith("HTTP/1.1 200")) served++;
+        else failures.push(answer);
+      }
+    })();
+
+    const { body } = await ask(proxy, "POST", "/api/upgrade");
+    await gone(proxy.child.pid!);
+    const before = served;
+    await eventually(
+      () => (served > before + 20 ? true : undefined),
+      () => "more requests",
+    );
+    isOver = true;
+    await load;
+    await end(Number(body["pid"]));
+
+    assert.deepEqual(failures, []);
+    await assert.rejects(readFile(path), { code: "ENOENT" });
+  },
+  { timeoutMs: 60_000 },
+);
+
+function throughSocket(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(path, () => {
+      socket.write("GET / HTTP/1.1\r\nhost: unix.test\r\nconnection: close\r\n\r\n");
+    });
+    socket.on("data", (bytes) => {
+      text += bytes.toString("latin1");
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(text));
+  });
+}
