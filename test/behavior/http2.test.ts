@@ -180,6 +180,30 @@ scenario(
   },
 );
 
+scenario("http2: behind a PROXY header, and in whatever pieces it comes", async (it) => {
+  const origin = await it.origin(echo);
+  const config = "{ protocols: [h1, h2c], proxyProtocol: { from: [127.0.0.1] } }";
+  const proxy = await it.proxy(forwardTo(origin.url, { top: `listeners: { "*": ${config} }` }));
+  const talk = Buffer.concat([
+    Buffer.from("PROXY TCP4 203.0.113.9 198.51.100.1 4000 80\r\n"),
+    ...[wire.PREFACE, wire.settings(), wire.headers(1)],
+  ]);
+
+  for (const at of [0, 20, 45, 47, 60]) {
+    const client = await it.connect();
+    await client.sent(talk.subarray(0, at));
+    client.send(talk.subarray(at));
+    await client.readUntil("GET / 0");
+    client.close();
+  }
+
+  const lines = await proxy.accessLines(5);
+  assert.deepEqual(
+    lines.map(({ client, protocol }) => `${client} ${protocol}`),
+    new Array(5).fill("203.0.113.9 HTTP/2"),
+  );
+});
+
 async function curl(...args: string[]): Promise<string> {
   const all = ["--silent", "--show-error", "--max-time", "10", "--noproxy", "*"];
   const { stdout } = await promisify(execFile)(part("curl")!, [...all, ...args], {
