@@ -42,6 +42,7 @@ test("check: the smallest config comes out with every default of the process", (
     listeners: [
       {
         ...{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET },
+        protocols: ["h1"],
         proxiesFrom: undefined,
       },
     ],

@@ -178,6 +178,7 @@ class Compiler {
     return {
       key: listener.key,
       address: listener.address,
+      protocols: listener.protocols,
       ...settledLevels(this.#config, listener),
       sendsProxyHeader: addressTest(listener.proxiesFrom),
       sites: this.#sites(sites, listener),

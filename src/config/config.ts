@@ -13,6 +13,7 @@ import {
   TIMEOUTS,
   type Timeouts,
 } from "../core/limits.ts";
+import type { Protocol } from "../core/runtime.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { CheckOptions } from "../upstream/health/check-options.ts";
@@ -67,6 +68,7 @@ export interface ViaConfig {
 export interface ListenerConfig extends Levels {
   readonly key: string; // "0.0.0.0:80" "[::1]:80" "unix:/run/sluice.sock"
   readonly address: Address;
+  readonly protocols: readonly Protocol[];
   readonly proxiesFrom?: readonly string[] | undefined; // whose connections begin with a PROXY header
 }
 

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
+import type { Protocol } from "../core/runtime.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
@@ -37,6 +38,7 @@ interface ParsedLevels {
 }
 
 interface ParsedListener extends ParsedLevels {
+  readonly protocols?: readonly Protocol[] | undefined;
   readonly proxyProtocol?: { readonly from: readonly string[] } | undefined;
 }
 
@@ -130,13 +132,17 @@ function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
   };
 }
 
+const PROTOCOLS: readonly Protocol[] = ["h1"];
+
 function settleListeners(parsed: ParsedConfig): ListenerConfig[] {
   const set = setListeners(parsed);
   const listeners = new Map<string, ListenerConfig>();
   for (const site of sitesOf(parsed)) {
     for (const address of site.listen ?? [SITE_ADDRESS]) {
       const key = addressKey(address);
-      listeners.set(key, { key, address, ...settleListener(set.get(key) ?? {}) });
+      const said = set.get(key) ?? {};
+      const protocols = said.protocols ?? PROTOCOLS;
+      listeners.set(key, { key, address, protocols, ...settleListener(said) });
     }
   }
   return [...listeners.values()];

@@ -11,13 +11,24 @@ import { upstreams } from "./shape/upstreams.ts";
 
 const LISTENER_FORM = 'an address that a site or a stream listens on, such as ":80"';
 
+const PROTOCOLS_FORM = 'a list of "h1" and "h2c", at least one';
+
+const protocols = z
+  .array(z.enum(["h1", "h2c"], { error: wanted('"h1" or "h2c"') }), {
+    error: wanted(PROTOCOLS_FORM),
+  })
+  .min(1, { error: wanted(PROTOCOLS_FORM) })
+  .describe(
+    "What clients may speak: `h1` is HTTP/1, `h2c` HTTP/2 without TLS, with prior knowledge. Default: `[h1]`.",
+  );
+
 const listeners = z
   .record(
     z.string().refine((text) => parseListen(text) !== undefined, { error: wanted(LISTENER_FORM) }),
     z
       .strictObject(
-        { ...levels, proxyProtocol: proxyProtocol.optional() },
-        { error: wanted("a map with limits, timeouts, rates and proxyProtocol") },
+        { ...levels, protocols: protocols.optional(), proxyProtocol: proxyProtocol.optional() },
+        { error: wanted("a map with protocols, limits, timeouts, rates and proxyProtocol") },
       )
       .describe("The address as in `listen` of a site."),
     { error: wanted("a map of addresses that sites and streams listen on") },

@@ -15,6 +15,7 @@ const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };
 const plan: ListenerPlan = {
   key: "0.0.0.0:80",
   address: { host: "0.0.0.0", port: 80 },
+  protocols: ["h1"],
   limits: LIMITS,
   timeouts: TIMEOUTS,
   rates: RATES,
@@ -43,6 +44,7 @@ function arriving(startLine: string, fields: readonly string[], from = "203.0.11
     isTrusted: forwarding.isTrusted(from),
     scheme: "http",
     address: from,
+    isHttp2: false,
     tls: undefined,
   };
   return new Arrivals(peer).arrive(facts, plan, forwarding);

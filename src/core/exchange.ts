@@ -14,6 +14,7 @@ export interface Client {
   readonly scheme: "http" | "https"; // as the wire is, or as a trusted peer says it was
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
+  readonly isHttp2: boolean; // for the log; else nothing above transport knows
   readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
   /** As the PROXY header of its connection says; the addresses above are those of the header. */
   readonly proxied?: ProxyHeader | undefined;

@@ -14,7 +14,7 @@ export interface FaultKind {
 // biome-ignore format: a table
 export const FAULTS = {
   // The client sent something that we refuse.
-  request_malformed:        { side: "downstream", status: 400, retry: "never", about: "The request head does not follow the grammar of RFC 9112." },
+  request_malformed:        { side: "downstream", status: 400, retry: "never", about: "The request head does not follow the grammar of RFC 9112, or of RFC 9113." },
   request_framing:          { side: "downstream", status: 400, retry: "never", about: "Content-Length and Transfer-Encoding leave doubt about where the body ends." },
   request_host:             { side: "downstream", status: 400, retry: "never", about: "Host is missing, repeated, malformed, or differs from the authority in the target." },
   request_target:           { side: "downstream", status: 400, retry: "never", about: "The request target is malformed or refused by the path policy." },

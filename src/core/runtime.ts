@@ -15,10 +15,14 @@ export interface Runtime {
   readonly forwarding: Forwarding;
 }
 
+/** What clients may speak: "h2c" is HTTP/2 without TLS, with prior knowledge. */
+export type Protocol = "h1" | "h2c";
+
 /** What one listener serves, and under which limits until a route is known. */
 export interface ListenerPlan {
   readonly key: string;
   readonly address: Address;
+  readonly protocols: readonly Protocol[];
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly rates: Rates;

@@ -77,8 +77,7 @@ test("AccessLog: an exchange that got no further than its head says only that", 
 });
 
 test("AccessLog: a second attempt, HTTP/2, a body received", async () => {
-  const tls = { serverName: "a", alpn: "h2" };
-  const exchange = exchangeOf({ client: { tls }, status: 502 });
+  const exchange = exchangeOf({ client: { isHttp2: true }, status: 502 });
   Object.assign(exchange, { attempts: 2, connectionReused: false, requestBytes: 70_000 });
 
   const line = await lineOf(exchange);

@@ -288,12 +288,7 @@ function putClient(block: Uint8Array, start: number, id: string, client: Client)
 function putStatus(block: Uint8Array, at: number, exchange: Exchange): number {
   const { client, request } = exchange;
   const status = statusOf(exchange);
-  const pieces =
-    client.tls !== undefined && client.tls.alpn === "h2"
-      ? HTTP_2
-      : request.minorVersion === 0
-        ? HTTP_1_0
-        : HTTP_1_1;
+  const pieces = client.isHttp2 ? HTTP_2 : request.minorVersion === 0 ? HTTP_1_0 : HTTP_1_1;
   return putPiece(block, at, pieces[status] ?? pieces[0]!);
 }
 

@@ -9,7 +9,8 @@ import { loadText } from "../config/load.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Runtime } from "../core/runtime.ts";
-import { Departures, type InFlight } from "./departures.ts";
+import type { InFlight } from "../transport/downstream-connection.ts";
+import { Departures } from "./departures.ts";
 
 function configOf(routes: string): Config {
   const text = `{ timeouts: { drain: 10s, drainTunnel: 60s }, upstreams: { a: "h:1", b: "h:2" },

@@ -4,14 +4,8 @@ import { settledLevels } from "../config/config.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Runtime } from "../core/runtime.ts";
+import type { InFlight } from "../transport/downstream-connection.ts";
 import type { Leaving } from "./crew.ts";
-
-/** A client's connection with something in flight on it. */
-export interface InFlight {
-  readonly exchange: Exchange | undefined;
-  readonly isTunnel: boolean;
-  abort(fault: Fault): void;
-}
 
 type RouteHandlers = ReadonlyMap<string, ReadonlySet<string>>;
 

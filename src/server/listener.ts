@@ -1,13 +1,15 @@
 import { Crowd } from "../base/crowd.ts";
 import type { Lanes } from "../base/lanes.ts";
 import type { Address, Door, Wire, World } from "../base/world.ts";
+import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
-import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
+import type { Listening, Worker } from "../core/worker.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
-import { H1Downstream } from "../transport/h1-downstream.ts";
+import type { DownstreamConnection, InFlight } from "../transport/downstream-connection.ts";
 import { Opening } from "../transport/opening.ts";
+import { connectionFor } from "../transport/protocol-choice.ts";
 import { plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
 import type { Drained, HandOver } from "./emptying.ts";
@@ -16,7 +18,7 @@ import type { Drained, HandOver } from "./emptying.ts";
 export class Listener implements Listening {
   readonly protocol = "http";
   readonly #worker: Worker;
-  readonly #connections: Crowd<H1Downstream>;
+  readonly #connections: Crowd<DownstreamConnection>;
   readonly #openings: Set<Opening>; // whose PROXY header has not come yet
   readonly #counts: Lanes; // of all workers' listeners of this key
   #runtime: Runtime;
@@ -78,8 +80,9 @@ export class Listener implements Listening {
     return this.#connections.size;
   }
 
-  get connections(): Iterable<H1Downstream> {
-    return this.#connections.all();
+  /** What is on its connections now. */
+  *inFlight(): Iterable<InFlight> {
+    for (const connection of this.#connections.all()) yield* connection.inFlight;
   }
 
   /**
@@ -91,7 +94,6 @@ export class Listener implements Listening {
     address: Address = this.#plan.address,
     holds = false,
   ): Promise<void> {
-    const meter = this.#worker.listenerMeter(this.#plan.key);
     const onWire = (wire: Wire): void => {
       if (this.#isDraining || this.#isFull) {
         wire.destroy();
@@ -99,8 +101,8 @@ export class Listener implements Listening {
       }
       this.#counts.add(OPEN, 1);
       const { sendsProxyHeader } = this.#plan;
-      if (sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true) this.#open(wire, meter);
-      else this.#start(wire, meter);
+      if (sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true) this.#open(wire);
+      else this.#start(wire);
     };
     this.#door = await network.listen(address, onWire, holds);
   }
@@ -109,21 +111,21 @@ export class Listener implements Listening {
     this.#door?.letIn?.();
   }
 
-  #start(wire: Wire, meter: ConnectionMeter, proxy?: ProxyHeader, early?: Buffer): void {
-    const closed = (connection: H1Downstream) => this.#closed(connection);
-    const connection = new H1Downstream(wire, this.#worker, this, meter, closed, proxy);
+  #start(wire: Wire, proxy?: ProxyHeader, early?: Buffer): void {
+    const closed = (connection: DownstreamConnection) => this.#closed(connection);
+    const connection = connectionFor(wire, this.#worker, this, closed, proxy);
     this.#connections.add(connection);
     connection.start(early);
   }
 
-  #open(wire: Wire, meter: ConnectionMeter): void {
+  #open(wire: Wire): void {
     const address = plainAddress(wire.remoteAddress); // a wire that has closed does not know it
     const startedMs = this.#worker.clock.nowMs();
     const wants = { proxyHeader: true, hello: false };
     const opening = new Opening(wire, this.#worker, wants, {
       opened: ({ proxy, early }) => {
         this.#openings.delete(opening);
-        this.#start(wire, meter, proxy, early);
+        this.#start(wire, proxy, early);
       },
       refused: (fault) => {
         this.#openings.delete(opening);
@@ -150,11 +152,10 @@ export class Listener implements Listening {
     return true;
   }
 
-  /** What is on its connections now. */
   get inFlightCounts(): Leaving {
     let exchanges = 0;
     let tunnels = 0;
-    for (const { exchange, isTunnel } of this.#connections.all()) {
+    for (const { exchange, isTunnel } of this.inFlight()) {
       if (isTunnel) tunnels++;
       else if (exchange !== undefined) exchanges++;
     }
@@ -206,26 +207,29 @@ export class Listener implements Listening {
     return cut + this.#cutAll(fault, () => true);
   }
 
-  #cutAll(fault: Fault, isMeant: (connection: H1Downstream) => boolean): number {
+  #cutAll(fault: Fault, isMeant: (connection: DownstreamConnection) => boolean): number {
     const left = this.#connections.all().filter(isMeant);
     for (const connection of left) this.#cut(connection, fault);
     return left.length;
   }
 
-  #cut(connection: H1Downstream, fault: Fault): void {
-    const { exchange } = connection;
-    if (exchange !== undefined) {
-      this.#worker.world.log.warn("exchange cut by the drain deadline", {
-        id: exchange.id,
-        method: exchange.request.method,
-        host: exchange.request.host,
-        path: exchange.request.path,
-        route: exchange.route?.name,
-        upstream: exchange.upstream,
-        ageMs: Math.round(this.#worker.world.clock.nowMs() - exchange.times.startedMs),
-      });
+  #cut(connection: DownstreamConnection, fault: Fault): void {
+    for (const { exchange } of connection.inFlight) {
+      if (exchange !== undefined) this.#logCut(exchange);
     }
     connection.abort(fault);
+  }
+
+  #logCut(exchange: Exchange): void {
+    this.#worker.world.log.warn("exchange cut by the drain deadline", {
+      id: exchange.id,
+      method: exchange.request.method,
+      host: exchange.request.host,
+      path: exchange.request.path,
+      route: exchange.route?.name,
+      upstream: exchange.upstream,
+      ageMs: Math.round(this.#worker.world.clock.nowMs() - exchange.times.startedMs),
+    });
   }
 
   /** The drain's deadline is now, also if it has only been asked for. */
@@ -234,7 +238,7 @@ export class Listener implements Listening {
     this.#wake("hurried");
   }
 
-  #closed(connection: H1Downstream): void {
+  #closed(connection: DownstreamConnection): void {
     if (!this.#connections.delete(connection)) return;
     this.#counts.add(OPEN, -1);
     if (this.#connections.size === 0) this.#wake("empty");

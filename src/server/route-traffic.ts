@@ -1,4 +1,4 @@
-import type { InFlight } from "./departures.ts";
+import type { InFlight } from "../transport/downstream-connection.ts";
 
 /** What is going on, on one route. */
 export interface RouteTraffic {

@@ -4,9 +4,10 @@ import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
 import { SessionLog } from "../observe/session-log.ts";
+import type { InFlight } from "../transport/downstream-connection.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
 import { DatagramListener } from "./datagram-listener.ts";
-import { Departures, type InFlight } from "./departures.ts";
+import { Departures } from "./departures.ts";
 import type { Drained, HandOver } from "./emptying.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
 import { Listener } from "./listener.ts";
@@ -181,7 +182,7 @@ export class Serving implements Crew {
 
   *#inFlight(): Iterable<InFlight> {
     for (const listener of this.#listeners.values()) {
-      if (listener instanceof Listener) yield* listener.connections;
+      if (listener instanceof Listener) yield* listener.inFlight();
     }
   }
 

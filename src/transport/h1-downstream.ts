@@ -1,4 +1,4 @@
-import { type Member, OUTSIDE } from "../base/crowd.ts";
+import { OUTSIDE } from "../base/crowd.ts";
 import type { Wire } from "../base/world.ts";
 import { Arrivals } from "../core/arrival.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
@@ -8,13 +8,14 @@ import { FIRST_REQUEST_MS, LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
-import { HeaderList } from "../protocol/http/header-list.ts";
+import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
+import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { guard } from "./guard.ts";
+import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
 import { RequestReader, type RequestTaker } from "./request-reader.ts";
 import { Turn, type TurnGiver } from "./turn.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
-import { plainAddress } from "./wire-peer.ts";
 
 /** What the connection waits for; the body and the response of an exchange have their own watches. */
 type Awaited = "idle" | "head" | "half-close" | "linger";
@@ -23,7 +24,9 @@ type Awaited = "idle" | "head" | "half-close" | "linger";
  * One HTTP/1 connection of a client, and what happens on it between exchanges: one request at a
  * time, answered in order, each in its Turn.
  */
-export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, Member {
+export class H1Downstream
+  implements DownstreamConnection, InFlight, RequestTaker, TurnGiver, Waiter<Awaited>
+{
   readonly #wire: Wire;
   readonly #worker: Worker;
   readonly #listening: Listening;
@@ -47,15 +50,13 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
     onClosed: (connection: H1Downstream) => void,
     proxy?: ProxyHeader, // that the connection began with
   ) {
-    const { plan, runtime } = listening;
+    const { plan } = listening;
     this.#wire = wire;
     this.#worker = worker;
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    const isTrusted = (address: string) => runtime.forwarding.isTrusted(address);
-    const peer = peerOf(wire, listening.localPort, isTrusted);
-    this.#peer = proxy === undefined ? peer : proxiedPeer(peer, proxy, isTrusted);
+    this.#peer = clientOf(wire, listening, false, proxy);
     this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);
@@ -66,27 +67,22 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
     this.#hasFinished = false;
   }
 
-  /** `early`: read already, and to be taken as if it came now. */
+  /** `early`: bytes that somebody else has read, lent as those of "data" are. */
   start(early?: Buffer): void {
     this.#meter.opened();
     this.#meter.idle();
     const wire = this.#wire;
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
-    wire.on("data", (bytes) => {
-      this.#worker.clock.enter();
-      try {
-        this.#onBytes(asBuffer(bytes));
-      } catch (error) {
-        this.#turn.bug(error);
-      } finally {
-        this.#worker.clock.leave();
-      }
-    });
+    wire.on("data", (bytes) => this.#read(asBuffer(bytes)));
     wire.on("end", () => guard(this.#turn, () => this.#onFinished()));
     wire.on("drain", () => guard(this.#turn, () => this.#onDrain()));
     wire.on("close", () => guard(this.#turn, () => this.#onClose()));
     this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);
-    if (early !== undefined) guard(this.#turn, () => this.#onBytes(early));
+    if (early !== undefined) this.#read(early);
+  }
+
+  get inFlight(): Iterable<InFlight> {
+    return [this];
   }
 
   /**
@@ -126,6 +122,17 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
 
   // --- reading: what RequestReader found ---------------------------------------------------
 
+  #read(bytes: Buffer): void {
+    this.#worker.clock.enter();
+    try {
+      this.#onBytes(bytes);
+    } catch (error) {
+      this.#turn.bug(error);
+    } finally {
+      this.#worker.clock.leave();
+    }
+  }
+
   #onBytes(bytes: Buffer): void {
     if (this.#tunnel !== undefined) {
       this.#tunnel.bytes(this.#wire.readInto === undefined ? bytes : Buffer.from(bytes));
@@ -151,7 +158,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
       !facts.keepsAlive || this.#served >= plan.limits.requestsPerConnection;
     const { client, request, site, fault } = this.#arrivals.arrive(facts, plan, runtime.forwarding);
     const exchange = new Exchange(runtime, plan, this.#turn, client, request, this.#newTimes());
-    exchange.id = this.#idOf(facts.headers);
+    exchange.id = requestIdOf(facts.headers, this.#peer, this.#worker);
     exchange.site = site;
     this.#turn.begin(exchange, facts);
     if (fault !== undefined) {
@@ -184,15 +191,6 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
       responseMs: 0,
       endedMs: 0,
     };
-  }
-
-  #idOf(headers: HeaderList): string {
-    if (this.#peer.isTrusted) {
-      const [given, ...others] = headers.all("x-request-id");
-      if (given !== undefined && others.length === 0 && /^[\w.~:=+/@-]{1,128}$/.test(given))
-        return given;
-    }
-    return this.#worker.newId();
   }
 
   bodyBytes(bytes: Buffer, announced: number): boolean {
@@ -328,58 +326,4 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited>, M
       } else this.#turn.hangUp();
     });
   }
-}
-
-function unreadRequest() {
-  return {
-    method: "",
-    scheme: "http",
-    host: "",
-    port: 0,
-    path: "",
-    query: "",
-    minorVersion: 1,
-    targetReceived: "",
-    headers: HeaderList.empty(),
-    upstreamPath: "",
-    upstreamQuery: "",
-  } as const;
-}
-
-function peerOf(wire: Wire, localPort: number, isTrusted: (address: string) => boolean): Client {
-  const address = plainAddress(wire.remoteAddress);
-  return {
-    wireAddress: address,
-    wirePort: wire.remotePort ?? 0,
-    localPort,
-    isTrusted: isTrusted(address),
-    scheme: "http",
-    address,
-    tls: undefined,
-  };
-}
-
-/** The client is who the header says; a header that says nothing leaves the wire's own addresses. */
-function proxiedPeer(
-  peer: Client,
-  proxied: ProxyHeader,
-  isTrusted: (address: string) => boolean,
-): Client {
-  if (proxied.ends === undefined) return { ...peer, proxied };
-  const { source, destination } = proxied.ends;
-  return {
-    ...peer,
-    wireAddress: source.host,
-    wirePort: source.port,
-    localPort: destination.port,
-    isTrusted: isTrusted(source.host),
-    address: source.host,
-    proxied,
-  };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -34,10 +34,15 @@ function framingLine(method: string, response: ResponseHead, framing: Framing): 
   if (framing.kind === "length") return `Content-Length: ${framing.bytes}\r\n`;
   if (framing.kind === "chunked") return "Transfer-Encoding: chunked\r\n";
   if (framing.kind === "close") return "";
-  // No body. What a GET would have had may be told to HEAD and in a 304 (RFC 9110 §8.6).
+  const told = toldLength(method, response);
+  return told === undefined ? "" : `Content-Length: ${told}\r\n`;
+}
+
+/** Of no body: what a GET would have had may be told to HEAD and in a 304 (RFC 9110 §8.6). */
+export function toldLength(method: string, response: ResponseHead): string | undefined {
   const isTold = method === "HEAD" || response.status === 304;
   const told = isTold ? response.headers.first(CONTENT_LENGTH) : undefined;
-  return told === undefined || contentLength(told) < 0 ? "" : `Content-Length: ${told}\r\n`;
+  return told === undefined || contentLength(told) < 0 ? undefined : told;
 }
 
 /** A 1xx: no framing, no connection options. */

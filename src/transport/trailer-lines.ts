@@ -40,9 +40,10 @@ const NOT_IN_TRAILERS: readonly KnownHeader[] = [
   "date",
 ];
 
-const DROPS = dropTable(NOT_IN_TRAILERS.map(idOf));
+/** Received trailer fields that do not go on. */
+export const TRAILER_DROPS = dropTable(NOT_IN_TRAILERS.map(idOf));
 
 /** A trailer section to send on, each line with its CRLF. */
 export function trailerLines(trailers: HeaderList): string {
-  return trailers.lines(DROPS);
+  return trailers.lines(TRAILER_DROPS);
 }

@@ -64,7 +64,13 @@ export function exchangeOf(parts: ExchangeParts): Exchange {
   return Object.assign(Object.create(Exchange.prototype) as Exchange, {
     id: "req-1",
     request,
-    client: { address: clientIp, wireAddress: clientIp, wirePort: 1, tls: undefined },
+    client: {
+      address: clientIp,
+      wireAddress: clientIp,
+      wirePort: 1,
+      isHttp2: false,
+      tls: undefined,
+    },
     site,
     route: route ?? routes.find(request, clientIp),
     listener: { errors },

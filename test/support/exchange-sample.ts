@@ -37,6 +37,7 @@ const levels = { limits: LIMITS, timeouts: TIMEOUTS, rates: RATES };
 
 const listener: ListenerPlan = {
   ...{ key: "127.0.0.1:8080", address: { host: "127.0.0.1", port: 8080 } },
+  protocols: ["h1"],
   ...{ ...levels, sites: { find: () => undefined, explain: () => undefined }, errors },
 };
 
@@ -117,7 +118,7 @@ export function exchangeOf(sample: Sample = {}): Exchange {
   };
   const client: Client = {
     ...{ wireAddress: "203.0.113.7", wirePort: 40_000, localPort: 8080, isTrusted: false },
-    ...{ scheme: "https", address: "203.0.113.7", tls: undefined },
+    ...{ scheme: "https", address: "203.0.113.7", isHttp2: false, tls: undefined },
     ...sample.client,
   };
   const times: ExchangeTimes = {

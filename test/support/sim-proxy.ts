@@ -12,7 +12,13 @@ import {
   type Timeouts,
 } from "../../src/core/limits.ts";
 import { LoneMachine } from "../../src/core/machine.ts";
-import type { ErrorReplies, ListenerPlan, Runtime, Site } from "../../src/core/runtime.ts";
+import type {
+  ErrorReplies,
+  ListenerPlan,
+  Protocol,
+  Runtime,
+  Site,
+} from "../../src/core/runtime.ts";
 import type {
   BalancerFactory,
   ClaimWatch,
@@ -62,6 +68,7 @@ export interface SimProxyOptions {
   readonly balance?: BalancerFactory; // first
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
+  readonly protocols?: readonly Protocol[];
   readonly proxyVersion?: 1 | 2; // of the PROXY header that origins get
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
@@ -347,6 +354,7 @@ export class SimProxy {
     return {
       key,
       address: DOOR,
+      protocols: options.protocols ?? ["h1"],
       ...levels,
       sites: { find: () => site, explain: () => undefined },
       errors,

@@ -147,7 +147,7 @@ function handshakeProblem(method: string, headers: HeaderList, framing: Framing)
 
 // A reverse proxy is no one's tunnel, and TRACE would show what we add (SECURITY S9). The others are
 // RTSP's: with an HTTP version behind them, one protocol poses as another.
-const REFUSED_METHODS: ReadonlySet<string> = new Set([
+export const REFUSED_METHODS: ReadonlySet<string> = new Set([
   ...["CONNECT", "TRACE"],
   ...["ANNOUNCE", "DESCRIBE", "GET_PARAMETER", "PAUSE", "PLAY", "RECORD", "SETUP"],
   ...["SET_PARAMETER", "TEARDOWN"],

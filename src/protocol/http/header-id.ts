@@ -26,6 +26,11 @@ export function idOf(name: KnownHeader): number {
 
 export const HEADER_ID_COUNT = NAMES.length;
 
+/** In lower case; "" for OTHER. */
+export function nameOfId(id: number): string {
+  return NAMES[id]!;
+}
+
 // One open-addressed table over length, first and last letter; a hit is confirmed letter by letter.
 const SLOTS = 1024;
 const slots = new Uint8Array(SLOTS);

@@ -9,6 +9,12 @@ const VALUE_END = 4; // before the trailing whitespace
 const DROPPED = -1;
 const NOTHING_ADDED: readonly string[] = [];
 
+/** Is given the fields of a list, one by one. */
+export interface FieldListener {
+  /** `id`: as in header-id.ts. `name`: of any case. */
+  take(id: number, name: string, value: string): void;
+}
+
 /**
  * Header lines in arrival order. Names compare without case and keep the case they came with.
  *
@@ -142,6 +148,23 @@ export class HeaderList {
     }
     if (runAt >= 0) out += text.slice(runAt, this.linesEnd);
     return this.#added === undefined ? out : out + this.#addedLines(drop);
+  }
+
+  /** As lines(), field by field. */
+  give(taker: FieldListener, drop: Uint8Array): void {
+    const fields = this.#fields;
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
+      const id = fields[at]!;
+      if (id === DROPPED || drop[id] !== 0) continue;
+      const value = this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
+      taker.take(id, this.#nameAt(at), value);
+    }
+    const added = this.#added;
+    if (added === undefined) return;
+    for (let at = 0; at < added.length; at += 2) {
+      const id = headerIdOfText(added[at]!);
+      if (drop[id] === 0) taker.take(id, added[at]!, added[at + 1]!);
+    }
   }
 
   #addedLines(drop: Uint8Array): string {
