@@ -20,13 +20,16 @@ import type { Worker } from "../core/worker.ts";
 import type { ErrorOptions } from "../features/errors/error-options.ts";
 import { errorReplies } from "../features/errors/errors.ts";
 import { Forward } from "../features/forward/forward.ts";
+import type { ForwardTarget } from "../features/forward/target.ts";
 import { features } from "../features/index.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
+import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { Pool } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
+import { compileForward, type Forwards } from "./compile-forward.ts";
 import {
   type Config,
   type ListenerConfig,
@@ -86,9 +89,22 @@ class Compiler {
 
   #upstream(options: UpstreamConfig): Upstream {
     const { draft, machine, worker } = this.#tools;
+    const { by, key, bound } = options.balance;
     return createUpstream(
-      { ...options, balance: BALANCERS[options.balance] },
-      { keep: (key, make) => draft.keep(key, make), machine, world: worker.world },
+      {
+        ...options,
+        endpoints: options.endpoints.map((each) => {
+          return { ...each, maxRequests: each.maxRequests ?? options.maxRequests };
+        }),
+        balance: key === undefined ? BALANCERS[by] : hashWithin(bound),
+        hashKey: key,
+      },
+      {
+        keep: (kept, make) => draft.keep(kept, make),
+        machine,
+        world: worker.world,
+        wheel: worker.wheel,
+      },
     );
   }
 
@@ -159,13 +175,15 @@ class Compiler {
       machine,
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
+    const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;
+    const phases = phasesOf(filters);
     const compiled = {
       name: route.name,
-      phases: phasesOf(filters),
+      phases: { ...phases, receive: [...phases.receive, ...(forwards?.cookies ?? [])] },
       handler:
-        route.handler.key === "forward"
-          ? this.#forward(route, levels)
-          : (build(route.handler, tools) as Handler),
+        forwards === undefined
+          ? (build(route.handler, tools) as Handler)
+          : this.#forward(route, forwards),
       ...levels,
       errors: this.#errors(route.errors),
     };
@@ -173,25 +191,40 @@ class Compiler {
     return compiled;
   }
 
-  #forward(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forward {
-    const upstream = this.#upstreams.get(String(route.handler.options))!;
-    const { retry } = route;
+  #forwards(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forwards {
+    return compileForward(route, (name) => this.#target(name, route, levels), this.#tools.worker);
+  }
+
+  #target(
+    name: string,
+    { retry }: RouteConfig,
+    levels: ReturnType<typeof settledLevels>,
+  ): ForwardTarget {
+    const upstream = this.#upstreams.get(name)!;
+    return {
+      upstream,
+      pools: this.#pools,
+      budget:
+        retry === undefined
+          ? upstream.retryBudget
+          : upstream.retryBudgetOf(retry.budget.percent, retry.budget.min),
+      timeouts: { ...levels.timeouts, ...upstream.timeouts },
+      limits: { ...levels.limits, ...upstream.limits },
+    };
+  }
+
+  #forward({ retry }: RouteConfig, { first, choice, mirror }: Forwards): Forward {
     return new Forward(
       {
-        upstream,
-        pools: this.#pools,
+        ...first,
+        choice,
+        mirror,
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),
           nonIdempotent: retry?.replayBody ?? false,
         },
-        budget:
-          retry === undefined
-            ? upstream.retryBudget
-            : upstream.retryBudgetOf(retry.budget.percent, retry.budget.min),
         replaysBody: retry?.replayBody ?? false,
-        timeouts: { ...levels.timeouts, ...upstream.timeouts },
-        limits: { ...levels.limits, ...upstream.limits },
       },
       this.#tools.worker,
     );

@@ -5,10 +5,15 @@
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
+import type { FallbackShape } from "../upstream/candidates.ts";
+import type { StickyShape } from "../upstream/sticky-cookie.ts";
+import type { LineShapes } from "../upstream/waiting-lines.ts";
+import type { BalanceConfig } from "./shape/balance.ts";
+import type { ForwardConfig, MirrorConfig } from "./shape/forward.ts";
 import type { RetryCondition } from "./shape/routes.ts";
 import type { EndpointConfig } from "./shape/upstreams.ts";
 
-export type { EndpointConfig, RetryCondition };
+export type { BalanceConfig, EndpointConfig, ForwardConfig, MirrorConfig, RetryCondition };
 
 export interface Config extends Levels {
   readonly workers: 1;
@@ -57,7 +62,12 @@ export interface UpstreamConfig {
   readonly name: string;
   readonly at: Path;
   readonly endpoints: readonly EndpointConfig[]; // at least one
-  readonly balance: "leastRequest" | "roundRobin" | "random" | "first";
+  readonly balance: BalanceConfig;
+  readonly fallback: FallbackShape;
+  readonly slowStartMs: number; // 0: none
+  readonly maxRequests: number; // on each endpoint without one of its own; Infinity: no limit
+  readonly lines: LineShapes;
+  readonly sticky: StickyShape | undefined;
   readonly maxIdle: number; // idle connections kept per endpoint
   readonly limits: Partial<Limits>; // only the upstream's side
   readonly timeouts: Partial<Timeouts>;
@@ -82,9 +92,10 @@ export interface RouteConfig extends Levels {
   readonly name: string; // as configured, or "shop.example.com#3"
   readonly at: Path; // ["sites", 0, "routes", 2]
   readonly match: unknown; // as the match schema makes it; undefined: everything
-  readonly handler: PartConfig; // { key: "forward", options: the upstream's name } or a feature's
+  readonly handler: PartConfig; // { key: "forward", options: a ForwardConfig } or a feature's
   readonly filters: readonly PartConfig[]; // in the order of the features
   readonly retry: RetryConfig | undefined; // undefined: off
+  readonly mirror: MirrorConfig | undefined; // undefined: off
   readonly errors: unknown;
 }
 

@@ -10,12 +10,14 @@ import type {
   Levels,
   ListenerConfig,
   LogConfig,
+  MirrorConfig,
   PartConfig,
   RetryConfig,
   RouteConfig,
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
+import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 
@@ -41,6 +43,7 @@ interface ParsedLevels {
 
 interface ParsedShared {
   readonly retry?: "off" | ParsedRetry | undefined;
+  readonly mirror?: "off" | MirrorConfig | undefined;
   readonly errors?: unknown;
   readonly [key: string]: unknown;
 }
@@ -128,20 +131,19 @@ function settleListeners(parsed: ParsedConfig): ListenerConfig[] {
 }
 
 function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
-  interface ParsedUpstream extends ParsedLevels {
+  interface ParsedUpstream extends ParsedLevels, ParsedBalance {
     readonly endpoints: readonly EndpointConfig[];
-    readonly balance?: UpstreamConfig["balance"] | undefined;
     readonly maxIdle?: number | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
-    upstreams.map(([name, { endpoints, balance, maxIdle, limits, timeouts }]) => [
+    upstreams.map(([name, { endpoints, maxIdle, limits, timeouts, ...balance }]) => [
       name,
       {
         name,
         at: ["upstreams", name],
         endpoints,
-        balance: balance ?? "leastRequest",
+        ...settleBalance(balance, parsed.zone),
         maxIdle: maxIdle ?? IDLE_MAX,
         limits: present(limits ?? {}),
         timeouts: present(timeouts ?? {}),
@@ -193,6 +195,7 @@ function settleRoute(route: ParsedRoute & { name: string }, around: Around): Rou
     handler: { key: handler, options: route[handler] },
     filters: settleFilters(shared, vocabulary),
     retry: settleRetry(shared.retry),
+    mirror: handler !== "forward" || shared.mirror === "off" ? undefined : shared.mirror,
     errors: shared.errors,
     ...settleLevels(route),
   };

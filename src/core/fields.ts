@@ -117,6 +117,24 @@ export function wholeNumber(min: number, max: number) {
     .max(max, { error: wanted(`a whole number from ${min} to ${max}`) });
 }
 
+const PERCENT = /^([0-9]{1,3})%$/;
+
+/** "20%" → 20. */
+export function percent(min: number, max: number) {
+  const form = `a share from ${min}% to ${max}% such as "${Math.min(max, 50)}%"`;
+  return z
+    .string({ error: wanted(form) })
+    .meta({ pattern: PERCENT.source })
+    .refine((text) => PERCENT.test(text) && isBetween(Number(text.slice(0, -1)), min, max), {
+      error: wanted(form),
+    })
+    .transform((text) => Number(text.slice(0, -1)));
+}
+
+function isBetween(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max;
+}
+
 /** A name for logs and metric labels. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const NAME_FORM = "a name of at most 64 letters, digits, dots, dashes and underscores";

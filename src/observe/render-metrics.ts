@@ -117,10 +117,21 @@ function renderHistogram(
   out.histogram(key, labels, { bounds, counts, sum: cells[bounds.length + 1]! / 1000 });
 }
 
+function renderBalance(out: Exposition, { name, waiting, isPanicking, mirrored }: Upstream): void {
+  out.sample("upstreamWaiting", [name, "place"], waiting.queued);
+  out.sample("upstreamWaiting", [name, "endpoint"], waiting.parked);
+  out.sample("upstreamPanic", [name], isPanicking ? 1 : 0);
+  for (const result of ["answered", "failed", "dropped"] as const) {
+    if (mirrored[result] > 0) out.sample("mirrored", [name, result], mirrored[result]);
+  }
+}
+
 const CONDITIONS: readonly Condition[] = ["unknown", "up", "down", "draining", "ejected"];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
-  for (const { name, endpoints } of facts.upstreams) {
+  for (const upstream of facts.upstreams) {
+    const { name, endpoints } = upstream;
+    renderBalance(out, upstream);
     for (const { name: endpoint, state } of endpoints) {
       out.sample("upstreamActive", [name, endpoint], state.active);
       const condition = conditionOf(state, facts.nowMs);

@@ -14,14 +14,22 @@ import {
 import { LoneMachine } from "../../src/core/machine.ts";
 import type { ErrorReplies, ListenerPlan, Runtime, Site } from "../../src/core/runtime.ts";
 import type { Endpoint, Outcome, Upstream } from "../../src/core/upstream.ts";
+import { clientCookieSteps } from "../../src/features/forward/client-cookies.ts";
 import { Forward } from "../../src/features/forward/forward.ts";
+import { Mirror, type MirrorOptions } from "../../src/features/forward/mirror.ts";
+import {
+  type ForwardTarget,
+  TargetChoice,
+  type TargetChoiceOptions,
+} from "../../src/features/forward/target.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { Listener } from "../../src/server/listener.ts";
 import { BALANCERS } from "../../src/upstream/balancers/named.ts";
+import type { EndpointOptions } from "../../src/upstream/endpoint.ts";
 import { Pool } from "../../src/upstream/pool.ts";
 import type { RetryBudgetShape } from "../../src/upstream/retry-budget.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
-import { createUpstream } from "../../src/upstream/upstream.ts";
+import { createUpstream, type UpstreamOptions } from "../../src/upstream/upstream.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
 import { type SimAnswer, SimOrigin } from "./sim-origin.ts";
 import { SimPeer } from "./sim-peer.ts";
@@ -42,7 +50,18 @@ export interface SimProxyOptions {
   readonly idleMax?: number;
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
+  /** What the upstream is like; all of its endpoints are as `endpoint` says. */
+  readonly upstream?: Partial<UpstreamOptions>;
+  readonly endpoint?: Partial<EndpointOptions>;
+  /** Upstreams beside "app", which take the last origins, one each. */
+  readonly others?: readonly string[];
+  readonly choice?: (targetOf: TargetOf) => Omit<TargetChoiceOptions, "clientKey"> & {
+    readonly clientKey?: TargetChoiceOptions["clientKey"];
+  };
+  readonly mirror?: (targetOf: TargetOf) => MirrorOptions;
 }
+
+export type TargetOf = (upstream: string) => ForwardTarget;
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 export const GET = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -74,6 +93,7 @@ export class SimProxy {
   readonly worker: SimWorker;
   readonly origins: readonly SimOrigin[];
   readonly upstream: Upstream;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly pools: ReadonlyMap<Endpoint, Pool>;
   readonly listener: Listener;
   readonly outcomes: Outcome[] = [];
@@ -100,13 +120,14 @@ export class SimProxy {
       (answer, place) =>
         new SimOrigin(this.world.network, { host: `10.0.1.${place + 1}`, port: 80 }, answer),
     );
-    this.upstream = this.#newUpstream();
+    this.upstreams = this.#newUpstreams();
+    this.upstream = this.upstreams.get("app")!;
     this.pools = this.#newPools();
     const plan = this.#plan();
     const runtime: Runtime = {
       version: 1,
       listeners: new Map([[plan.key, plan]]),
-      upstreams: new Map([["app", this.upstream]]),
+      upstreams: this.upstreams,
       forwarding: { isTrusted: () => false, pseudonym: "sim", emitForwarded: false },
     };
     this.listener = new Listener(this.worker, runtime, plan);
@@ -183,8 +204,11 @@ export class SimProxy {
     const { worker, world } = this;
     if (this.#options.bugsExpected !== true) assert.deepEqual(worker.bugs, [], "bugs");
     assert.equal(worker.over.length, worker.begun.length, "exchanges that ended and that began");
-    for (const { name, state } of this.upstream.endpoints) {
-      assert.equal(state.active, 0, `claims on ${name}`);
+    for (const upstream of this.upstreams.values()) {
+      for (const { name, state } of upstream.endpoints) {
+        assert.equal(state.active, 0, `claims on ${name}`);
+      }
+      assert.deepEqual(upstream.waiting, { queued: 0, parked: 0 }, upstream.name);
     }
     assert.equal(this.openWires, 0, "wires");
     assert.equal(this.listener.connectionCount, 0, "client connections");
@@ -228,23 +252,34 @@ export class SimProxy {
     };
   }
 
-  #newUpstream(): Upstream {
+  #newUpstreams(): Map<string, Upstream> {
     const kept = new Map<string, unknown>();
     const keep = <T>(key: string, make: () => T): T => {
       if (!kept.has(key)) kept.set(key, make());
       return kept.get(key) as T; // a key is of one type
     };
-    const { retryBudget } = this.#options;
-    return createUpstream(
+    const { retryBudget, others = [], upstream, endpoint } = this.#options;
+    const tools = {
+      ...{ keep, world: this.world, machine: new LoneMachine() },
+      wheel: this.worker.wheel,
+    };
+    const own = this.origins.slice(0, this.origins.length - others.length);
+    const app = createUpstream(
       {
         name: "app",
-        endpoints: this.origins.map(({ address }) => ({ address })),
+        endpoints: own.map(({ address }) => ({ address, ...endpoint })),
         balance: BALANCERS.first,
         ...(retryBudget === undefined ? {} : { retryBudget }),
         onRelease: (_endpoint, outcome) => this.outcomes.push(outcome),
+        ...upstream,
       },
-      { keep, world: this.world, machine: new LoneMachine() },
+      tools,
     );
+    const rest = others.map((name, place): [string, Upstream] => {
+      const { address } = this.origins[own.length + place]!;
+      return [name, createUpstream({ name, endpoints: [{ address }] }, tools)];
+    });
+    return new Map([["app", app], ...rest]);
   }
 
   #newPools(): Map<Endpoint, Pool> {
@@ -252,8 +287,9 @@ export class SimProxy {
       keepAliveMs: this.timeouts.upstreamKeepAlive,
       idleMax: this.#options.idleMax ?? 100,
     };
+    const endpoints = [...this.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     return new Map(
-      this.upstream.endpoints.map((endpoint) => {
+      endpoints.map((endpoint) => {
         const meter = this.worker.endpointMeter("app", endpoint.name);
         return [endpoint, new Pool(this.worker, endpoint.address, meter, shape)];
       }),
@@ -267,18 +303,24 @@ export class SimProxy {
       timeouts: this.timeouts,
       rates: options.rates ?? RATES,
     };
+    const targetOf = (name: string): ForwardTarget => {
+      const upstream = this.upstreams.get(name)!;
+      return { upstream, pools: this.pools, budget: upstream.retryBudget, ...levels };
+    };
+    const choice = options.choice?.(targetOf);
+    const mirror = options.mirror?.(targetOf);
     const forward = new Forward(
       {
-        upstream: this.upstream,
-        pools: this.pools,
+        ...targetOf("app"),
+        choice: choice && new TargetChoice({ clientKey: undefined, ...choice }, this.world.random),
+        mirror: mirror && new Mirror(mirror, this.worker),
         retry: { ...RETRY_POLICY, ...options.retry },
-        budget: this.upstream.retryBudget,
         replaysBody: options.replaysBody ?? false,
-        ...levels,
       },
       this.worker,
     );
-    const phases = { ...NO_PHASES, ...options.phases };
+    const receive = clientCookieSteps([targetOf("app")], undefined);
+    const phases = { ...NO_PHASES, receive, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

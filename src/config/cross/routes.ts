@@ -25,9 +25,10 @@ function checkHandler({ route, at }: RawRoute, vocabulary: Vocabulary, notes: No
     const wanted = `must be the only one of ${listed(names)} here, got ${listed(given, "and")}`;
     for (const name of given.slice(1)) notes.problem([...at, name], wanted, "key");
   }
-  const { retry } = route;
-  if (retry !== undefined && retry !== "off" && given.length > 0 && !given.includes("forward")) {
-    notes.warning([...at, "retry"], "it has no effect without forward", "key");
+  if (given.length === 0 || given.includes("forward")) return;
+  for (const key of ["retry", "mirror"]) {
+    if (route[key] === undefined || route[key] === "off") continue;
+    notes.warning([...at, key], "it has no effect without forward", "key");
   }
 }
 

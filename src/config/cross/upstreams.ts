@@ -3,36 +3,53 @@ import { listed, shown } from "../../core/fields.ts";
 import { addressKey, parseEndpoint } from "../address.ts";
 import { handlerNames, type Vocabulary } from "../shape/routes.ts";
 import { didYouMean } from "../suggest.ts";
+import { checkBalance } from "./balance.ts";
+import { forwards, namedUpstreams } from "./named-upstreams.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, type RawMap, rawSites } from "./raw.ts";
 
 export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: Notes): void {
   const upstreams = asMap(config["upstreams"]);
-  const used = checkForwards(config, Object.keys(upstreams), notes);
+  const used = checkNames(config, Object.keys(upstreams), notes);
+  checkRepeats(config, notes);
   const isSure = allRoutesLead(config, { upstreams, vocabulary });
   for (const [name, value] of Object.entries(upstreams)) {
     const at = ["upstreams", name];
     if (!used.has(name) && isSure) notes.warning(at, "no route forwards to it", "key");
+    checkBalance(asMap(value), at, { notes, ownZone: config["zone"] });
     const long = asMap(value)["endpoints"];
     if (long === undefined) checkEndpoints(value, at, notes);
     else checkEndpoints(long, [...at, "endpoints"], notes);
   }
 }
 
-function checkForwards(config: RawMap, known: readonly string[], notes: Notes): Set<string> {
-  const used = new Set<string>();
+function checkNames(config: RawMap, known: readonly string[], notes: Notes): Set<string> {
+  const named = namedUpstreams(config);
+  for (const { name, at, on } of named) {
+    if (known.includes(name)) continue;
+    const names = known.length === 0 ? "there are none" : some(known);
+    const wanted = `must be one of the upstreams (${names}), got ${shown(name)}`;
+    notes.problem(at, wanted + didYouMean(name, known), on);
+  }
+  return new Set(named.map(({ name }) => name));
+}
+
+/** To ask an upstream again that has just said no is no failover. */
+function checkRepeats(config: RawMap, notes: Notes): void {
   for (const { routes } of rawSites(config)) {
     for (const { route, at } of routes) {
-      const { forward } = route;
-      if (typeof forward !== "string") continue;
-      used.add(forward);
-      if (known.includes(forward)) continue;
-      const names = known.length === 0 ? "there are none" : some(known);
-      const wanted = `must be one of the upstreams (${names}), got ${shown(forward)}`;
-      notes.problem([...at, "forward"], wanted + didYouMean(forward, known));
+      const seen = new Set<string>();
+      for (const { name, at: inner } of forwards(route)) {
+        if (seen.has(name)) {
+          notes.problem(
+            [...at, ...inner],
+            `must be another upstream than before, got ${shown(name)}`,
+          );
+        }
+        seen.add(name);
+      }
     }
   }
-  return used;
 }
 
 /** While a route is unfinished or misspelt, an upstream may only seem to be unused. */
@@ -45,8 +62,10 @@ function allRoutesLead(
   return (
     routes.length > 0 &&
     routes.every(({ route }) => {
-      const { forward } = route;
-      if (typeof forward === "string") return Object.hasOwn(upstreams, forward);
+      if (route["forward"] !== undefined) {
+        const named = forwards(route);
+        return named.length > 0 && named.every(({ name }) => Object.hasOwn(upstreams, name));
+      }
       return handlerNames(vocabulary).some((key) => key !== "forward" && route[key] !== undefined);
     })
   );

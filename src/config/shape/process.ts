@@ -1,5 +1,5 @@
 /** What is about the whole process: workers, trust, admin, log, names in headers. */
-import { notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
+import { name, notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
 import { isAddressRange, parseListen } from "../address.ts";
 
 const LISTEN_FORM =
@@ -128,6 +128,9 @@ const state = z
 export const processKeys = {
   workers: workers.optional(),
   trust: trust.optional(),
+  zone: name
+    .optional()
+    .describe("Where this proxy is, for upstreams with prefer: zone. Often ${ZONE}."),
   state: state.optional(),
   admin: admin.optional(),
   log: log.optional(),

@@ -11,6 +11,7 @@ import {
   z,
 } from "../../core/fields.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { forward, mirror } from "./forward.ts";
 import { levels } from "./levels.ts";
 
 /** The route keys that come from outside this folder. */
@@ -103,6 +104,7 @@ export function sharedRouteKeys({ errors, features }: Vocabulary) {
     ...laterKeys(FILTERS_LATER),
     ...built,
     retry: retry.optional(),
+    mirror: mirror.optional(),
     errors: errors.optional().describe("What the replies to faults look like."),
   };
 }
@@ -140,10 +142,7 @@ export function routeSchema(vocabulary: Vocabulary) {
         .describe("Its name in logs and metrics. Default: the site and a number."),
       ...laterKeys(HANDLERS_LATER),
       ...built,
-      forward: z
-        .string({ error: wanted("the name of an upstream") })
-        .optional()
-        .describe("The upstream that serves the requests."),
+      forward: forward.optional(),
       ...sharedRouteKeys(vocabulary),
       ...levels,
     },

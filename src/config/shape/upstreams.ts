@@ -1,16 +1,9 @@
 /** `upstreams:` and the three ways to write one. */
 import type { Address } from "../../base/world.ts";
-import {
-  name,
-  notYet,
-  oneOf,
-  shown,
-  wanted,
-  wantedOneOrMany,
-  wholeNumber,
-  z,
-} from "../../core/fields.ts";
+import { name, notYet, shown, wanted, wantedOneOrMany, wholeNumber, z } from "../../core/fields.ts";
 import { addressKey, parseEndpoint } from "../address.ts";
+import { balanceKeys, endpointBalanceKeys } from "./balance.ts";
+import { sticky } from "./cookie.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
 export interface EndpointConfig {
@@ -18,11 +11,13 @@ export interface EndpointConfig {
   readonly address: Address;
   readonly weight: number;
   readonly backup: boolean;
+  readonly priority: number;
+  readonly zone: string; // "" if none was given
+  readonly maxRequests: number | undefined; // undefined: the upstream's
 }
 
 const ENDPOINTS_MAX = 10_000;
 const WEIGHT_MAX = 10_000;
-const BALANCE_LATER = ["leastTime", "ipHash", "hash"];
 
 const url = z
   .string({ error: wanted('an endpoint such as "10.0.0.1:3000"') })
@@ -49,19 +44,38 @@ const longEndpoint = z
         .boolean()
         .optional()
         .describe("Only used when no other endpoint can be. Default: false."),
-      zone: notYet("zone"),
+      ...endpointBalanceKeys,
     },
     { error: wanted('an endpoint such as "10.0.0.1:3000", or a map with a url') },
   )
-  .transform((long) => endpoint(long.url, long.weight ?? 1, long.backup ?? false));
+  .superRefine(({ backup, priority }, context) => {
+    if (backup !== true || priority === undefined) return;
+    const message = "must be left out with backup: true, which is asked after every priority";
+    context.addIssue({ code: "custom", path: ["priority"], message });
+  })
+  .transform((long) => ({
+    ...endpoint(long.url),
+    weight: long.weight ?? 1,
+    backup: long.backup ?? false,
+    priority: long.priority ?? 0,
+    zone: long.zone ?? "",
+    maxRequests: long.maxRequests,
+  }));
 
-const anyEndpoint = z.union(
-  [url.transform((address) => endpoint(address, 1, false)), longEndpoint],
-  { error: wantedOneOrMany('an endpoint such as "10.0.0.1:3000", or a map with a url') },
-);
+const anyEndpoint = z.union([url.transform(endpoint), longEndpoint], {
+  error: wantedOneOrMany('an endpoint such as "10.0.0.1:3000", or a map with a url'),
+});
 
-function endpoint(address: Address, weight: number, backup: boolean): EndpointConfig {
-  return { name: addressKey(address), address, weight, backup };
+function endpoint(address: Address): EndpointConfig {
+  return {
+    name: addressKey(address),
+    address,
+    weight: 1,
+    backup: false,
+    priority: 0,
+    zone: "",
+    maxRequests: undefined,
+  };
 }
 
 const endpointList = z
@@ -69,29 +83,21 @@ const endpointList = z
   .min(1, { error: wanted("a list of at least one endpoint") })
   .max(ENDPOINTS_MAX, { error: () => `must be a list of at most ${ENDPOINTS_MAX} endpoints` });
 
-const endpoints = z.union(
-  [url.transform((address) => [endpoint(address, 1, false)]), endpointList],
-  { error: wantedOneOrMany("an endpoint or a list of endpoints") },
-);
+const endpoints = z.union([url.transform((address) => [endpoint(address)]), endpointList], {
+  error: wantedOneOrMany("an endpoint or a list of endpoints"),
+});
 
 const longUpstream = z.strictObject(
   {
     endpoints: endpoints.describe("Where requests can be served."),
-    balance: oneOf(["leastRequest", "roundRobin", "random", "first"], BALANCE_LATER)
-      .optional()
-      .describe(
-        [
-          "How one is chosen: the less busy of two random ones, in turn, at random, or the first",
-          "that can be used. Default: leastRequest.",
-        ].join(" "),
-      ),
+    ...balanceKeys,
     maxIdle: wholeNumber(0, 65_536)
       .optional()
       .describe("Idle connections kept per endpoint. Default: 256."),
     limits: limitsOfUpstream.optional().describe("Limits that hold for this upstream."),
     timeouts: timeoutsOfUpstream.optional().describe("Timers that hold for this upstream."),
     health: notYet("health"),
-    sticky: notYet("sticky"),
+    sticky: sticky.optional(),
     tls: notYet("tls"),
     discovery: notYet("discovery"),
   },

@@ -1,24 +1,29 @@
 import type { Timer } from "../../base/world.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
-import { FAULTS, type Fault } from "../../core/fault.ts";
+import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
-import type { Limits, Timeouts } from "../../core/limits.ts";
 import { fail } from "../../core/pipeline.ts";
-import type { Claim, Endpoint, RetryBudget, Upstream } from "../../core/upstream.ts";
+import type {
+  Claim,
+  ClaimLine,
+  ClaimWaiter,
+  Endpoint,
+  Need,
+  RetryBudget,
+} from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import type { Pool } from "../../upstream/pool.ts";
 import { decideRetry, type RetryPolicy } from "../../upstream/retry-policy.ts";
+import type { Mirror, MirrorCopy } from "./mirror.ts";
+import type { ForwardTarget, TargetChoice } from "./target.ts";
 
-export interface ForwardOptions {
-  readonly upstream: Upstream;
-  readonly pools: ReadonlyMap<Endpoint, Pool>;
+/** The target is the only one, or the first in the order written. */
+export interface ForwardOptions extends ForwardTarget {
+  readonly choice?: TargetChoice | undefined; // where there is more than one
+  readonly mirror?: Mirror | undefined;
   readonly retry: RetryPolicy;
-  readonly budget: RetryBudget;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
-  readonly timeouts: Timeouts; // resolved to the last level
-  readonly limits: Limits;
 }
 
 /** Sends exchanges to an upstream, and tries other endpoints for as long as that is safe. */
@@ -33,51 +38,134 @@ export class Forward implements Handler {
   }
 
   handle(exchange: Exchange): undefined {
-    exchange.upstream = this.options.upstream.name;
-    new Forwarding(this.#worker, exchange, this.options).attempt();
+    new Forwarding(this.#worker, exchange, this.options).begin();
   }
 }
 
 const NONE_TRIED: readonly Endpoint[] = [];
 
 /** One exchange on its way to some endpoint: claims, attempts, and the decision to try again. */
-class Forwarding implements RelayOwner {
+class Forwarding implements RelayOwner, ClaimWaiter, Need {
   readonly #worker: Worker;
   readonly #exchange: Exchange;
   readonly #options: ForwardOptions;
   readonly #relay: Relay;
-  #tried: Endpoint[] | undefined;
+  readonly #targets: readonly ForwardTarget[] | undefined; // where there is more than one
+  readonly #mirrored: MirrorCopy | undefined;
+  #target: ForwardTarget;
+  #targetAt: number;
+  hashKey: string | undefined; // as the target's upstream wants it
+  stuckTo: Endpoint | undefined;
+  tried: readonly Endpoint[];
+  #line: ClaimLine | undefined; // that we stand in
   #claim: Claim | undefined;
   #attempt: Attempt | undefined;
   #isRetry: boolean; // the budget is charged for the attempt under way
   #usesFresh: boolean; // the last kept connection was dead: do not trust another
   #backoff: Timer | undefined;
   #fault: Fault | undefined; // of the last attempt
+  #refused: FaultCode; // why there was no claim
 
   constructor(worker: Worker, exchange: Exchange, options: ForwardOptions) {
     this.#worker = worker;
     this.#exchange = exchange;
     this.#options = options;
-    this.#tried = undefined;
+    this.#targets = options.choice?.order(exchange);
+    this.#mirrored = options.mirror?.copyOf(exchange);
+    this.#target = this.#targets === undefined ? options : this.#targets[0]!;
+    this.#targetAt = 0;
+    this.hashKey = undefined;
+    this.stuckTo = undefined;
+    this.tried = NONE_TRIED;
+    this.#line = undefined;
     this.#claim = undefined;
     this.#attempt = undefined;
     this.#isRetry = false;
     this.#usesFresh = false;
     this.#backoff = undefined;
     this.#fault = undefined;
-    const { timeouts, limits, replaysBody } = options;
-    this.#relay = new Relay(worker, exchange, this, timeouts, limits, replaysBody);
+    this.#refused = "no_endpoint";
+    const { timeouts, limits } = this.#target;
+    this.#relay = new Relay(worker, exchange, this, timeouts, limits, options.replaysBody);
+    this.#relay.tap = this.#mirrored;
+    this.#ask();
+  }
+
+  get need(): Need {
+    return this;
+  }
+
+  begin(): void {
+    this.attempt();
+    this.#mirrored?.requestBegun();
   }
 
   attempt(): void {
-    const { upstream, pools, timeouts } = this.#options;
+    const claim = this.#target.upstream.claim(this) ?? this.#claimElsewhere();
+    if (claim !== undefined) this.#start(claim);
+    else if (this.#line === undefined) this.#giveUp(this.#fault ?? this.#refusal());
+  }
+
+  /** What the balancer of the target wants to know of the request. */
+  #ask(): void {
+    const { upstream } = this.#target;
     const exchange = this.#exchange;
-    const claim = upstream.claim({ hashKey: undefined, tried: this.#tried ?? NONE_TRIED });
-    if (claim === undefined) {
-      // The last attempt's fault says more than that nobody is left to ask.
-      this.#giveUp(this.#fault ?? { code: "no_endpoint", detail: upstream.name });
-      return;
+    exchange.upstream = upstream.name;
+    this.hashKey = upstream.hashKeyOf?.(exchange);
+    this.stuckTo = upstream.sticky?.endpointOf(exchange);
+  }
+
+  /**
+   * The target has nobody who could serve now. If it is only full we wait there; if it has nobody at
+   * all the next one is asked; and if nobody is anywhere, we wait for the one that came first.
+   */
+  #claimElsewhere(): Claim | undefined {
+    const firstAt = this.#targetAt;
+    const last = (this.#targets?.length ?? 1) - 1;
+    for (;;) {
+      if (this.#waits(firstAt === last)) return undefined;
+      if (this.#targetAt === last) break;
+      this.#turnTo(this.#targetAt + 1);
+      const claim = this.#target.upstream.claim(this);
+      if (claim !== undefined) return claim;
     }
+    if (firstAt === last) return undefined;
+    this.#turnTo(firstAt);
+    this.#waits(true);
+    return undefined;
+  }
+
+  #turnTo(at: number): void {
+    this.#target = this.#targets![at]!;
+    this.#targetAt = at;
+    this.#relay.holdTo(this.#target.timeouts, this.#target.limits);
+    this.#ask();
+  }
+
+  #waits(mayPark: boolean): boolean {
+    const line = this.#target.upstream.wait(this, mayPark);
+    this.#line = typeof line === "string" ? undefined : line;
+    this.#refused = typeof line === "string" ? line : this.#refused;
+    return this.#line !== undefined;
+  }
+
+  #refusal(): Fault {
+    return { code: this.#refused, detail: this.#target.upstream.name };
+  }
+
+  claimed(claim: Claim): void {
+    this.#line = undefined;
+    this.#guarded(() => this.#start(claim));
+  }
+
+  waitedInVain(code: FaultCode): void {
+    this.#line = undefined;
+    this.#guarded(() => this.#giveUp(this.#fault ?? { code, detail: this.#target.upstream.name }));
+  }
+
+  #start(claim: Claim): void {
+    const { pools, timeouts } = this.#target;
+    const exchange = this.#exchange;
     const { endpoint } = claim;
     this.#claim = claim;
     exchange.attempts++;
@@ -99,7 +187,7 @@ class Forwarding implements RelayOwner {
 
   attemptFailed(fault: Fault): void {
     this.#release(outcomeOf(fault));
-    this.#worker.attemptFailed(this.#options.upstream.name, this.#attempt!);
+    this.#worker.attemptFailed(this.#exchange.upstream, this.#attempt!);
     this.#fault = fault;
     if (!this.#mayRetry(fault)) {
       this.#giveUp(fault);
@@ -113,8 +201,7 @@ class Forwarding implements RelayOwner {
       this.attempt();
       return;
     }
-    this.#tried ??= [];
-    this.#tried.push(endpoint);
+    this.tried = [...this.tried, endpoint];
     const delayMs = backoffMs(this.#exchange.attempts, this.#worker.world.random);
     this.#backoff = this.#worker.world.clock.after(delayMs, () => this.#resume());
   }
@@ -122,18 +209,27 @@ class Forwarding implements RelayOwner {
   attemptServed(fault: Fault | undefined): void {
     this.#release(fault === undefined ? "served" : outcomeOf(fault));
     this.#settleRetry();
+    this.#mirrored?.sourceOver();
   }
 
   attemptAbandoned(): void {
     this.#backoff?.cancel();
+    this.#line?.leave(this);
+    this.#line = undefined;
     this.#release("abandoned");
     this.#settleRetry();
+    this.#mirrored?.sourceOver();
   }
 
   #resume(): void {
     this.#backoff = undefined;
+    this.#guarded(() => this.attempt());
+  }
+
+  /** For what a timer or another exchange calls: a bug ends this exchange, and nothing else. */
+  #guarded(act: () => void): void {
     try {
-      this.attempt();
+      act();
     } catch (error) {
       const fault: Fault = { code: "bug", detail: String(error) };
       this.#worker.bug(error, this.#exchange);
@@ -144,7 +240,7 @@ class Forwarding implements RelayOwner {
 
   #mayRetry(fault: Fault): boolean {
     const exchange = this.#exchange;
-    const { retry, budget } = this.#options;
+    const { retry } = this.#options;
     const decision = decideRetry(retry, {
       code: fault.code,
       attempts: exchange.attempts,
@@ -155,22 +251,30 @@ class Forwarding implements RelayOwner {
     });
     if (decision === "give-up") return false;
     // One retry of this exchange at a time is charged, however many it makes.
-    return this.#isRetry || budget.take();
+    return this.#isRetry || this.#budget.take();
+  }
+
+  /** Of the upstream that was asked first, wherever the retry goes. */
+  get #budget(): RetryBudget {
+    return (this.#targets?.[0] ?? this.#options).budget;
   }
 
   #giveUp(fault: Fault): void {
     this.#settleRetry();
+    this.#mirrored?.sourceOver();
     fail(this.#exchange, fault);
   }
 
   #settleRetry(): void {
-    if (this.#isRetry) this.#options.budget.giveBack();
+    if (this.#isRetry) this.#budget.giveBack();
     this.#isRetry = false;
   }
 
   #release(outcome: "served" | "failed" | "abandoned"): void {
     const claim = this.#claim;
     this.#claim = undefined;
+    const { claimedMs, responseMs } = this.#exchange.times;
+    if (responseMs > claimedMs) claim?.answered(0, responseMs - claimedMs);
     claim?.release(outcome);
   }
 }
