@@ -1,5 +1,7 @@
+import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
 import type { ReadinessState } from "./readiness.ts";
+import type { ReloadOutcome } from "./running-proxy.ts";
 
 export interface Answer {
   readonly status: number;
@@ -13,13 +15,14 @@ export interface AdminSources {
   metrics(accept: string | undefined): { readonly text: string; readonly contentType: string };
   status(): unknown; // becomes JSON
   readiness(): ReadinessState;
+  reload(): Promise<ReloadOutcome>;
 }
 
 interface Endpoint {
   readonly method: "GET" | "POST";
   readonly path: RegExp;
   readonly needsToken: boolean;
-  answer(sources: AdminSources, accept: string | undefined): Answer;
+  answer(sources: AdminSources, accept: string | undefined): Answer | Promise<Answer>;
 }
 
 const NOT_YET: Omit<Endpoint, "path"> = {
@@ -37,7 +40,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/health\/ready$/, needsToken: false, answer: ready },
   { method: "GET", path: /^\/metrics$/,       needsToken: true,  answer: metrics },
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
-  { ...NOT_YET, path: /^\/api\/reload$/ },
+  { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { ...NOT_YET, path: /^\/api\/purge$/ },
   { ...NOT_YET, path: /^\/api\/upstreams\/[^/]+\/endpoints\/[^/]+\/(?:un)?drain$/ },
 ];
@@ -75,4 +78,22 @@ function ready(sources: AdminSources): Answer {
 function metrics(sources: AdminSources, accept: string | undefined): Answer {
   const { text, contentType } = sources.metrics(accept);
   return { status: 200, headers: { "content-type": contentType, vary: "accept" }, body: text };
+}
+
+/** 422: the config has to be another; 409: so have the circumstances; 503: it is too late. */
+async function reload(sources: AdminSources): Promise<Answer> {
+  if (sources.readiness() === "draining") {
+    return refusal({ status: 503, reason: "draining", about: "The proxy is stopping." });
+  }
+  const outcome = await sources.reload();
+  if (outcome.kind === "taken") {
+    const { version, leaving, warnings } = outcome;
+    return json(200, { version, leaving, warnings });
+  }
+  if (outcome.kind === "refused") {
+    return refusal({ status: 409, reason: "reload_refused", about: outcome.message });
+  }
+  const problems = outcome.problems.map((problem) => ({ ...problem, text: problemLine(problem) }));
+  const about = "The config has problems; the running one stays.";
+  return json(422, { reason: "config_has_problems", about, problems });
 }

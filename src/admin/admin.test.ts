@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Admin, createAdmin } from "./admin.ts";
 import { Readiness } from "./readiness.ts";
+import type { ReloadOutcome } from "./running-proxy.ts";
 
 const TOKEN = "0123456789abcdef-the-token";
 
@@ -15,6 +16,7 @@ interface Setup {
   readonly token?: string | undefined;
   readonly hosts?: readonly string[];
   readonly status?: () => unknown;
+  readonly reload?: () => Promise<ReloadOutcome>;
 }
 
 async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
@@ -24,6 +26,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     hosts: setup.hosts ?? [],
     metrics: (accept) => ({ text: `# ${accept}\n`, contentType: "text/plain; version=0.0.4" }),
     status: setup.status ?? (() => ({ version: "0.1.0" })),
+    reload: setup.reload ?? (async () => ({ kind: "refused", message: "no file" })),
     readiness: new Readiness(),
     log: { info: () => {}, warn: () => {} },
   });
@@ -72,7 +75,7 @@ const rows: Row[] = [
   ["a path that is only near",            "GET /metricsx",      [HOST],                     404, "not_found"],
   ["a wrong method",                      "DELETE /metrics",    [HOST],                     405, "method_not_allowed"],
   ["a read of what only acts",            "GET /api/reload",    [HOST],                     405, "method_not_allowed"],
-  ["reload",                              "POST /api/reload",   [HOST, "content-length: 0"], 501, "not_supported_yet"],
+  ["reload",                              "POST /api/reload",   [HOST, "content-length: 0"], 409, "reload_refused"],
   ["drain",          "POST /api/upstreams/a/endpoints/10.0.0.1:80/drain", [HOST, "content-length: 0"], 501, "not_supported_yet"],
   ["rebinding: the page's own name",      "GET /api/status",    ["host: evil.example"],     421, "host_not_allowed"],
   ["rebinding: of a health probe",        "GET /health/live",   ["host: evil.example:2080"], 421, "host_not_allowed"],
@@ -88,7 +91,7 @@ const rows: Row[] = [
   ["CSRF: another port of this machine",  "POST /api/reload",   [HOST, "origin: http://127.0.0.1:3000", "content-length: 0"], 403, "cross_origin"],
   ["CSRF: cross-site by the browser's word", "POST /api/reload", [HOST, "sec-fetch-site: cross-site", "content-length: 0"], 403, "cross_origin"],
   ["CSRF: same-site is not same-origin",  "POST /api/reload",   [HOST, "sec-fetch-site: same-site", "content-length: 0"], 403, "cross_origin"],
-  ["the dashboard's own origin",          "POST /api/reload",   [HOST, "origin: http://127.0.0.1", "sec-fetch-site: same-origin", "content-length: 0"], 501, "not_supported_yet"],
+  ["the dashboard's own origin",          "POST /api/reload",   [HOST, "origin: http://127.0.0.1", "sec-fetch-site: same-origin", "content-length: 0"], 409, "reload_refused"],
   ["a body announced too large",          "POST /api/purge",    [HOST, "content-length: 65537"], 413, "body_too_large"],
 ];
 
@@ -161,8 +164,8 @@ for (const [name, setup, wanted] of openToAll) {
 test("admin: readiness answers 503 until ready, and 503 from draining on", async (t) => {
   const admin = await start(t);
   const statuses: number[] = [];
-  for (const state of ["starting", "ready", "draining", "ready"] as const) {
-    admin.readiness.set(state);
+  for (const state of [undefined, "ready", "draining", "ready"] as const) {
+    if (state !== undefined) admin.readiness.set(state);
     statuses.push(statusOf(await ask(admin, "GET /health/ready", [HOST])));
   }
 
@@ -235,4 +238,51 @@ test("admin: a unix socket is for its owner alone; one left by a dead process is
   assert.equal(statusOf(answer), 200);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   await assert.rejects(start(t, { host: path }), { code: "EADDRINUSE" });
+});
+
+const problem = {
+  file: "sluice.yaml",
+  line: 3,
+  column: 7,
+  at: ["workers"],
+  message: "Cannot use workers: must be 1, got 0",
+};
+const leaving = { exchanges: 1, tunnels: 3 };
+
+// biome-ignore format: a table
+const reloads: readonly [string, ReloadOutcome, number, RegExp][] = [
+  ["taken",                 { kind: "taken", version: 7, leaving, warnings: ["w"] }, 200, /"version": 7,\n {2}"leaving": \{\n {4}"exchanges": 1,\n {4}"tunnels": 3\n[^"]+"warnings": \[\n {4}"w"/],
+  ["refused by the system", { kind: "refused", message: "port 80 is taken" },       409, /"reason": "reload_refused",\n {2}"about": "port 80 is taken"/],
+  ["with problems",         { kind: "problems", problems: [problem, problem] },     422, /"reason": "config_has_problems"[\s\S]*(?:"text": "sluice\.yaml:3:7: Cannot use workers[\s\S]*){2}/],
+];
+for (const [name, outcome, status, wanted] of reloads) {
+  test(`admin: a reload that is ${name} answers ${status}`, async (t) => {
+    const admin = await start(t, { reload: async () => outcome });
+    admin.readiness.set("ready");
+
+    const answer = await ask(admin, "POST /api/reload", [HOST, "content-length: 0"]);
+
+    assert.equal(statusOf(answer), status);
+    assert.match(answer, wanted);
+  });
+}
+
+test("admin: a reload while it drains is refused, and nothing is asked", async (t) => {
+  const admin = await start(t, { reload: () => assert.fail("asked") });
+  admin.readiness.set("draining");
+
+  const answer = await ask(admin, "POST /api/reload", [HOST, "content-length: 0"]);
+
+  assert.equal(statusOf(answer), 503);
+  assert.match(answer, /"reason": "draining"/);
+});
+
+test("admin: another token holds from the next request on", async (t) => {
+  const admin = await start(t, { token: TOKEN });
+  const asked = () => ask(admin, "GET /api/status", [HOST, `authorization: Bearer ${TOKEN}`]);
+  assert.equal(statusOf(await asked()), 200);
+
+  admin.use("another-token-0123456789");
+
+  assert.equal(statusOf(await asked()), 401);
 });

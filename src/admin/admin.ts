@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000; // above the 15 s of common scrape intervals
 const CLOSE_MS = 1_000; // what is in flight at the end may take this long
 
-export interface AdminOptions extends Pick<AdminSources, "metrics" | "status"> {
+export interface AdminOptions extends Pick<AdminSources, "metrics" | "status" | "reload"> {
   readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
   readonly token: string | undefined;
   readonly hosts?: readonly string[]; // further names to answer to
@@ -24,6 +24,9 @@ export interface AdminOptions extends Pick<AdminSources, "metrics" | "status"> {
 
 export interface Admin extends AsyncDisposable {
   readonly address: Address; // as bound
+  readonly wanted: Address; // as asked for
+  /** Another token from the next request on. */
+  use(token: string | undefined): void;
   readonly readiness: Readiness;
 }
 
@@ -35,10 +38,13 @@ export interface Admin extends AsyncDisposable {
  */
 export async function createAdmin(options: AdminOptions): Promise<Admin> {
   const { address, token, readiness, log } = options;
-  const guard = new AdminGuard({ host: address.host, token, hosts: options.hosts ?? [] });
+  const guardFor = (secret: string | undefined) =>
+    new AdminGuard({ host: address.host, token: secret, hosts: options.hosts ?? [] });
+  let guard = guardFor(token);
   const sources: AdminSources = {
     metrics: options.metrics,
     status: options.status,
+    reload: options.reload,
     readiness: () => readiness.state,
   };
   const limits = {
@@ -59,7 +65,15 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   server.setTimeout(KEEP_ALIVE_MS, (socket) => socket.destroy());
   const bound = await listen(server, address);
   log.info("admin listens", { host: bound.host, port: bound.port });
-  return { address: bound, readiness, [Symbol.asyncDispose]: () => shut(server) };
+  return {
+    address: bound,
+    wanted: address,
+    readiness,
+    use: (secret) => {
+      guard = guardFor(secret);
+    },
+    [Symbol.asyncDispose]: () => shut(server),
+  };
 }
 
 async function serve(
@@ -80,7 +94,7 @@ async function serve(
     const answer = refusal({ status: 413, reason: "body_too_large", about });
     return sendAndClose(request, response, answer);
   }
-  send(response, found.answer(sources, request.headers.accept));
+  send(response, await found.answer(sources, request.headers.accept));
 }
 
 /** Reads the body to its end; false as soon as it is too large. */

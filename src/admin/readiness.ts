@@ -1,19 +1,21 @@
-export type ReadinessState = "starting" | "ready" | "draining";
+export type ReadinessState = "starting" | "ready" | "no_worker" | "draining";
 
 /** Whether a load balancer should send us anything. */
 export class Readiness {
-  #state: ReadinessState;
+  readonly #hasWorkers: () => boolean;
+  #state: Exclude<ReadinessState, "no_worker">;
 
-  constructor() {
+  constructor(hasWorkers: () => boolean = () => true) {
+    this.#hasWorkers = hasWorkers;
     this.#state = "starting";
   }
 
   get state(): ReadinessState {
-    return this.#state;
+    return this.#state === "ready" && !this.#hasWorkers() ? "no_worker" : this.#state;
   }
 
   /** Draining is final: nothing makes a process that is going away ready again. */
-  set(state: ReadinessState): void {
+  set(state: "ready" | "draining"): void {
     if (this.#state !== "draining") this.#state = state;
   }
 }

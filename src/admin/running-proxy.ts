@@ -1,26 +1,36 @@
+import { availableParallelism } from "node:os";
 import { realWorld } from "../base/real-world.ts";
 import { SystemClock } from "../base/system-clock.ts";
-import { VERSION } from "../base/version.ts";
+import { CAN_SHARE_PORTS } from "../base/system-network.ts";
 import type { Address, World } from "../base/world.ts";
 import { check } from "../config/check.ts";
-import type { Config } from "../config/config.ts";
+import type { AdminConfig, Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { type PlacedProblem, problemLine } from "../config/problems.ts";
-import { conditionOf } from "../core/upstream.ts";
 import { vocabulary } from "../features/index.ts";
-import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
-import { JsonLog, type LogLevel } from "../observe/json-log.ts";
+import { JsonLog } from "../observe/json-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ProcessGauges } from "../observe/process-gauges.ts";
-import { renderMetrics } from "../observe/render-metrics.ts";
-import { Server } from "../server/server.ts";
+import type { Leaving } from "../server/crew.ts";
+import { type OpenedBeside, Server } from "../server/server.ts";
+import type { ThreadMaking } from "../server/workers/thread-crew.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
+import { ConfigSource } from "./config-source.ts";
+import { metricsText, statusOf } from "./proxy-reports.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface ProxyExtras {
   readonly world?: World; // tests put a simulated one here
+}
+
+export interface ProxyStart extends ProxyExtras {
+  /** How many workers a config has that does not say; 1 unless said here. */
+  readonly workers?: number | "auto";
+  /** Where the config comes from, to take it anew; from nowhere unless said. */
+  readonly source?: () => Loaded | Promise<Loaded>;
+  readonly threads?: ThreadMaking;
 }
 
 /** Every problem of a config that cannot run. */
@@ -34,14 +44,26 @@ export class ConfigError extends Error {
   }
 }
 
+/** What became of a reload. Only "taken" has changed anything. */
+export type ReloadOutcome =
+  | {
+      readonly kind: "taken";
+      readonly version: number;
+      readonly leaving: Leaving;
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: "problems"; readonly problems: readonly PlacedProblem[] }
+  | { readonly kind: "refused"; readonly message: string };
+
 /** The whole program but its command line: a server, and the admin listener that watches it. */
 export class RunningProxy implements AsyncDisposable {
   readonly #world: World;
+  readonly #log: OwnLog | undefined; // unless the world came with one
   readonly #server: Server;
   readonly #metrics: Metrics;
-  readonly #logSink: LogSink | undefined; // of the log, unless the world came with one
   readonly #gauges: ProcessGauges;
   readonly #readiness: Readiness;
+  readonly #source: ConfigSource;
   readonly #startedMs: number;
   #configName: string;
   #takenWallMs: number; // when the running config was taken
@@ -50,39 +72,40 @@ export class RunningProxy implements AsyncDisposable {
   #stopping: Promise<void> | undefined;
 
   /** Rejects with a ConfigError, or with the system's error if an address cannot be had. */
-  static async start(loaded: Loaded, extras: ProxyExtras = {}): Promise<RunningProxy> {
-    const config = checked(loaded);
-    const logSink = extras.world === undefined ? await stderrSink() : undefined;
-    const world = extras.world ?? loggingWorld(config.log.level, logSink!);
+  static async start(loaded: Loaded, start: ProxyStart = {}): Promise<RunningProxy> {
+    const { config, problems } = check(loaded, vocabulary);
+    if (config === undefined) throw new ConfigError(problems);
+    const workers = workerCount(config, start);
+    const log = start.world === undefined ? await OwnLog.open(config) : undefined;
+    const world = start.world ?? realWorld({ log: log!.log, reusePort: CAN_SHARE_PORTS });
     const metrics = new Metrics();
     metrics.declare(namesOf(config));
-    const server = await Server.start(config, world, metrics);
-    const proxy = new RunningProxy(world, server, metrics, logSink, loaded.origin.name);
+    const { threads = {} } = start;
+    const parts = { config, loaded, world, metrics, workers, threads, ...log?.forWorkers };
+    const server = await Server.start(parts);
+    const proxy = new RunningProxy({ world, server, metrics, log, start, loaded });
     try {
-      await proxy.#openAdmin();
+      await (await proxy.#openAdmin(config.admin))?.commit();
     } catch (error) {
       await proxy.stop(0);
       throw error;
     }
     proxy.#readiness.set("ready");
+    proxy.#source.watch(config.watch ? loaded.file : undefined);
     return proxy;
   }
 
-  private constructor(
-    world: World,
-    server: Server,
-    metrics: Metrics,
-    logSink: LogSink | undefined,
-    configName: string,
-  ) {
+  private constructor(parts: ProxyParts) {
+    const { world } = parts;
     this.#world = world;
-    this.#logSink = logSink;
-    this.#server = server;
-    this.#metrics = metrics;
+    this.#log = parts.log;
+    this.#server = parts.server;
+    this.#metrics = parts.metrics;
     this.#gauges = new ProcessGauges();
-    this.#readiness = new Readiness();
+    this.#readiness = new Readiness(() => this.#server.health.running > 0);
+    this.#source = new ConfigSource(world, parts.start.source, (loaded) => this.#take(loaded));
     this.#startedMs = world.clock.nowMs();
-    this.#configName = configName;
+    this.#configName = parts.loaded.origin.name;
     this.#takenWallMs = world.clock.wallMs();
     this.#lastReloadSucceeded = true;
     this.#admin = undefined;
@@ -104,19 +127,14 @@ export class RunningProxy implements AsyncDisposable {
    * cannot be bound, changes nothing and rejects.
    */
   async reload(loaded: Loaded): Promise<void> {
-    this.#lastReloadSucceeded = false;
-    const config = checked(loaded);
-    const refused = await this.#server.reload(config);
-    if (refused !== undefined) throw new Error(refused.message);
-    this.#metrics.declare(namesOf(config));
-    this.#configName = loaded.origin.name;
-    this.#takenWallMs = this.#world.clock.wallMs();
-    this.#lastReloadSucceeded = true;
+    const outcome = await this.#take(loaded);
+    if (outcome.kind === "problems") throw new ConfigError(outcome.problems);
+    if (outcome.kind === "refused") throw new Error(outcome.message);
   }
 
-  /** A reload did not get as far as reload(): the file has problems. */
-  reloadRefused(): void {
-    this.#lastReloadSucceeded = false;
+  /** Takes the config anew from where it came from. */
+  reloadFromSource(): Promise<ReloadOutcome> {
+    return this.#source.reload();
   }
 
   /** For logrotate. */
@@ -139,89 +157,134 @@ export class RunningProxy implements AsyncDisposable {
     return this.stop();
   }
 
+  async #take(loaded: Loaded): Promise<ReloadOutcome> {
+    const outcome = await this.#tryToTake(loaded);
+    this.#lastReloadSucceeded = outcome.kind === "taken";
+    if (outcome.kind === "taken") {
+      this.#configName = loaded.origin.name;
+      this.#takenWallMs = this.#world.clock.wallMs();
+    }
+    return outcome;
+  }
+
+  async #tryToTake(loaded: Loaded): Promise<ReloadOutcome> {
+    const { config, problems, warnings } = check(loaded, vocabulary);
+    if (config === undefined) return { kind: "problems", problems };
+    const workersBefore = this.#server.config.workers;
+    const outcome = await this.#server.reload({ config, loaded }, () =>
+      this.#openAdmin(config.admin),
+    );
+    if (outcome.kind === "refused") return outcome;
+    this.#metrics.declare(namesOf(config));
+    this.#log?.follow(config);
+    this.#source.watch(config.watch ? loaded.file : undefined);
+    const told = warnings.map(problemLine);
+    if (config.workers !== workersBefore) told.push("workers: taken at the next start only");
+    return { ...outcome, warnings: told };
+  }
+
   async #drain(deadlineMs: number | undefined): Promise<void> {
     this.#readiness.set("draining");
+    this.#source.watch(undefined);
     const { finished, cut } = await this.#server.stop(deadlineMs ?? this.#server.drainMs);
     await this.#admin?.[Symbol.asyncDispose]();
     this.#gauges[Symbol.dispose]();
     this.#world.log.info("stopped", { connectionsFinished: finished, connectionsCut: cut });
-    await this.#logSink?.close();
+    await this.#log?.sink.close();
   }
 
-  async #openAdmin(): Promise<void> {
-    const { admin } = this.#server.config;
-    if (admin === undefined) return;
-    this.#admin = await createAdmin({
-      address: admin.address,
-      token: admin.token,
-      metrics: (accept) => this.#renderMetrics(accept),
-      status: () => this.#status(),
+  /** Opens what the config wants; it takes the place of the one there is with the commit. */
+  async #openAdmin(wanted: AdminConfig | undefined): Promise<OpenedBeside> {
+    const before = this.#admin;
+    if (before !== undefined && isSame(before.wanted, wanted?.address)) {
+      return { commit: async () => before.use(wanted?.token), abort: async () => {} };
+    }
+    const opened = wanted && (await createAdmin({ ...wanted, ...this.#adminSources() }));
+    return {
+      commit: async () => {
+        this.#admin = opened;
+        // Not waited for: the request that wants the reload may have come through it.
+        void before?.[Symbol.asyncDispose]();
+      },
+      abort: async () => opened?.[Symbol.asyncDispose](),
+    };
+  }
+
+  #adminSources() {
+    return {
+      metrics: (accept: string | undefined) => metricsText(this.#facts(), accept),
+      status: () => statusOf(this.#facts()),
+      reload: () => this.reloadFromSource(),
       readiness: this.#readiness,
       log: this.#world.log,
-    });
-  }
-
-  #renderMetrics(accept: string | undefined) {
-    const format = formatFor(accept);
-    const { runtime } = this.#server;
-    const facts = {
-      upstreams: runtime.upstreams.values(),
-      nowMs: this.#world.clock.nowMs(),
-      logDropped: this.#server.droppedLogLines,
-      config: {
-        version: runtime.version,
-        lastReloadSucceeded: this.#lastReloadSucceeded,
-        takenWallMs: this.#takenWallMs,
-      },
-      build: { version: VERSION },
     };
-    const text = renderMetrics([this.#metrics.share()], facts, this.#gauges, format);
-    return { text, contentType: CONTENT_TYPES[format] };
   }
 
-  #status() {
-    const { runtime, connectionCounts } = this.#server;
-    const nowMs = this.#world.clock.nowMs();
+  #facts() {
     return {
-      version: VERSION,
-      uptimeSeconds: Math.round((nowMs - this.#startedMs) / 1000),
+      server: this.#server,
+      metrics: this.#metrics,
+      gauges: this.#gauges,
       readiness: this.#readiness.state,
-      config: { name: this.#configName, version: runtime.version },
-      requestsActive: this.#metrics.requestsActive,
-      listeners: [...runtime.listeners.keys()].map((key) => ({
-        key,
-        connections: connectionCounts.get(key) ?? 0,
-      })),
-      upstreams: [...runtime.upstreams.values()].map((upstream) => ({
-        name: upstream.name,
-        endpoints: upstream.describe().map(({ endpoint, usable }) => ({
-          name: endpoint.name,
-          weight: endpoint.weight,
-          backup: endpoint.backup,
-          health: conditionOf(endpoint.state, nowMs),
-          active: endpoint.state.active,
-          usable,
-        })),
-      })),
+      nowMs: this.#world.clock.nowMs(),
+      startedMs: this.#startedMs,
+      configName: this.#configName,
+      takenWallMs: this.#takenWallMs,
+      lastReloadSucceeded: this.#lastReloadSucceeded,
     };
   }
 }
 
-function stderrSink(): Promise<LogSink> {
-  const clock = new SystemClock();
-  return LogSink.open({ destination: "stderr", clock, log: undefined });
+interface ProxyParts {
+  readonly world: World;
+  readonly server: Server;
+  readonly metrics: Metrics;
+  readonly log: OwnLog | undefined;
+  readonly start: ProxyStart;
+  readonly loaded: Loaded;
 }
 
-/** The real world, with its log in the sink. */
-function loggingWorld(level: LogLevel, sink: LogSink): World {
-  const isReadable = process.stderr.isTTY === true;
-  return realWorld({ log: new JsonLog({ sink, clock: new SystemClock(), level, isReadable }) });
+/** The program's own log, on stderr. */
+class OwnLog {
+  readonly sink: LogSink;
+  readonly log: JsonLog;
+  readonly #isReadable: boolean;
+
+  static async open(config: Config): Promise<OwnLog> {
+    const clock = new SystemClock();
+    const sink = await LogSink.open({ destination: "stderr", clock, log: undefined });
+    return new OwnLog(config, sink, clock);
+  }
+
+  private constructor({ log }: Config, sink: LogSink, clock: SystemClock) {
+    this.sink = sink;
+    this.#isReadable = process.stderr.isTTY === true;
+    this.log = new JsonLog({ sink, clock, level: log.level, isReadable: this.#isReadable });
+  }
+
+  get forWorkers() {
+    const onLine = (line: string): void => this.sink.writeLine(line);
+    return { onLine, isReadableLog: this.#isReadable };
+  }
+
+  follow({ log }: Config): void {
+    this.log.level = log.level;
+  }
 }
 
-function checked(loaded: Loaded): Config {
-  const { config, problems } = check(loaded, vocabulary);
-  if (config === undefined) throw new ConfigError(problems);
-  return config;
+function workerCount({ workers }: Config, start: ProxyStart): number {
+  const wanted = workers ?? start.workers ?? 1;
+  if (start.world !== undefined) return 1; // a world cannot be handed to another thread
+  if (CAN_SHARE_PORTS) return wanted === "auto" ? availableParallelism() : wanted;
+  if (wanted === "auto" || wanted === 1) return 1;
+  throw new Error(
+    `Cannot use workers: must be 1 where threads cannot share a port (${process.platform}), ` +
+      `got ${wanted}`,
+  );
+}
+
+function isSame(one: Address, other: Address | undefined): boolean {
+  return one.host === other?.host && one.port === other.port;
 }
 
 function namesOf(config: Config) {

@@ -4,7 +4,7 @@ import { ListenError } from "./listen-error.ts";
 import type { Address, Clock, Door, Log, Network, Wire, WireReader } from "./world.ts";
 
 export interface SystemNetworkOptions {
-  /** Several workers bind the same port, and the kernel spreads connections over them. */
+  /** Several threads bind the same port, and the kernel spreads connections over them. */
   readonly reusePort?: boolean;
   /** File mode of unix sockets; what the process's umask leaves by default. */
   readonly unixSocketMode?: number;
@@ -31,17 +31,31 @@ export class SystemNetwork implements Network {
   async listen(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
     const isPath = address.host.startsWith("/");
     try {
-      return await this.#bind(address, onWire);
+      return await this.#bind(address, onWire, this.#options.reusePort === true);
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;
       if (!isPath || cause.code !== "EADDRINUSE") throw new ListenError(address, cause);
     }
     try {
-      await removeStaleSocket(address.host);
-      return await this.#bind(address, onWire);
+      await removeStaleSocket(address.host, this.#clock);
+      return await this.#bind(address, onWire, false);
     } catch (error) {
       throw new ListenError(address, error as NodeJS.ErrnoException);
     }
+  }
+
+  /**
+   * With SO_REUSEPORT a second process of this user gets the port as well, and half of the
+   * connections: whoever started the same proxy twice would learn nothing. So before the first of
+   * us listens, nobody must answer there. (To bind it alone for a moment would tell as much, but
+   * who waits for us to answer would take that moment for us.)
+   */
+  async claim(address: Address): Promise<void> {
+    const { host, port } = address;
+    if (this.#options.reusePort !== true || host.startsWith("/") || port === 0) return;
+    const near = host === "::" ? "::1" : host === "0.0.0.0" || host === "" ? "127.0.0.1" : host;
+    if (!(await isAnswered({ host: near, port }, this.#clock))) return;
+    throw new ListenError(address, errno("EADDRINUSE", `${host}:${port} is in use`));
   }
 
   /**
@@ -77,7 +91,7 @@ export class SystemNetwork implements Network {
     return socket;
   }
 
-  #bind(address: Address, onWire: (wire: Wire) => void): Promise<Door> {
+  #bind(address: Address, onWire: (wire: Wire) => void, reusePort: boolean): Promise<Door> {
     const server = net.createServer({
       allowHalfOpen: true,
       noDelay: true,
@@ -100,14 +114,8 @@ export class SystemNetwork implements Network {
           reject(error);
         }
       });
-      server.listen({ ...this.#listenOptions(address), backlog: BACKLOG });
+      server.listen({ ...listenOptions(address, reusePort), backlog: BACKLOG });
     });
-  }
-
-  #listenOptions({ host, port }: Address): net.ListenOptions {
-    if (host.startsWith("/")) return { path: host };
-    const reusePort = this.#options.reusePort === true;
-    return host === "" ? { port, reusePort } : { host, port, reusePort };
   }
 
   #door(server: net.Server, asked: Address): Door {
@@ -121,6 +129,9 @@ export class SystemNetwork implements Network {
     return {
       address,
       async [Symbol.asyncDispose]() {
+        // Connections that wait to be accepted would be reset. Two turns, since the first may be
+        // over its polling: then all that had come has been taken in.
+        await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
         // The listening socket is shut at once; what close() would wait for is the connections.
         server.close();
       },
@@ -137,6 +148,11 @@ export class SystemNetwork implements Network {
       this.#log.warn("cannot accept connections", { ...address, error: error.message });
     };
   }
+}
+
+function listenOptions({ host, port }: Address, reusePort: boolean): net.ListenOptions {
+  if (host.startsWith("/")) return { path: host };
+  return host === "" ? { port, reusePort } : { host, port, reusePort };
 }
 
 /** "close" follows, and owners that want the reason add a handler of their own. */
@@ -214,24 +230,38 @@ interface ListeningHandle {
 }
 
 /** A socket file outlives a process that was killed. It is ours to remove if nobody answers. */
-async function removeStaleSocket(path: string): Promise<void> {
+async function removeStaleSocket(path: string, clock: Clock): Promise<void> {
   if (!lstatSync(path).isSocket()) throw errno("EEXIST", `${path} is not a socket`);
-  if (await isAnswered(path)) throw errno("EADDRINUSE", `${path} is in use`);
+  if (await isAnswered({ path }, clock)) throw errno("EADDRINUSE", `${path} is in use`);
   unlinkSync(path);
 }
 
-function isAnswered(path: string): Promise<boolean> {
+const ANSWER_MS = 250; // on this machine; beyond it a firewall is more likely than a listener
+
+function isAnswered(where: net.NetConnectOpts, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = net.connect({ path });
-    probe.once("connect", () => {
+    const probe = net.connect(where);
+    const timer = clock.after(ANSWER_MS, () => {
       probe.destroy();
-      resolve(true);
+      resolve("path" in where);
     });
-    // Refused means nobody listens. Anything else (no permission, a full queue) may be alive.
-    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
+    const answer = (is: boolean): void => {
+      timer.cancel();
+      probe.destroy();
+      resolve(is);
+    };
+    probe.once("connect", () => answer(true));
+    // Refused means nobody listens. On a path anything else (no permission, a full queue) may be
+    // alive; an address that cannot be reached is for listen() to judge.
+    probe.once("error", ({ code }: NodeJS.ErrnoException) =>
+      answer("path" in where && code !== "ECONNREFUSED"),
+    );
   });
 }
 
 function errno(code: string, message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code });
 }
+
+/** Where `reusePort` can be had, as Node has it. */
+export const CAN_SHARE_PORTS = ["linux", "freebsd", "sunos", "aix"].includes(process.platform);

@@ -61,6 +61,11 @@ export interface WireReader {
 export interface Network {
   /** Rejects with the system's error if the address cannot be bound. */
   listen(address: Address, onWire: (wire: Wire) => void): Promise<Door>;
+  /**
+   * For a network whose addresses several may listen on at once: rejects, as listen() would alone,
+   * if somebody does already. Not for an address that we have ourselves.
+   */
+  claim?(address: Address): Promise<void>;
   /** Answers at once; the wire emits "connect", or "error" and "close". */
   connect(address: Address, reader: WireReader): Wire;
 }

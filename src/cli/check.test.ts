@@ -35,7 +35,7 @@ test("sluice check: problems are 1, each with file, line and column", async () =
   assert.deepEqual(await run(check, ["-c", "bad.yaml"]), {
     code: 1,
     out: "",
-    err: 'bad.yaml:3:10: Cannot use workers: must be 1 or "auto", got 0\nbad.yaml: 1 problem\n',
+    err: 'bad.yaml:3:10: Cannot use workers: must be "auto", or a whole number from 1 to 128, got 0\nbad.yaml: 1 problem\n',
   });
 });
 
@@ -66,7 +66,7 @@ test("sluice check --json: the same for programs", async () => {
         line: 3,
         column: 10,
         at: ["workers"],
-        message: 'Cannot use workers: must be 1 or "auto", got 0',
+        message: 'Cannot use workers: must be "auto", or a whole number from 1 to 128, got 0',
       },
     ],
     warnings: [],

@@ -20,7 +20,7 @@ export async function proxy(args: readonly string[], io: CommandIo): Promise<num
   if (to.length === 0) return wrongUsage("proxy", "--to is missing, such as --to :3000", io);
 
   const config = proxyConfig({ from, to, admin: options.admin, log: options.log });
-  return serve(() => loadValue(config, "sluice proxy", { folder: io.cwd }), io);
+  return serve(() => loadValue(config, "sluice proxy", { folder: io.cwd }), 1, io);
 }
 
 interface ProxyOptions {

@@ -25,7 +25,9 @@ test("check: the smallest config comes out with every default of the process", (
   assert.deepEqual([problems, warnings], [[], []]);
   assert.deepEqual([upstreams.size, sites.length], [1, 1]);
   assert.deepEqual(rest, {
-    workers: 1,
+    workers: undefined,
+    watchdogMs: 5_000,
+    watch: false,
     trustedProxies: [],
     state: "memory",
     admin: { address: { host: "127.0.0.1", port: 2080 }, token: undefined },

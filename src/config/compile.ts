@@ -115,10 +115,12 @@ class Compiler {
       .timeouts.upstreamKeepAlive;
     const idleMax = this.#config.upstreams.get(upstream.name)!.maxIdle;
     return upstream.endpoints.map((endpoint) => {
+      const shape = { keepAliveMs, idleMax };
       const pool = draft.keep(`pool ${upstream.name} ${endpoint.name}`, () => {
         const meter = worker.endpointMeter(upstream.name, endpoint.name);
-        return new Pool(worker, endpoint.address, meter, { keepAliveMs, idleMax });
+        return new Pool(worker, endpoint.address, meter, shape);
       });
+      draft.onCommit(() => pool.reshape(shape));
       return [endpoint, pool];
     });
   }

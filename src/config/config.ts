@@ -16,7 +16,9 @@ import type { EndpointConfig } from "./shape/upstreams.ts";
 export type { BalanceConfig, EndpointConfig, ForwardConfig, MirrorConfig, RetryCondition };
 
 export interface Config extends Levels {
-  readonly workers: 1;
+  readonly workers: number | "auto" | undefined; // undefined: for whoever starts it to say
+  readonly watchdogMs: number; // Infinity: off
+  readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
   readonly state: "memory";
   readonly admin: AdminConfig | undefined; // undefined: off

@@ -24,6 +24,7 @@ import type { ParsedConfig } from "./shape.ts";
 const ADMIN_ADDRESS: Address = { host: "127.0.0.1", port: 2080 };
 const SITE_ADDRESS: Address = { host: "0.0.0.0", port: 80 };
 const IDLE_MAX = 256;
+const WATCHDOG_MS = 5_000;
 const RETRY: RetryConfig = {
   attempts: 3,
   on: ["connect", "reused"],
@@ -71,7 +72,9 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
   );
   const { via, trust, admin } = parsed;
   return {
-    workers: parsed.workers ?? 1,
+    workers: parsed.workers,
+    watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
+    watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: parsed.state ?? "memory",
     admin:

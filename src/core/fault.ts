@@ -39,6 +39,7 @@ export const FAULTS = {
   loop_detected:            { side: "proxy",      status: 508, retry: "never", about: "Via shows that this request has been through this proxy before." },
   overloaded:               { side: "proxy",      status: 503, retry: "never", about: "A limit on connections or memory is reached." },
   shutting_down:            { side: "proxy",      status: 503, retry: "never", about: "The drain deadline passed before the exchange was over." },
+  route_removed:            { side: "proxy",      status: 503, retry: "never",         about: "A reload took the route away, and timeouts.drain, or drainTunnel of a tunnel, has passed since." },
   bug:                      { side: "proxy",      status: 500, retry: "never", about: "An invariant of the proxy broke; the log has the stack." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },

@@ -30,7 +30,8 @@ export interface Timeouts {
   readonly expectContinue: number; // how long we wait for the endpoint's 100 before we send our own
   readonly tunnelIdle: number;
   readonly upstreamKeepAlive: number; // an idle upstream connection
-  readonly drain: number; // total, from SIGTERM
+  readonly drain: number; // total, from SIGTERM, or since a reload took the route or listener away
+  readonly drainTunnel: number; // as drain, of a tunnel whose route or listener a reload took away
 }
 
 /** The least progress a peer may make over time, against slow bodies and slow reads. */
@@ -69,6 +70,7 @@ export const TIMEOUTS: Timeouts = {
   tunnelIdle: 600_000,
   upstreamKeepAlive: 30_000,
   drain: 30_000,
+  drainTunnel: 300_000, // who has a WebSocket open is told nothing, and has to connect anew
 };
 
 export const RATES: Rates = { minBytesPerSecond: 500, graceMs: 20_000 };

@@ -64,6 +64,7 @@ class KeyedDraft implements StateDraft {
   readonly #before: Things;
   readonly #kept = new Map<string, unknown>();
   readonly #made = new Map<string, unknown>();
+  readonly #changes: (() => void)[] = [];
   readonly #replace: (from: Things, to: Things) => void;
   readonly #letGo: (things: Things) => void;
   #over = false;
@@ -92,10 +93,15 @@ class KeyedDraft implements StateDraft {
     return thing;
   }
 
+  onCommit(change: () => void): void {
+    this.#changes.push(change);
+  }
+
   commit(): void {
     if (this.#over) throw new Error("the draft is over");
     this.#replace(this.#before, this.#kept);
     this.#over = true;
+    for (const change of this.#changes) change();
     const gone = [...this.#before].filter(([key]) => !this.#kept.has(key));
     this.#letGo(new Map(gone));
   }

@@ -8,9 +8,10 @@ export type LogLevel = keyof typeof LEVELS;
 type Fields = Readonly<Record<string, unknown>>;
 
 export interface JsonLogOptions {
-  readonly sink: LogSink;
+  readonly sink: Pick<LogSink, "writeLine">;
   readonly clock: Pick<Clock, "wallMs">;
   readonly level?: LogLevel; // the least that is written; "info"
+  readonly fields?: Fields; // of every line, before its own
   readonly isReadable?: boolean; // for a terminal: 03:04:05.678 warn  message key=value
 }
 
@@ -22,16 +23,18 @@ const SECRET = /authorization|cookie|passw|secret|token|api[-_]?key|private[-_]?
 
 /** The program's own log: one line per event, JSON or readable. */
 export class JsonLog implements Log {
-  readonly #sink: LogSink;
+  readonly #sink: Pick<LogSink, "writeLine">;
   readonly #clock: Pick<Clock, "wallMs">;
-  readonly #levelMin: number;
+  readonly #fields: Fields;
   readonly #isReadable: boolean;
+  level: LogLevel; // the least that is written; a reload may change it
 
   constructor(options: JsonLogOptions) {
     this.#sink = options.sink;
     this.#clock = options.clock;
-    this.#levelMin = LEVELS[options.level ?? "info"];
+    this.#fields = options.fields ?? {};
     this.#isReadable = options.isReadable ?? false;
+    this.level = options.level ?? "info";
   }
 
   debug(message: string, fields?: Fields): void {
@@ -51,9 +54,9 @@ export class JsonLog implements Log {
   }
 
   #write(level: LogLevel, message: string, fields: Fields = {}): void {
-    if (LEVELS[level] < this.#levelMin) return;
+    if (LEVELS[level] < LEVELS[this.level]) return;
     const time = new Date(this.#clock.wallMs()).toISOString();
-    const plain = plainFields(fields, 0);
+    const plain = plainFields({ ...this.#fields, ...fields }, 0);
     const line = this.#isReadable
       ? readable(time, level, message, plain)
       : asciiJson({ time, level, message: cut(message), ...renamed(plain) });

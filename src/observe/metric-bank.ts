@@ -9,6 +9,7 @@ export interface BlockShape {
   readonly kind: string;
   readonly labels: readonly string[]; // names; the values make the block
   readonly cellCount: number;
+  readonly gauges?: readonly number[]; // cells that say how it is now; the others only go up
 }
 
 export interface Block {
@@ -16,6 +17,7 @@ export interface Block {
   readonly labels: readonly string[]; // values
   readonly at: number; // its first cell
   readonly cellCount: number;
+  readonly gauges: readonly number[];
 }
 
 /** What another thread needs to read a bank: plain data and shared memory, fit for postMessage. */
@@ -31,6 +33,7 @@ const CELLS_FIRST = 4096;
 
 export class MetricBank {
   cells: Float64Array; // replaced when it grows: read it anew for each use
+  onChange: (() => void) | undefined; // there is another block to share
   readonly #blocksMax: number;
   readonly #blocks: Block[];
   readonly #atByKey: Map<string, number>;
@@ -38,6 +41,7 @@ export class MetricBank {
 
   constructor(blocksMax: number = BLOCKS_MAX) {
     this.cells = cellsFor(CELLS_FIRST);
+    this.onChange = undefined;
     this.#blocksMax = blocksMax;
     this.#blocks = [];
     this.#atByKey = new Map();
@@ -55,6 +59,17 @@ export class MetricBank {
     return this.#atByKey.get(otherKey) ?? this.#add(shape, other, otherKey);
   }
 
+  /** Adds the counts of another one to ours: `gaugesToo` unless their thread has ended. */
+  add(bank: SharedBank, gaugesToo: boolean): void {
+    const from = new Float64Array(bank.memory);
+    for (const { kind, labels, at, cellCount, gauges } of bank.blocks) {
+      const to = this.block({ kind, labels, cellCount, gauges }, labels);
+      for (let index = 0; index < cellCount; index++) {
+        if (gaugesToo || !gauges.includes(index)) this.cells[to + index]! += from[at + index]!;
+      }
+    }
+  }
+
   share(): SharedBank {
     return { blocks: [...this.#blocks], memory: this.cells.buffer as SharedArrayBuffer };
   }
@@ -64,8 +79,9 @@ export class MetricBank {
     this.#cellCount += shape.cellCount;
     if (this.#cellCount > this.cells.length) this.#grow();
     this.#atByKey.set(key, at);
-    const { kind, cellCount } = shape;
-    this.#blocks.push({ kind, labels: [...labels], at, cellCount });
+    const { kind, cellCount, gauges = [] } = shape;
+    this.#blocks.push({ kind, labels: [...labels], at, cellCount, gauges });
+    this.onChange?.();
     return at;
   }
 
@@ -85,13 +101,6 @@ function cellsFor(count: number): Float64Array {
 export function addedUp(banks: readonly SharedBank[]): SharedBank {
   if (banks.length === 1) return banks[0]!;
   const total = new MetricBank(Number.POSITIVE_INFINITY);
-  for (const bank of banks) {
-    const cells = new Float64Array(bank.memory);
-    for (const { kind, labels, at, cellCount } of bank.blocks) {
-      const to = total.block({ kind, labels, cellCount }, labels);
-      for (let index = 0; index < cellCount; index++)
-        total.cells[to + index]! += cells[at + index]!;
-    }
-  }
+  for (const bank of banks) total.add(bank, true);
   return total.share();
 }

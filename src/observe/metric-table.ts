@@ -36,14 +36,17 @@ export const METRICS = {
   configVersion:       { name: "sluice_config_version",           type: "gauge",     unit: "",        labels: [], help: "How many configs have been taken since the start." },
   reloadSuccess:       { name: "sluice_config_last_reload_successful", type: "gauge", unit: "",       labels: [], help: "1 if the last config was taken, 0 if it was refused." },
   reloadTime:          { name: "sluice_config_last_reload_success_timestamp_seconds", type: "gauge", unit: "seconds", labels: [], help: "When a config was last taken, in Unix time." },
+  workers:             { name: "sluice_workers",                  type: "gauge",     unit: "",        labels: [], help: "Workers that serve now." },
+  workerRestarts:      { name: "sluice_worker_restarts",          type: "counter",   unit: "",        labels: ["reason"], help: "Workers that were lost and replaced: crashed, out_of_memory, hung, exited, refused." },
+  workerUtilization:   { name: "sluice_worker_event_loop_utilization_ratio", type: "gauge", unit: "ratio", labels: ["worker"], help: "How much of the time the event loop of a worker was busy, since the last scrape; only with several workers." },
   buildInfo:           { name: "sluice_build_info",               type: "gauge",     unit: "",        labels: ["version", "node"], help: "Always 1; the labels say what is running." },
   cpuSeconds:          { name: "sluice_process_cpu_seconds",      type: "counter",   unit: "seconds", labels: ["mode"], help: "Processor time of the process." },
   residentBytes:       { name: "sluice_process_resident_bytes",   type: "gauge",     unit: "bytes",   labels: [], help: "Memory of the process that is in RAM." },
-  heapBytes:           { name: "sluice_process_heap_bytes",       type: "gauge",     unit: "bytes",   labels: ["kind"], help: "JavaScript heap (used, total) and memory outside of it (external)." },
+  heapBytes:           { name: "sluice_process_heap_bytes",       type: "gauge",     unit: "bytes",   labels: ["kind"], help: "JavaScript heap (used, total) of the main thread, and memory outside of it (external)." },
   startTime:           { name: "sluice_process_start_timestamp_seconds", type: "gauge", unit: "seconds", labels: [], help: "When the process started, in Unix time." },
-  loopDelay:           { name: "sluice_event_loop_delay_seconds", type: "gauge",     unit: "seconds", labels: ["quantile"], help: "How late the event loop was, since the last scrape." },
-  loopUtilization:     { name: "sluice_event_loop_utilization_ratio", type: "gauge", unit: "ratio",   labels: [], help: "How much of the time the event loop was busy, since the last scrape." },
-  gcSeconds:           { name: "sluice_gc_seconds",               type: "counter",   unit: "seconds", labels: ["kind"], help: "Time spent collecting garbage." },
+  loopDelay:           { name: "sluice_event_loop_delay_seconds", type: "gauge",     unit: "seconds", labels: ["quantile"], help: "How late the event loop of the main thread was, since the last scrape." },
+  loopUtilization:     { name: "sluice_event_loop_utilization_ratio", type: "gauge", unit: "ratio",   labels: [], help: "How much of the time the event loop of the main thread was busy, since the last scrape." },
+  gcSeconds:           { name: "sluice_gc_seconds",               type: "counter",   unit: "seconds", labels: ["kind"], help: "Time spent collecting garbage in the main thread." },
 } as const satisfies Record<string, MetricRow>;
 
 export type MetricKey = keyof typeof METRICS;

@@ -42,14 +42,29 @@ export const IDLE = 2;
 export const REQUESTS_ACTIVE = 0;
 export const BUGS = 1;
 
-const ROUTE: BlockShape = shape("route", ["site", "route"], ROUTE_FAULTS + FAULT_CODES.length);
-const ENDPOINT = shape("endpoint", ["upstream", "endpoint"], ENDPOINT_CONNECTIONS + 3);
-const LISTENER = shape("listener", ["listener"], LISTENER_REFUSED + FAULT_CODES.length);
-const THREAD = shape("thread", [], BUGS + 1);
-
-function shape(kind: string, labels: readonly string[], cellCount: number): BlockShape {
-  return { kind, labels, cellCount };
-}
+const ROUTE: BlockShape = {
+  kind: "route",
+  labels: ["site", "route"],
+  cellCount: ROUTE_FAULTS + FAULT_CODES.length,
+};
+const ENDPOINT: BlockShape = {
+  kind: "endpoint",
+  labels: ["upstream", "endpoint"],
+  cellCount: ENDPOINT_CONNECTIONS + 3,
+  gauges: [ENDPOINT_CONNECTIONS + OPEN, ENDPOINT_CONNECTIONS + IDLE],
+};
+const LISTENER: BlockShape = {
+  kind: "listener",
+  labels: ["listener"],
+  cellCount: LISTENER_REFUSED + FAULT_CODES.length,
+  gauges: [LISTENER_CONNECTIONS + OPEN, LISTENER_CONNECTIONS + IDLE],
+};
+const THREAD: BlockShape = {
+  kind: "thread",
+  labels: [],
+  cellCount: BUGS + 1,
+  gauges: [REQUESTS_ACTIVE],
+};
 
 const methodIndexes = new Map<string, number>(METHODS.map((method, index) => [method, index]));
 const faultIndexes = new Map<string, number>(FAULT_CODES.map((code, index) => [code, index]));
@@ -102,13 +117,14 @@ export class Metrics {
     for (const key of names.listeners) this.#bank.block(LISTENER, [key]);
   }
 
+  /** Told in the midst of counting that there is something else to share: do it later. */
+  onChange(changed: () => void): void {
+    this.#bank.onChange = changed;
+  }
+
   /** For the thread that renders. Ask for it anew each time: the memory moves when it grows. */
   share(): SharedBank {
     return this.#bank.share();
-  }
-
-  get requestsActive(): number {
-    return this.#bank.cells[this.#thread + REQUESTS_ACTIVE]!;
   }
 
   exchangeStarted(): void {
@@ -190,6 +206,12 @@ export class Metrics {
     this.#endpoints.set(endpoint, { upstream, at });
     return at;
   }
+}
+
+/** Exchanges under way in the thread of that bank. */
+export function requestsActiveIn({ blocks, memory }: SharedBank): number {
+  const block = blocks.find(({ kind }) => kind === THREAD.kind);
+  return block === undefined ? 0 : new Float64Array(memory)[block.at + REQUESTS_ACTIVE]!;
 }
 
 function classOf(status: number): number {

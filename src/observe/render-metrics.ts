@@ -15,6 +15,11 @@ export interface MetricFacts {
     readonly lastReloadSucceeded: boolean;
     readonly takenWallMs: number;
   };
+  readonly workers: {
+    readonly running: number;
+    readonly restarts: ReadonlyMap<string, number>; // by reason
+    readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
+  };
   readonly build: { readonly version: string };
 }
 
@@ -144,5 +149,11 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   out.sample("configVersion", [], facts.config.version);
   out.sample("reloadSuccess", [], facts.config.lastReloadSucceeded ? 1 : 0);
   out.sample("reloadTime", [], facts.config.takenWallMs / 1000);
+  const { running, restarts, loopUtilization } = facts.workers;
+  out.sample("workers", [], running);
+  for (const [reason, count] of restarts) out.sample("workerRestarts", [reason], count);
+  for (const [worker, ratio] of loopUtilization.entries()) {
+    out.sample("workerUtilization", [String(worker)], ratio);
+  }
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

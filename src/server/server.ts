@@ -1,58 +1,109 @@
 import { randomBytes } from "node:crypto";
+import { Turns } from "../base/turns.ts";
 import type { Address, World } from "../base/world.ts";
-import { compile } from "../config/compile.ts";
-import type { Config, LogConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { Loaded } from "../config/load.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
-import { AccessLog } from "../observe/access-log.ts";
-import { LogSink } from "../observe/log-sink.ts";
+import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import { EngineWorker } from "./engine-worker.ts";
-import { type Drained, Listener } from "./listener.ts";
+import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts";
+import { Engine } from "./engine.ts";
+import type { Drained } from "./listener.ts";
 import { MachineTasks } from "./machine-tasks.ts";
+import { Serving } from "./serving.ts";
+import { SharedMemory } from "./workers/shared-memory.ts";
+import { ThreadCrew, type ThreadMaking } from "./workers/thread-crew.ts";
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly loaded: Loaded; // what the config was made of
+  readonly world: World;
+  readonly metrics: Metrics; // the main thread's
+  readonly workers: number; // 1: this thread serves
+  readonly threads?: ThreadMaking;
+  readonly isReadableLog?: boolean;
+  readonly onLine?: (line: string) => void; // of a worker's log
+}
 
 /** What a reload could not do; nothing has changed then. */
 export interface ReloadRefused {
+  readonly kind: "refused";
   readonly message: string;
 }
 
-/** A running proxy: listeners, the runtime that they serve, and the state under both. */
+export interface Reloaded {
+  readonly kind: "taken";
+  readonly version: number;
+  readonly leaving: Leaving;
+}
+
+/** What the caller opens besides, for the same config. */
+export interface OpenedBeside {
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+type OpenBeside = () => Promise<OpenedBeside | undefined>;
+
+/** A running proxy: the config in force, who serves it, and what runs once per machine. */
 export class Server {
   readonly #world: World;
-  readonly #worker: EngineWorker;
-  readonly #state: KeyedState;
+  readonly #model: Engine; // that which serves, or what main makes the workers' memory with
+  readonly #crew: Crew;
   readonly #tasks: MachineTasks;
-  readonly #pseudonym: string;
-  readonly #listeners: Map<string, Listener>;
+  readonly #turns: Turns;
   #config: Config;
-  #runtime: Runtime;
-  #sink: LogSink | undefined;
+  #bound: Map<string, Address>; // by listener key
+  #isStopping: boolean;
 
   /** Rejects, with nothing left behind, if an address or the log file cannot be had. */
-  static async start(config: Config, world: World, metrics: Metrics): Promise<Server> {
-    const server = new Server(config, world, metrics);
-    await server.#open();
+  static async start(options: ServerOptions): Promise<Server> {
+    const server = new Server(options);
+    try {
+      await server.#take({ config: options.config, loaded: options.loaded, version: 1 });
+    } catch (error) {
+      await server.stop(0);
+      throw error;
+    }
     return server;
   }
 
-  private constructor(config: Config, world: World, metrics: Metrics) {
+  private constructor(options: ServerOptions) {
+    const { world, metrics, workers } = options;
     this.#world = world;
-    this.#worker = new EngineWorker(world, metrics);
-    this.#state = new KeyedState(world.log);
     this.#tasks = new MachineTasks(world);
+    this.#turns = new Turns();
+    this.#config = options.config;
+    this.#bound = new Map();
+    this.#isStopping = false;
     // Not the same on any two machines: two proxies in a row must not look like a loop.
-    this.#pseudonym = `sluice-${randomBytes(4).toString("hex")}`;
-    this.#listeners = new Map();
-    this.#config = config;
-    this.#sink = undefined;
-    const draft = this.#state.draft();
-    this.#runtime = compile(config, this.#compileTools(draft, 1));
-    draft.commit();
+    const pseudonym = `sluice-${randomBytes(4).toString("hex")}`;
+    const state = new KeyedState(world.log);
+    if (workers === 1) {
+      const machine = new LoneMachine();
+      this.#model = new Engine({ world, metrics, machine, state, pseudonym });
+      this.#crew = new Serving({ world, engine: this.#model });
+      return;
+    }
+    const memory = new SharedMemory(workers);
+    const watched = memory.under(state);
+    this.#model = new Engine({ world, metrics, machine: memory, state: watched, pseudonym });
+    this.#crew = new ThreadCrew({
+      ...options.threads,
+      world,
+      model: this.#model,
+      memory,
+      turns: this.#turns,
+      pseudonym,
+      isReadableLog: options.isReadableLog ?? false,
+      onLine: options.onLine ?? (() => {}),
+    });
   }
 
   get runtime(): Runtime {
-    return this.#runtime;
+    return this.#model.runtime!; // from the end of start() on
   }
 
   get config(): Config {
@@ -61,129 +112,106 @@ export class Server {
 
   /** As bound, in the order of the config. */
   get addresses(): readonly Address[] {
-    return [...this.#listeners.values()].flatMap(({ door }) => door?.address ?? []);
+    return this.#config.listeners.flatMap(({ key }) => this.#bound.get(key) ?? []);
   }
 
   /** How long exchanges may go on after a stop, as the config says. */
   get drainMs(): number {
-    const deadlines = [...this.#runtime.listeners.values()].map(({ timeouts }) => timeouts.drain);
+    const deadlines = [...this.runtime.listeners.values()].map(({ timeouts }) => timeouts.drain);
     return Math.max(0, ...deadlines);
   }
 
-  /** How many connections each listener has. */
+  /** How many connections each listener has, in all workers. */
   get connectionCounts(): ReadonlyMap<string, number> {
-    return new Map([...this.#listeners].map(([key, each]) => [key, each.connectionCount]));
+    return new Map([...this.#model.connections].map(([key, lanes]) => [key, lanes.sum(0)]));
   }
 
   get droppedLogLines(): number {
-    return this.#sink?.dropped ?? 0;
+    return this.#crew.droppedLogLines;
+  }
+
+  get health(): CrewHealth {
+    return this.#crew.health;
+  }
+
+  /** What is counted elsewhere than in the main thread's metrics. */
+  get banks(): readonly SharedBank[] {
+    return this.#crew.banks;
   }
 
   /**
    * Another config, from the next exchange on. Everything that can fail comes before the swap, so
-   * a config that cannot be served changes nothing. What did not change is not touched.
+   * a config that cannot be served changes nothing. What did not change is not touched. One at a
+   * time; later ones wait.
    */
-  async reload(config: Config): Promise<ReloadRefused | undefined> {
-    const draft = this.#state.draft();
-    const runtime = compile(config, this.#compileTools(draft, this.#runtime.version + 1));
-    const opened: Listener[] = [];
-    let sink: LogSink | undefined;
+  async reload(
+    { config, loaded }: Pick<NextConfig, "config" | "loaded">,
+    openBeside: OpenBeside = nothing,
+  ): Promise<Reloaded | ReloadRefused> {
+    const done = await this.#turns.take();
     try {
-      sink = await this.#sinkFor(config.log);
-      for (const plan of runtime.listeners.values()) {
-        if (this.#listeners.has(plan.key)) continue;
-        const listener = new Listener(this.#worker, runtime, plan);
-        await listener.open(this.#world.network);
-        opened.push(listener);
-      }
+      if (this.#isStopping) return { kind: "refused", message: "the proxy is stopping" };
+      const version = this.runtime.version + 1;
+      const leaving = await this.#take({ config, loaded, version }, openBeside);
+      return { kind: "taken", version, leaving };
     } catch (error) {
-      draft.discard();
-      for (const listener of opened) void listener.drain(0);
-      if (sink !== this.#sink) void sink?.close();
-      return { message: error instanceof Error ? error.message : String(error) };
+      return { kind: "refused", message: error instanceof Error ? error.message : String(error) };
+    } finally {
+      done();
     }
-
-    this.#runtime = runtime;
-    this.#config = config;
-    for (const listener of opened) this.#listeners.set(listener.key, listener);
-    const closing = this.#serve(runtime);
-    draft.commit();
-    this.#useSink(sink);
-    this.#tasks.take(config, runtime);
-    for (const listener of closing) void listener.drain(listener.plan.timeouts.drain);
-    return undefined;
   }
 
   /** Stops accepting, lets exchanges finish until the deadline, and cuts and names the rest. */
   async stop(deadlineMs: number): Promise<Drained> {
-    const drains = [...this.#listeners.values()].map((each) => each.drain(deadlineMs));
-    const drained = await Promise.all(drains);
+    this.#isStopping = true;
+    const drained = await this.#crew.stop(deadlineMs);
     this.#tasks[Symbol.dispose]();
-    await this.#state[Symbol.asyncDispose]();
-    await this.#sink?.close();
-    return {
-      finished: drained.reduce((sum, { finished }) => sum + finished, 0),
-      cut: drained.reduce((sum, { cut }) => sum + cut, 0),
-    };
+    await this.#model[Symbol.asyncDispose]();
+    return drained;
   }
 
   /** While stop() waits: waits no longer. */
   hurry(): void {
-    for (const listener of this.#listeners.values()) listener.hurry();
+    this.#crew.hurry();
   }
 
   /** For logrotate: the log file is opened anew. */
   async reopenLogs(): Promise<void> {
-    await this.#sink?.reopen();
+    await this.#crew.reopenLogs();
   }
 
-  async #open(): Promise<void> {
+  async #take(next: NextConfig, openBeside: OpenBeside = nothing): Promise<Leaving> {
+    await this.#claimPorts(next.config);
+    const beside = await openBeside();
+    let turnover: Turnover;
     try {
-      this.#useSink(await this.#sinkFor(this.#config.log));
-      for (const plan of this.#runtime.listeners.values()) {
-        const listener = new Listener(this.#worker, this.#runtime, plan);
-        await listener.open(this.#world.network);
-        this.#listeners.set(plan.key, listener);
-      }
-      this.#tasks.take(this.#config, this.#runtime);
+      turnover = await this.#crew.prepare(next);
     } catch (error) {
-      await this.stop(0);
+      await beside?.abort();
       throw error;
     }
-  }
-
-  /** Hands the runtime to the listeners; answers with those that it no longer has. */
-  #serve(runtime: Runtime): Listener[] {
-    const closing: Listener[] = [];
-    for (const [key, listener] of this.#listeners) {
-      const plan = runtime.listeners.get(key);
-      if (plan !== undefined) {
-        listener.serve(runtime, plan);
-      } else {
-        this.#listeners.delete(key);
-        closing.push(listener);
-      }
+    if (this.#isStopping) {
+      await Promise.all([turnover.abort(), beside?.abort()]);
+      throw new Error("the proxy is stopping");
     }
-    return closing;
+    this.#config = next.config;
+    const leaving = await turnover.commit();
+    const keys = new Set(next.config.listeners.map(({ key }) => key));
+    const bound = [...this.#bound, ...turnover.bound].filter(([key]) => keys.has(key));
+    this.#bound = new Map(bound);
+    this.#tasks.take(next.config, this.runtime);
+    await beside?.commit();
+    return leaving;
   }
 
-  async #sinkFor({ access }: LogConfig): Promise<LogSink | undefined> {
-    if (access === "off") return undefined;
-    const destination = typeof access === "string" ? access : access.file;
-    if (this.#sink?.destination === destination) return this.#sink;
-    const { clock, log } = this.#world;
-    return await LogSink.open({ destination, clock, log });
-  }
-
-  #useSink(sink: LogSink | undefined): void {
-    if (sink === this.#sink) return;
-    void this.#sink?.close();
-    this.#sink = sink;
-    this.#worker.accessLog = sink && new AccessLog(this.#world.clock, sink);
-  }
-
-  #compileTools(draft: ReturnType<KeyedState["draft"]>, version: number) {
-    const machine = new LoneMachine();
-    return { worker: this.#worker, draft, machine, version, pseudonym: this.#pseudonym };
+  /** A port that is not ours yet must be nobody's: workers share it, but with no other program. */
+  async #claimPorts({ listeners }: Config): Promise<void> {
+    const { network } = this.#world;
+    const ports = new Set([...this.#bound.values()].map(({ port }) => port));
+    for (const { address } of listeners) {
+      if (!ports.has(address.port)) await network.claim?.(address);
+    }
   }
 }
+
+const nothing: OpenBeside = async () => undefined;

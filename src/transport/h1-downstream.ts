@@ -92,6 +92,11 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     return this.#turn.exchange;
   }
 
+  /** It has left HTTP: a WebSocket, say. */
+  get isTunnel(): boolean {
+    return this.#tunnel !== undefined;
+  }
+
   get #isIdle(): boolean {
     return this.exchange === undefined && !this.#reader.holdsBytes;
   }

@@ -19,7 +19,7 @@ export class Pool implements UpstreamHome {
   readonly #open: Set<H1Upstream>; // idle and busy
   readonly #meter: ConnectionMeter;
   #isClosed: boolean;
-  shape: PoolShape; // a reload may change it
+  #shape: PoolShape;
 
   constructor(worker: Worker, address: Address, meter: ConnectionMeter, shape: PoolShape) {
     this.#worker = worker;
@@ -28,7 +28,14 @@ export class Pool implements UpstreamHome {
     this.#open = new Set();
     this.#meter = meter;
     this.#isClosed = false;
-    this.shape = shape;
+    this.#shape = shape;
+  }
+
+  /** A reload may change it: what waits beyond the new bound is closed, the rest waits as it did. */
+  reshape(shape: PoolShape): void {
+    this.#shape = shape;
+    const surplus = this.#idle.length - shape.idleMax;
+    if (surplus > 0) for (const connection of this.#idle.slice(0, surplus)) connection.abandon();
   }
 
   /** The connection used last, or a new one, which is still connecting. */
@@ -56,7 +63,7 @@ export class Pool implements UpstreamHome {
   }
 
   idle(connection: H1Upstream): void {
-    const { keepAliveMs, idleMax } = this.shape;
+    const { keepAliveMs, idleMax } = this.#shape;
     if (this.#isClosed || this.#idle.length >= idleMax || keepAliveMs <= 0) {
       connection.abandon();
       return;

@@ -120,6 +120,7 @@ function complete(yaml: string, folder: Folder, listen: string): string {
   const config = parse(yaml) as Record<string, unknown> & { sites: Record<string, unknown>[] };
   for (const site of config.sites) site["listen"] ??= [listen];
   config["admin"] ??= { listen: `127.0.0.1:${folder.adminPort}` };
+  config["workers"] ??= 1; // quicker to start; several are for the tests of workers
   config["log"] ??= { access: folder.accessFile };
   const listeners = config["listeners"] as Record<string, unknown> | undefined;
   if (listeners?.["*"] !== undefined) {

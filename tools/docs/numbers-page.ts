@@ -49,7 +49,9 @@ const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {
   expectContinue: "the client gets our own 100",
   tunnelIdle: "both sides are closed, `tunnel_idle` in the log",
   upstreamKeepAlive: "the connection is closed",
-  drain: "what is left is cut and named in the log, `shutting_down`",
+  drain:
+    "what is left is cut and named in the log, `shutting_down`; after a reload `route_removed`",
+  drainTunnel: "the tunnel is cut, `route_removed`",
 };
 
 interface Described {
@@ -63,7 +65,7 @@ export function numbersPage(): string {
 ${table("limits", limits.shape, LIMIT_ENDS, limitsOfUpstream.shape)}
 ## Timeouts
 
-All of them start anew with each bit of progress, but for \`requestHead\` and \`drain\`, which are
+All of them start anew with each bit of progress, but for \`requestHead\`, \`drain\` and \`drainTunnel\`, which are
 about the whole. Time in which Sluice itself held a peer back is not held against it.
 
 ${table("timeouts", timeouts.shape, TIMEOUT_ENDS, timeoutsOfUpstream.shape)}

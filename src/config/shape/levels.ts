@@ -114,7 +114,16 @@ const downstreamTimeouts = {
     "halfClose",
     "How long an exchange goes on after the client has closed its side.",
   ),
-  drain: time(durationOrOff, "drain", "How long exchanges may go on after SIGTERM."),
+  drain: time(
+    durationOrOff,
+    "drain",
+    "How long exchanges may go on after SIGTERM, or after a reload took their route away.",
+  ),
+  drainTunnel: time(
+    durationOrOff,
+    "drainTunnel",
+    "How long a WebSocket or other tunnel may go on after a reload took its route away.",
+  ),
 };
 
 const upstreamTimeouts = {
@@ -207,6 +216,6 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "timeouts.requestHead",
   "timeouts.keepAlive",
 ]);
-export const ONLY_TOP: ReadonlySet<string> = new Set(["timeouts.drain"]);
+export const ONLY_TOP: ReadonlySet<string> = new Set(["timeouts.drain", "timeouts.drainTunnel"]);
 /** Idle connections belong to an endpoint, which knows no route or listener. */
 export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set(["timeouts.upstreamKeepAlive"]);

@@ -1,5 +1,5 @@
 /** What is about the whole process: workers, trust, admin, log, names in headers. */
-import { name, notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
+import { durationOrOff, name, notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
 import { isAddressRange, parseListen } from "../address.ts";
 
 const LISTEN_FORM =
@@ -10,18 +10,30 @@ export const listenAddress = z
   .refine((text) => parseListen(text) !== undefined, { error: wanted(LISTEN_FORM) })
   .transform((text) => parseListen(text)!);
 
+const WORKERS_MAX = 128; // each has a heap of its own
+const WORKERS_FORM = `"auto", or a whole number from 1 to ${WORKERS_MAX}`;
+
 const workers = z
-  .union([z.literal("auto"), z.number()], { error: wanted('1 or "auto"') })
-  .superRefine((value, context) => {
-    if (value === "auto" || value === 1) return;
-    const isCount = Number.isSafeInteger(value) && value > 1;
-    const message = isCount
-      ? `more than one worker is not supported yet; must be 1 or "auto", got ${value}`
-      : `must be 1 or "auto", got ${value}`;
-    context.addIssue({ code: "custom", message });
-  })
-  .transform((): 1 => 1)
-  .describe("Threads that serve. auto is 1 for now.");
+  .union([z.literal("auto"), z.number()], { error: wanted(WORKERS_FORM) })
+  .refine(
+    (count) => count === "auto" || (Number.isInteger(count) && count >= 1 && count <= WORKERS_MAX),
+    {
+      error: wanted(WORKERS_FORM),
+    },
+  )
+  .describe(
+    "Threads that serve; auto is one for each core. Taken at the start only. Default: auto.",
+  );
+
+const WATCHDOG_MS_MIN = 2_000; // the main thread looks every second
+const WATCHDOG_FORM = 'a duration of at least 2s such as "5s", or "off"';
+
+const watchdog = durationOrOff
+  .refine((ms) => ms >= WATCHDOG_MS_MIN, { error: wanted(WATCHDOG_FORM) })
+  .describe(
+    "A worker whose event loop has stood still for so long is replaced; there has to be more than " +
+      "one. Default: 5s.",
+  );
 
 const trust = z
   .strictObject(
@@ -127,6 +139,14 @@ const state = z
 
 export const processKeys = {
   workers: workers.optional(),
+  watchdog: watchdog.optional(),
+  watch: z
+    .boolean()
+    .optional()
+    .describe(
+      "Take the config anew when its file has changed; what the file itself reads (`${file:…}`, " +
+        "imports of a module) is not watched. Default: false.",
+    ),
   trust: trust.optional(),
   zone: name
     .optional()

@@ -1,0 +1,74 @@
+/** What a running proxy tells operators: the metrics page and the status. */
+import { VERSION } from "../base/version.ts";
+import { conditionOf } from "../core/upstream.ts";
+import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
+import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
+import type { ProcessGauges } from "../observe/process-gauges.ts";
+import { renderMetrics } from "../observe/render-metrics.ts";
+import type { Server } from "../server/server.ts";
+import type { ReadinessState } from "./readiness.ts";
+
+export interface ProxyFacts {
+  readonly server: Server;
+  readonly metrics: Metrics; // of this thread
+  readonly gauges: ProcessGauges;
+  readonly readiness: ReadinessState;
+  readonly nowMs: number;
+  readonly startedMs: number;
+  readonly configName: string;
+  readonly takenWallMs: number;
+  readonly lastReloadSucceeded: boolean;
+}
+
+export function metricsText(facts: ProxyFacts, accept: string | undefined) {
+  const { server, metrics, gauges, nowMs } = facts;
+  const format = formatFor(accept);
+  const { runtime } = server;
+  const rendered = {
+    upstreams: runtime.upstreams.values(),
+    nowMs,
+    logDropped: server.droppedLogLines,
+    config: {
+      version: runtime.version,
+      lastReloadSucceeded: facts.lastReloadSucceeded,
+      takenWallMs: facts.takenWallMs,
+    },
+    workers: server.health,
+    build: { version: VERSION },
+  };
+  const text = renderMetrics([metrics.share(), ...server.banks], rendered, gauges, format);
+  return { text, contentType: CONTENT_TYPES[format] };
+}
+
+export function statusOf(facts: ProxyFacts) {
+  const { server, metrics, nowMs } = facts;
+  const { runtime, connectionCounts, health } = server;
+  const banks = [metrics.share(), ...server.banks];
+  return {
+    version: VERSION,
+    uptimeSeconds: Math.round((nowMs - facts.startedMs) / 1000),
+    readiness: facts.readiness,
+    config: { name: facts.configName, version: runtime.version },
+    workers: {
+      wanted: health.wanted,
+      running: health.running,
+      restarts: Object.fromEntries(health.restarts),
+    },
+    requestsActive: banks.reduce((sum, bank) => sum + requestsActiveIn(bank), 0),
+    listeners: [...runtime.listeners.keys()].map((key) => ({
+      key,
+      connections: connectionCounts.get(key) ?? 0,
+    })),
+    upstreams: [...runtime.upstreams.values()].map((upstream) => ({
+      name: upstream.name,
+      endpoints: upstream.describe().map(({ endpoint, usable }) => ({
+        name: endpoint.name,
+        weight: endpoint.weight,
+        backup: endpoint.backup,
+        health: conditionOf(endpoint.state, nowMs),
+        active: endpoint.state.active,
+        usable,
+      })),
+    })),
+  };
+}

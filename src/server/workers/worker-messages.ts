@@ -1,0 +1,78 @@
+import type { Address } from "../../base/world.ts";
+import { type Loaded, load } from "../../config/load.ts";
+import type { SharedBank } from "../../observe/metric-bank.ts";
+import type { Leaving } from "../crew.ts";
+import type { Drained } from "../listener.ts";
+import type { Blocks } from "./shared-memory.ts";
+
+/** A config on its way to a worker: data as it is; of code the file, which is run once more. */
+export type PostedConfig =
+  | { readonly kind: "data"; readonly loaded: Loaded }
+  | { readonly kind: "module"; readonly file: string; readonly folder: string };
+
+export interface Prepare {
+  readonly kind: "prepare";
+  readonly posted: PostedConfig;
+  readonly version: number;
+  readonly blocks: Blocks;
+  readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
+}
+
+/** What the main thread asks, and what it is answered with. */
+export interface Answers {
+  readonly prepare: ReadonlyMap<string, Address>; // what was opened
+  readonly commit: Leaving;
+  readonly abort: undefined;
+  readonly stop: Drained;
+  readonly hurry: undefined;
+  readonly reopenLogs: undefined;
+}
+
+export type Question =
+  | Prepare
+  | { readonly kind: "commit" | "abort" | "hurry" | "reopenLogs" }
+  | { readonly kind: "stop"; readonly deadlineMs: number };
+
+export interface ToWorker {
+  readonly id: number;
+  readonly question: Question;
+}
+
+export type FromWorker =
+  | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "refusal"; readonly id: number; readonly message: string }
+  | { readonly kind: "line"; readonly line: string } // of the program's own log
+  | { readonly kind: "bank"; readonly bank: SharedBank };
+
+/** What a thread is told when it is made. */
+export interface WorkerBirth {
+  readonly worker: number;
+  readonly workers: number;
+  readonly pseudonym: string;
+  readonly isReadableLog: boolean;
+  readonly pulse: SharedArrayBuffer;
+}
+
+/** Throws if the config holds what no other thread can have. */
+export function posted(loaded: Loaded): PostedConfig {
+  const { origin, file, folder } = loaded;
+  // Its text is for messages about problems, of which there are none any more.
+  const plain = { ...loaded, origin: { name: origin.name, text: undefined, root: undefined } };
+  if (isPlain(loaded.value)) return { kind: "data", loaded: plain };
+  if (file !== undefined) return { kind: "module", file, folder };
+  throw new Error(
+    "Cannot use workers: must be 1 where the config has functions and is in no file, " +
+      "since a function cannot be handed to another thread",
+  );
+}
+
+export async function unposted(config: PostedConfig): Promise<Loaded> {
+  return config.kind === "data" ? config.loaded : await load(config);
+}
+
+/** What is to be posted has been checked, so it is a tree. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === "function" || typeof value === "symbol") return false;
+  if (typeof value !== "object" || value === null) return true;
+  return Object.values(value).every(isPlain);
+}

@@ -1,0 +1,124 @@
+import { check } from "../../config/check.ts";
+import { problemLine } from "../../config/problems.ts";
+import { vocabulary } from "../../features/index.ts";
+import type { JsonLog } from "../../observe/json-log.ts";
+import type { Metrics } from "../../observe/metrics.ts";
+import type { NextConfig, Turnover } from "../crew.ts";
+import type { Engine } from "../engine.ts";
+import type { Drained } from "../listener.ts";
+import type { Serving } from "../serving.ts";
+import type { FoundMemory } from "./shared-memory.ts";
+import {
+  type FromWorker,
+  type Prepare,
+  type Question,
+  type ToWorker,
+  unposted,
+} from "./worker-messages.ts";
+
+export interface WorkerSideParts {
+  readonly engine: Engine;
+  readonly serving: Serving;
+  readonly machine: FoundMemory;
+  readonly log: JsonLog;
+  readonly metrics: Metrics;
+  readonly tell: (message: FromWorker) => void;
+}
+
+/** Answers the main thread's questions, in a worker. */
+export class WorkerSide {
+  readonly #parts: WorkerSideParts;
+  #turnover: Turnover | undefined; // prepared, and not yet decided
+  #isBankDue: boolean;
+
+  constructor(parts: WorkerSideParts) {
+    this.#parts = parts;
+    this.#turnover = undefined;
+    this.#isBankDue = false;
+    parts.metrics.onChange(() => this.#shareBankSoon());
+    this.#shareBank();
+  }
+
+  async take({ id, question }: ToWorker): Promise<void> {
+    try {
+      const value = await this.#answer(question);
+      this.#parts.tell({ kind: "answer", id, value });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#parts.tell({ kind: "refusal", id, message });
+    }
+  }
+
+  async #answer(question: Question): Promise<unknown> {
+    const { serving } = this.#parts;
+    switch (question.kind) {
+      case "prepare":
+        return await this.#prepare(question);
+      case "commit":
+        return await this.#decided()!.commit();
+      case "abort":
+        return await this.#decided()?.abort(); // there is none where the preparing failed
+      case "stop":
+        return await this.#stop(question.deadlineMs);
+      case "hurry":
+        return serving.hurry();
+      case "reopenLogs":
+        return await serving.reopenLogs();
+    }
+  }
+
+  async #prepare({ posted, version, blocks, bound }: Prepare) {
+    const { serving, machine, log } = this.#parts;
+    const loaded = await unposted(posted);
+    const { config, problems } = check(loaded, vocabulary);
+    if (config === undefined) throw new Error(problems.map(problemLine).join("\n"));
+    const next: NextConfig = { config, loaded, version };
+    const before = machine.blocks;
+    machine.blocks = blocks;
+    try {
+      const turnover = await serving.prepare(next, bound);
+      this.#turnover = {
+        ...turnover,
+        commit: () => {
+          log.level = config.log.level;
+          return turnover.commit();
+        },
+        abort: () => {
+          machine.blocks = before;
+          return turnover.abort();
+        },
+      };
+      return turnover.bound;
+    } catch (error) {
+      machine.blocks = before;
+      throw error;
+    }
+  }
+
+  async #stop(deadlineMs: number): Promise<Drained> {
+    const { serving, engine } = this.#parts;
+    const drained = await serving.stop(deadlineMs);
+    await engine[Symbol.asyncDispose]();
+    return drained;
+  }
+
+  #decided(): Turnover | undefined {
+    const turnover = this.#turnover;
+    this.#turnover = undefined;
+    return turnover;
+  }
+
+  /** Blocks come many at once: a config is compiled, say. */
+  #shareBankSoon(): void {
+    if (this.#isBankDue) return;
+    this.#isBankDue = true;
+    setImmediate(() => {
+      this.#isBankDue = false;
+      this.#shareBank();
+    });
+  }
+
+  #shareBank(): void {
+    this.#parts.tell({ kind: "bank", bank: this.#parts.metrics.share() });
+  }
+}

@@ -1,0 +1,39 @@
+/** What a worker thread runs: it serves what the main thread tells it to. */
+import { parentPort, workerData } from "node:worker_threads";
+import { realWorld } from "../../base/real-world.ts";
+import { SystemClock } from "../../base/system-clock.ts";
+import { KeyedState } from "../../core/shared-state.ts";
+import { JsonLog } from "../../observe/json-log.ts";
+import { Metrics } from "../../observe/metrics.ts";
+import { Engine } from "../engine.ts";
+import { Serving } from "../serving.ts";
+import { Pulse } from "./pulse.ts";
+import { FoundMemory } from "./shared-memory.ts";
+import type { FromWorker, ToWorker, WorkerBirth } from "./worker-messages.ts";
+import { WorkerSide } from "./worker-side.ts";
+
+const birth = workerData as WorkerBirth;
+const port = parentPort!; // this file is run as a thread and in no other way
+const tell = (message: FromWorker): void => port.postMessage(message);
+
+const log = new JsonLog({
+  sink: { writeLine: (line) => tell({ kind: "line", line }) },
+  clock: new SystemClock(),
+  isReadable: birth.isReadableLog,
+  fields: { worker: birth.worker },
+});
+const world = realWorld({ log, reusePort: true });
+const metrics = new Metrics();
+const machine = new FoundMemory(birth.workers, birth.worker);
+const state = new KeyedState(log);
+const engine = new Engine({ world, metrics, machine, state, pseudonym: birth.pseudonym });
+const serving = new Serving({
+  world,
+  engine,
+  // The kernel spreads connections over TCP sockets of one port, but not over unix sockets.
+  isOurs: ({ address }) => birth.worker === 0 || !address.host.startsWith("/"),
+});
+const side = new WorkerSide({ engine, serving, machine, log, metrics, tell });
+
+port.on("message", (message: ToWorker) => void side.take(message));
+new Pulse(birth.pulse, birth.worker).beat(world.clock, () => serving.droppedLogLines);
