@@ -203,7 +203,8 @@ class EndpointGroup implements Upstream {
   }
 
   #claimNow(need: Need, nowMs: number): Claim | undefined {
-    const endpoint = this.#stuckTo(need, nowMs) ?? this.#pick(need, nowMs);
+    const stuckTo = need.stuckTo === undefined ? undefined : this.#stuckTo(need, nowMs);
+    const endpoint = stuckTo ?? this.#pick(need, nowMs);
     if (endpoint === undefined) return undefined;
     return new EndpointClaim(endpoint, this.#book);
   }

@@ -47,10 +47,6 @@ export class WaitingLine extends Deadline implements ClaimLine {
     this.#isServing = false;
   }
 
-  get count(): number {
-    return this.#places.size;
-  }
-
   /** False: there is no room. */
   join(waiter: ClaimWaiter, claims: Claims, { max, timeoutMs, perSecond }: LineShape): boolean {
     if (this.#places.size >= max) return false;

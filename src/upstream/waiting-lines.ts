@@ -21,6 +21,7 @@ export class WaitingLines {
   readonly #lanes: Lanes;
   readonly #queue: WaitingLine;
   readonly #parking: WaitingLine;
+  queuedHere: number; // in this worker; asked with every claim
 
   static keep(upstream: string, { keep, machine, wheel }: LinesTools): WaitingLines {
     const key = `upstream ${upstream} waiting`;
@@ -29,13 +30,12 @@ export class WaitingLines {
 
   constructor(lanes: Lanes, wheel: TimerWheel) {
     this.#lanes = lanes;
-    this.#queue = new WaitingLine(wheel, "queue_timeout", (by) => lanes.add(QUEUED, by));
+    this.#queue = new WaitingLine(wheel, "queue_timeout", (by) => {
+      this.queuedHere += by;
+      lanes.add(QUEUED, by);
+    });
     this.#parking = new WaitingLine(wheel, "no_endpoint", (by) => lanes.add(PARKED, by));
-  }
-
-  /** In this worker. */
-  get queuedHere(): number {
-    return this.#queue.count;
+    this.queuedHere = 0;
   }
 
   get counts(): { readonly queued: number; readonly parked: number } {

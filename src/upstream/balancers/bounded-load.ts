@@ -2,6 +2,9 @@ import type { Endpoint } from "../../core/upstream.ts";
 
 const LOOKS_PER_ENDPOINT = 1 / 16;
 
+// With little in flight a share is less than one request: keys would move for nothing.
+const ALWAYS_BORNE = 8;
+
 /**
  * Who has more than `bound` times its share of what is in flight. To add up all endpoints for each
  * pick would cost more than the pick, so of many endpoints the sum is some picks old: by then it
@@ -32,9 +35,11 @@ export class BoundedLoad {
     this.#looksLeft = Math.floor(ready.length * LOOKS_PER_ENDPOINT);
   }
 
-  /** One more on it would be beyond the bound. Whoever is alone in the world gets at least one. */
+  /** One more on it would be beyond the bound. */
   isFull({ state, weight }: Endpoint): boolean {
+    const { active } = state;
+    if (active < ALWAYS_BORNE) return false;
     const share = (this.#inFlight + 1) * ((weight || 1) / this.#weight);
-    return state.active >= Math.ceil(this.#bound * share);
+    return active >= Math.ceil(this.#bound * share);
   }
 }

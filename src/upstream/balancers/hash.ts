@@ -94,7 +94,9 @@ function nearestWithRoom(key: number, { ready, seating, load }: Crowd): Endpoint
   let nearest: Endpoint | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (let index = 0; index < ready.length; index++) {
-    const distance = weighedDistance(key, places[index]!, weights?.[index] ?? 1);
+    const place = places[index]!;
+    const distance =
+      weights === undefined ? -mixWord(key ^ place) : weighedDistance(key, place, weights[index]!);
     if (distance >= least || load.isFull(ready[index]!)) continue;
     least = distance;
     nearest = ready[index];
