@@ -67,4 +67,5 @@ export type FaultCode = keyof typeof FAULTS;
 export interface Fault {
   readonly code: FaultCode;
   readonly detail: string; // for the log, never for the client
+  readonly retryAfterMs?: number; // what the client may be told in Retry-After; absent: nothing
 }

@@ -100,7 +100,14 @@ export function fail(exchange: Exchange, fault: Fault): undefined {
     return;
   }
   const errors = (exchange.route ?? exchange.site ?? exchange.listener).errors;
-  answer(exchange, errors.reply(exchange, FAULTS[fault.code].status, fault.code));
+  const reply = errors.reply(exchange, FAULTS[fault.code].status, fault.code);
+  if (fault.retryAfterMs === undefined) answer(exchange, reply);
+  else answer(exchange, withRetryAfter(reply, fault.retryAfterMs));
+}
+
+function withRetryAfter(reply: Reply, ms: number): Reply {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  return { ...reply, headers: { ...reply.headers, "retry-after": `${seconds}` } };
 }
 
 /** The client may leave while a step waits; then there is nobody to go on for. */

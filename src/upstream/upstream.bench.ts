@@ -37,7 +37,10 @@ function upstreamOf(
     return kept.get(key) as T; // a key is of one type
   };
   const world = { random: new SeededRandom(1), clock };
-  return createUpstream({ name: "app", endpoints, ...more }, { world, keep, machine: new LoneMachine() });
+  return createUpstream(
+    { name: "app", endpoints, ...more },
+    { world, keep, machine: new LoneMachine() },
+  );
 }
 
 const queue = { max: 100, timeoutMs: 5_000, perSecond: Number.POSITIVE_INFINITY };

@@ -18,7 +18,12 @@ async function shareOfFirst(proxy: SimProxy): Promise<number> {
   return (proxy.origin.requests.length - before) / REQUESTS;
 }
 
-for (const balance of ["leastRequest", "roundRobin", "random", "leastTime"] satisfies BalancerName[]) {
+for (const balance of [
+  "leastRequest",
+  "roundRobin",
+  "random",
+  "leastTime",
+] satisfies BalancerName[]) {
   simulation(
     `slow start, ${balance}: the share grows from a tenth to all of it`,
     {

@@ -42,6 +42,8 @@ export class Forward implements Handler {
   }
 }
 
+// A place may be free at any moment, but not for all who were refused.
+const FULL_RETRY_AFTER_MS = 1_000;
 const NONE_TRIED: readonly Endpoint[] = [];
 
 /** One exchange on its way to some endpoint: claims, attempts, and the decision to try again. */
@@ -150,7 +152,8 @@ class Forwarding implements RelayOwner, ClaimWaiter, Need {
   }
 
   #refusal(): Fault {
-    return { code: this.#refused, detail: this.#target.upstream.name };
+    const fault: Fault = { code: this.#refused, detail: this.#target.upstream.name };
+    return fault.code === "no_endpoint" ? fault : { ...fault, retryAfterMs: FULL_RETRY_AFTER_MS };
   }
 
   claimed(claim: Claim): void {
@@ -160,7 +163,8 @@ class Forwarding implements RelayOwner, ClaimWaiter, Need {
 
   waitedInVain(code: FaultCode): void {
     this.#line = undefined;
-    this.#guarded(() => this.#giveUp(this.#fault ?? { code, detail: this.#target.upstream.name }));
+    this.#refused = code;
+    this.#guarded(() => this.#giveUp(this.#fault ?? this.#refusal()));
   }
 
   #start(claim: Claim): void {

@@ -34,7 +34,9 @@ function shareOf(sides: readonly string[], name: string): number {
 }
 
 function movesOf(before: readonly string[], after: readonly string[]): string[] {
-  return before.flatMap((side, client) => (side === after[client] ? [] : [`${side}→${after[client]}`]));
+  return before.flatMap((side, client) =>
+    side === after[client] ? [] : [`${side}→${after[client]}`],
+  );
 }
 
 test("TargetChoice: sticky shares follow the weights", () => {
@@ -61,7 +63,9 @@ test("TargetChoice: a side that is turned off gives its clients up, and moves no
 test("TargetChoice: the others follow the first by weight, and failover comes last", () => {
   const choice = choiceOf({ v1: 10, v2: 0, v3: 30, v4: 20 });
 
-  const orders = new Set(Array.from({ length: 200 }, (_, client) => orderOf(choice, client).join(" ")));
+  const orders = new Set(
+    Array.from({ length: 200 }, (_, client) => orderOf(choice, client).join(" ")),
+  );
 
   assert.deepEqual(orders, new Set(["v1 v3 v4 dr", "v3 v4 v1 dr", "v4 v3 v1 dr"]));
 });
