@@ -1,5 +1,6 @@
 import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
+import type { Controlled, EndpointControl } from "./endpoint-control.ts";
 import type { ReadinessState } from "./readiness.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
 
@@ -16,13 +17,21 @@ export interface AdminSources {
   status(): unknown; // becomes JSON
   readiness(): ReadinessState;
   reload(): Promise<ReloadOutcome>;
+  readonly endpoints: EndpointControl;
+}
+
+/** What a request says beside its method. */
+export interface Asked {
+  readonly path: string;
+  readonly body: string;
+  readonly by: string; // who asks, for the log
 }
 
 interface Endpoint {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: RegExp;
   readonly needsToken: boolean;
-  answer(sources: AdminSources, accept: string | undefined): Answer | Promise<Answer>;
+  answer(sources: AdminSources, accept: string | undefined, asked: Asked): Answer | Promise<Answer>;
 }
 
 const NOT_YET: Omit<Endpoint, "path"> = {
@@ -34,6 +43,10 @@ const NOT_YET: Omit<Endpoint, "path"> = {
   },
 };
 
+const ENDPOINTS_OF = /^\/api\/upstreams\/([^/]+)\/endpoints$/;
+const ENDPOINT_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)$/;
+const DRAIN_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)\/((?:un)?drain)$/;
+
 // biome-ignore format: a table
 const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/health\/live$/,  needsToken: false, answer: () => json(200, { live: true }) },
@@ -42,7 +55,9 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
   { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { ...NOT_YET, path: /^\/api\/purge$/ },
-  { ...NOT_YET, path: /^\/api\/upstreams\/[^/]+\/endpoints\/[^/]+\/(?:un)?drain$/ },
+  { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
+  { method: "DELETE", path: ENDPOINT_OF, needsToken: true, answer: removeEndpoint },
+  { method: "POST", path: DRAIN_OF, needsToken: true, answer: drainEndpoint },
 ];
 
 /** The endpoint of a path, or why there is none. HEAD is GET, its body left out by the server. */
@@ -96,4 +111,33 @@ async function reload(sources: AdminSources): Promise<Answer> {
   const problems = outcome.problems.map((problem) => ({ ...problem, text: problemLine(problem) }));
   const about = "The config has problems; the running one stays.";
   return json(422, { reason: "config_has_problems", about, problems });
+}
+
+async function addEndpoint(sources: AdminSources, _accept: unknown, asked: Asked): Promise<Answer> {
+  const [upstream = ""] = partsOf(asked.path, ENDPOINTS_OF);
+  return controlled(await sources.endpoints.add(upstream, asked.body, asked.by));
+}
+
+function removeEndpoint(sources: AdminSources, _accept: unknown, asked: Asked): Answer {
+  const [upstream = "", name = ""] = partsOf(asked.path, ENDPOINT_OF);
+  return controlled(sources.endpoints.remove(upstream, name, asked.by));
+}
+
+function drainEndpoint(sources: AdminSources, _accept: unknown, asked: Asked): Answer {
+  const [upstream = "", name = "", what] = partsOf(asked.path, DRAIN_OF);
+  return controlled(sources.endpoints.drain(upstream, name, what === "drain", asked.by));
+}
+
+function controlled(outcome: Controlled): Answer {
+  return outcome.kind === "done" ? json(outcome.status, outcome.endpoint) : refusal(outcome);
+}
+
+/** A name that is no UTF-8 once it is decoded is nobody's. */
+function partsOf(path: string, form: RegExp): string[] {
+  const [, ...parts] = form.exec(path) ?? [];
+  try {
+    return parts.map((part) => decodeURIComponent(part));
+  } catch {
+    return [];
+  }
 }

@@ -45,6 +45,11 @@ export class AdminGuard {
     this.#hosts = new Set(["localhost", host, ...hosts].map((each) => each.toLowerCase()));
   }
 
+  /** Whoever gets through has shown one. */
+  get hasToken(): boolean {
+    return this.#tokenDigest !== undefined;
+  }
+
   /** Checks what every request has to pass; health probes need no token. */
   refuse(request: IncomingMessage, needsToken: boolean): Refused | undefined {
     if (!this.#isOurHost(request)) {

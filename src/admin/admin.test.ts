@@ -5,11 +5,19 @@ import { connect, type NetConnectOpts } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
+import { EndpointControl } from "./endpoint-control.ts";
 import { Readiness } from "./readiness.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
 
 const TOKEN = "0123456789abcdef-the-token";
+
+const log = { info: () => {}, warn: () => {} };
+
+function unreachable(): never {
+  throw new Error("no request of these is about the server itself");
+}
 
 interface Setup {
   readonly host?: string;
@@ -27,8 +35,9 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     metrics: (accept) => ({ text: `# ${accept}\n`, contentType: "text/plain; version=0.0.4" }),
     status: setup.status ?? (() => ({ version: "0.1.0" })),
     reload: setup.reload ?? (async () => ({ kind: "refused", message: "no file" })),
+    endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
     readiness: new Readiness(),
-    log: { info: () => {}, warn: () => {} },
+    log,
   });
   t.after(() => admin[Symbol.asyncDispose]());
   return admin;
@@ -76,7 +85,8 @@ const rows: Row[] = [
   ["a wrong method",                      "DELETE /metrics",    [HOST],                     405, "method_not_allowed"],
   ["a read of what only acts",            "GET /api/reload",    [HOST],                     405, "method_not_allowed"],
   ["reload",                              "POST /api/reload",   [HOST, "content-length: 0"], 409, "reload_refused"],
-  ["drain",          "POST /api/upstreams/a/endpoints/10.0.0.1:80/drain", [HOST, "content-length: 0"], 501, "not_supported_yet"],
+  ["a read of what only acts on endpoints", "GET /api/upstreams/a/endpoints/b/drain", [HOST], 405, "method_not_allowed"],
+  ["CSRF: of an endpoint",                "DELETE /api/upstreams/a/endpoints/b", [HOST, "origin: http://evil.example"], 403, "cross_origin"],
   ["rebinding: the page's own name",      "GET /api/status",    ["host: evil.example"],     421, "host_not_allowed"],
   ["rebinding: of a health probe",        "GET /health/live",   ["host: evil.example:2080"], 421, "host_not_allowed"],
   ["rebinding: a name that begins right", "GET /metrics",       ["host: localhost.evil.example"], 421, "host_not_allowed"],

@@ -14,7 +14,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000; // above the 15 s of common scrape intervals
 const CLOSE_MS = 1_000; // what is in flight at the end may take this long
 
-export interface AdminOptions extends Pick<AdminSources, "metrics" | "status" | "reload"> {
+export interface AdminOptions
+  extends Pick<AdminSources, "metrics" | "status" | "reload" | "endpoints"> {
   readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
   readonly token: string | undefined;
   readonly hosts?: readonly string[]; // further names to answer to
@@ -45,6 +46,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     metrics: options.metrics,
     status: options.status,
     reload: options.reload,
+    endpoints: options.endpoints,
     readiness: () => readiness.state,
   };
   const limits = {
@@ -89,27 +91,31 @@ async function serve(
   const refused = guard.refuse(request, isEndpoint ? found.needsToken : true);
   if (refused !== undefined) return sendAndClose(request, response, refusal(refused));
   if (!isEndpoint) return sendAndClose(request, response, found);
-  if (!(await takeBody(request))) {
+  const body = await takeBody(request);
+  if (body === undefined) {
     const about = `The body is larger than ${BODY_BYTES_MAX} bytes.`;
     const answer = refusal({ status: 413, reason: "body_too_large", about });
     return sendAndClose(request, response, answer);
   }
-  send(response, await found.answer(sources, request.headers.accept));
+  const by = `${request.socket.remoteAddress ?? "unix"}${guard.hasToken ? ", with the token" : ""}`;
+  send(response, await found.answer(sources, request.headers.accept, { path, body, by }));
 }
 
-/** Reads the body to its end; false as soon as it is too large. */
-async function takeBody(request: IncomingMessage): Promise<boolean> {
+/** Reads the body to its end; undefined as soon as it is too large. */
+async function takeBody(request: IncomingMessage): Promise<string | undefined> {
   const announced = Number(request.headers["content-length"] ?? 0);
-  if (announced > BODY_BYTES_MAX) return false;
+  if (announced > BODY_BYTES_MAX) return undefined;
+  const chunks: Buffer[] = [];
   let byteCount = 0;
   return await new Promise((resolve, reject) => {
     request.on("data", (chunk: Buffer) => {
       byteCount += chunk.length;
-      if (byteCount > BODY_BYTES_MAX) resolve(false);
+      if (byteCount > BODY_BYTES_MAX) resolve(undefined);
+      else chunks.push(chunk);
     });
-    request.on("end", () => resolve(true));
+    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
     request.on("error", reject);
-    request.on("close", () => resolve(false));
+    request.on("close", () => resolve(undefined));
   });
 }
 

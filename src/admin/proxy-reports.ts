@@ -6,6 +6,7 @@ import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
 import type { ProcessGauges } from "../observe/process-gauges.ts";
 import { renderMetrics } from "../observe/render-metrics.ts";
 import type { Server } from "../server/server.ts";
+import { endpointName } from "../upstream/endpoint.ts";
 import type { ReadinessState } from "./readiness.ts";
 
 export interface ProxyFacts {
@@ -61,6 +62,8 @@ export function statusOf(facts: ProxyFacts) {
     })),
     upstreams: [...runtime.upstreams.values()].map((upstream) => ({
       name: upstream.name,
+      added: server.tasks.edits.addedTo(upstream.name).map(({ address }) => endpointName(address)),
+      removed: server.tasks.edits.removedFrom(upstream.name),
       endpoints: upstream.describe().map(({ endpoint, usable }) => ({
         name: endpoint.name,
         weight: endpoint.weight,
@@ -68,6 +71,7 @@ export function statusOf(facts: ProxyFacts) {
         health: conditionOf(endpoint.state, nowMs),
         active: endpoint.state.active,
         usable,
+        ...server.tasks.resolvedTo(endpoint.address),
       })),
     })),
   };

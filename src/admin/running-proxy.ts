@@ -18,6 +18,7 @@ import type { ThreadMaking } from "../server/workers/thread-crew.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { ConfigSource } from "./config-source.ts";
+import { EndpointControl } from "./endpoint-control.ts";
 import { metricsText, statusOf } from "./proxy-reports.ts";
 import { Readiness } from "./readiness.ts";
 
@@ -215,6 +216,7 @@ export class RunningProxy implements AsyncDisposable {
       metrics: (accept: string | undefined) => metricsText(this.#facts(), accept),
       status: () => statusOf(this.#facts()),
       reload: () => this.reloadFromSource(),
+      endpoints: new EndpointControl(() => this.#server, this.#world),
       readiness: this.#readiness,
       log: this.#world.log,
     };

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { SeededRandom } from "./seeded-random.ts";
 import { StreamLog } from "./stream-log.ts";
 import { SystemClock } from "./system-clock.ts";
+import { SystemNames } from "./system-names.ts";
 import { SystemNetwork, type SystemNetworkOptions } from "./system-network.ts";
 import type { Log, World } from "./world.ts";
 
@@ -15,7 +16,8 @@ export function realWorld(options: RealWorldOptions = {}): World {
   const clock = new SystemClock();
   const log = options.log ?? stderrLog(clock);
   const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
-  return { clock, random, log, network: new SystemNetwork(clock, log, options) };
+  const network = new SystemNetwork(clock, log, options);
+  return { clock, random, log, network, names: new SystemNames() };
 }
 
 /** Whoever reads our stderr may go away (EPIPE). A proxy does not stop for want of a listener. */

@@ -3,6 +3,7 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly names: Names;
   readonly log: Log;
 }
 
@@ -66,7 +67,10 @@ export interface Network {
    * if somebody does already. Not for an address that we have ourselves.
    */
   claim?(address: Address): Promise<void>;
-  /** Answers at once; the wire emits "connect", or "error" and "close". */
+  /**
+   * Answers at once; the wire emits "connect", or "error" and "close". The engine's network has
+   * addresses only: a name is looked up in the directory, and nobody is asked for it.
+   */
   connect(address: Address, reader: WireReader): Wire;
 }
 
@@ -83,4 +87,30 @@ export interface Door extends AsyncDisposable {
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Asks for what a name stands for. Never rejects: that nobody could say is an answer, too. */
+export interface Names {
+  addresses(name: string, family: 4 | 6, asking: Asking): Promise<NameAnswer<string>>;
+  services(name: string, asking: Asking): Promise<NameAnswer<ServiceRecord>>;
+}
+
+/** Whom to ask, and how patiently. */
+export interface Asking {
+  readonly servers: readonly string[]; // "10.0.0.53" "127.0.0.1:5353"; none: those of the system
+  readonly timeoutMs: number; // of one try
+  readonly attempts: number;
+}
+
+export type NameAnswer<Found> =
+  | { readonly kind: "found"; readonly records: readonly Found[]; readonly ttlMs: number }
+  | { readonly kind: "none"; readonly why: string } // there is no such name, or nothing of that kind
+  | { readonly kind: "failed"; readonly why: string }; // nobody could say
+
+/** One SRV record (RFC 2782). */
+export interface ServiceRecord {
+  readonly host: string;
+  readonly port: number;
+  readonly priority: number; // the lowest is asked first
+  readonly weight: number;
 }

@@ -1,3 +1,4 @@
+import { ADMIN_HELP } from "./admin-help.ts";
 import type { Command } from "./command.ts";
 
 const FILE_HELP = `  -c, --config FILE   the config; unless said, sluice.yaml, sluice.yml or
@@ -55,13 +56,57 @@ Opens nothing and asks nobody. Exit code 0: the answer is known, also if it is a
 refusal. 1: the config has problems.`,
     load: async () => (await import("./explain.ts")).explain,
   },
+  {
+    name: "status",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN] [--json]",
+    about: "Shows what a running proxy does.",
+    help: `${ADMIN_HELP}
+  --json              the answer as JSON`,
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "top",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN]",
+    about: "Shows it live, with rates.",
+    help: `${ADMIN_HELP}
+  --looks COUNT       ends after so many looks, one a second`,
+    load: async () => (await import("./status.ts")).top,
+  },
+  {
+    name: "drain",
+    usage: "UPSTREAM ENDPOINT [--wait DURATION]",
+    about: "Sends an endpoint no new requests.",
+    help: `${ADMIN_HELP}
+  --wait DURATION     waits, at most so long, for what is in flight
+
+Exit code 0: it drains, and with --wait nothing is left on it. 1: it is not there,
+or something was left.`,
+    load: async () => (await import("./endpoints.ts")).drain,
+  },
+  {
+    name: "undrain",
+    usage: "UPSTREAM ENDPOINT",
+    about: "Sends it requests again.",
+    help: ADMIN_HELP,
+    load: async () => (await import("./endpoints.ts")).undrain,
+  },
+  {
+    name: "add",
+    usage: "UPSTREAM ENDPOINT [--weight NUMBER] [--backup]",
+    about: "Adds an endpoint, until a restart.",
+    help: ADMIN_HELP,
+    load: async () => (await import("./endpoints.ts")).add,
+  },
+  {
+    name: "remove",
+    usage: "UPSTREAM ENDPOINT",
+    about: "Takes an endpoint out, until a restart.",
+    help: ADMIN_HELP,
+    load: async () => (await import("./endpoints.ts")).remove,
+  },
   notYet("test", "[-c FILE]", "Runs the tests of a config."),
   notYet("plan", "[-c FILE]", "Tells what a reload would change."),
   notYet("reload", "", "Makes a running proxy take its config anew."),
-  notYet("status", "", "Shows what a running proxy does."),
-  notYet("top", "", "Shows it live."),
-  notYet("drain", "UPSTREAM ENDPOINT", "Sends an endpoint no new requests."),
-  notYet("undrain", "UPSTREAM ENDPOINT", "Sends it requests again."),
   notYet("purge", "URL | --tag TAG | --prefix PREFIX", "Removes responses from the cache."),
   notYet("hash-password", "", "Makes the hash of a password for a config."),
 ];

@@ -18,7 +18,7 @@ import {
   type Hop,
   type RouteTry,
 } from "../server/dry-run.ts";
-import { decideRetry } from "../upstream/retry-policy.ts";
+import { decideRetry, mayBeKeyed } from "../upstream/retry-policy.ts";
 import type { Asked } from "./explain-request.ts";
 
 export interface Explanation {
@@ -88,6 +88,7 @@ export interface EndpointFacts {
 export interface RetryFacts {
   readonly attempts: number;
   readonly on: readonly string[];
+  readonly perTryMs?: number; // none if absent
   readonly replayBody: boolean;
   readonly afterFailedConnect: boolean; // this request, would it be tried elsewhere
   readonly afterDeadConnection: boolean; // a kept one that turned out to be dead
@@ -281,23 +282,26 @@ function retryOf(
   { retry, replaysBody }: ForwardOptions,
 ): RetryFacts {
   const hasBody = downstream.requestFraming.kind !== "none";
-  const failed = { attempts: 1, method: request.method, responseBegun: false };
+  const isKeyed = request.headers.has("idempotency-key");
+  const failed = { attempts: 1, method: request.method, responseBegun: false, isKeyed };
+  const keepsBody = replaysBody || (isKeyed && mayBeKeyed(retry, request.method));
   return {
     attempts: retry.attempts,
-    on: [...retry.on],
-    replayBody: replaysBody,
+    on: [...retry.on, ...[...retry.statuses].map(String)],
+    ...(retry.perTryMs === Number.POSITIVE_INFINITY ? {} : { perTryMs: retry.perTryMs }),
+    replayBody: keepsBody,
     afterFailedConnect:
       decideRetry(retry, {
         ...failed,
-        code: "connect_refused",
+        failure: "connect_refused",
         body: hasBody ? "unsent" : "none",
         connectionReused: false,
       }) === "retry",
     afterDeadConnection:
       decideRetry(retry, {
         ...failed,
-        code: "reset_before_head",
-        body: hasBody ? (replaysBody ? "replayable" : "gone") : "none",
+        failure: "reset_before_head",
+        body: hasBody ? (keepsBody ? "replayable" : "gone") : "none",
         connectionReused: true,
       }) === "retry",
   };

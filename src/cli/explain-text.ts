@@ -162,9 +162,10 @@ function endpointLine({
 function retryLines({ retry }: ForwardFacts): string[] {
   if (retry.attempts <= 1) return ["off"];
   const body = retry.replayBody ? ", bodies are kept for it" : "";
+  const time = retry.perTryMs === undefined ? "" : `, ${durationText(retry.perTryMs)} for each`;
   const may = (isRetried: boolean) => (isRetried ? "is tried again" : "is not tried again");
   return [
-    `${retry.attempts} attempts in all, on ${retry.on.join(", ")}${body}`,
+    `${retry.attempts} attempts in all${time}, on ${retry.on.join(", ")}${body}`,
     `this request ${may(retry.afterFailedConnect)} after a connection that could not be made`,
     `and ${may(retry.afterDeadConnection)} after a kept connection that was dead`,
   ];

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import type { AnswerIo, CommandIo } from "./command.ts";
+import type { AnswerIo } from "./command.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -8,7 +8,7 @@ export function readOptions<T extends Options>(
   name: string,
   args: readonly string[],
   options: T,
-  io: CommandIo,
+  io: AnswerIo,
 ) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

@@ -55,6 +55,27 @@ export function parseEndpoint(text: string): EndpointAddress {
   return isIPv4(host) || isName(host) ? found({ host, port }) : refused(ENDPOINT_FORM);
 }
 
+/** A name that DNS may be asked for, as it is asked: lower case, without a final dot. */
+export function parseDnsName(text: string): string | undefined {
+  const name = text.toLowerCase().replace(/\.$/, "");
+  return isName(name) ? name : undefined;
+}
+
+/** Neither an IP address nor a path of a socket. */
+export function isHostName({ host }: Address): boolean {
+  return !host.startsWith("/") && !isIPv4(host) && !isIPv6(host);
+}
+
+const SERVER = /^(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
+
+/** "10.0.0.53" "10.0.0.53:5353" "[::1]:5353" "::1"; a server of names has no name itself. */
+export function isDnsServer(text: string): boolean {
+  if (isIPv6(text) && !text.includes("%")) return true;
+  const [all, v4, v6, digits] = SERVER.exec(text) ?? [];
+  if (all === undefined || !(v4 === undefined ? isIPv6(v6 ?? "") : isIPv4(v4))) return false;
+  return digits === undefined || (Number(digits) >= 1 && Number(digits) <= 65_535);
+}
+
 const ENDPOINT_FORM =
   'must be an endpoint such as "10.0.0.1:3000", "http://app:8080" or "unix:/run/app.sock"';
 

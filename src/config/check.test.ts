@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { testVocabulary } from "../../test/support/vocabulary.ts";
 import type { Feature } from "../core/feature.ts";
 import { z } from "../core/fields.ts";
+import { DNS } from "../upstream/discovery/dns-settings.ts";
+import { PASSIVE } from "../upstream/health/passive-check.ts";
 import { check } from "./check.ts";
 import { settledLevels } from "./config.ts";
 import { loadText, loadValue } from "./load.ts";
@@ -32,6 +34,7 @@ test("check: the smallest config comes out with every default of the process", (
     state: "memory",
     admin: { address: { host: "127.0.0.1", port: 2080 }, token: undefined },
     log: { access: "stdout", format: "json", level: "info" },
+    dns: DNS,
     via: { kind: "on", pseudonym: undefined },
     forwarded: false,
     errors: undefined,
@@ -55,6 +58,7 @@ test("check: a short upstream is written out", () => {
         priority: 0,
         zone: "",
         maxRequests: undefined,
+        discover: undefined,
       },
     ],
     balance: { by: "leastRequest", key: undefined, bound: 1.25 },
@@ -69,6 +73,9 @@ test("check: a short upstream is written out", () => {
     maxIdle: 256,
     limits: {},
     timeouts: {},
+    passive: PASSIVE,
+    active: undefined,
+    breaker: undefined,
   });
 });
 
@@ -95,7 +102,15 @@ test("check: a short site and its route are written out", () => {
       match: undefined,
       handler: { key: "forward", options: forward },
       filters: [],
-      retry: { attempts: 3, on: ["connect", "reused"], budget, replayBody: false },
+      retry: {
+        attempts: 3,
+        on: ["connect", "reused"],
+        statuses: [],
+        budget,
+        replayBody: false,
+        idempotencyKey: true,
+        perTry: Number.POSITIVE_INFINITY,
+      },
       mirror: undefined,
       errors: undefined,
       ...UNSET,
@@ -130,10 +145,10 @@ test("check: a site overrides a default whole, and a route the site", () => {
       ({ retry }) => retry && [retry.attempts, retry.on.join(), retry.budget.min, retry.replayBody],
     ),
     [
-      [3, "connect,reused,reset", 9, false],
+      [3, "connect,reused,reset,malformed", 9, false],
       [3, "reset", 3, false],
       undefined,
-      [5, "connect,reused,reset", 3, true],
+      [5, "connect,reused,reset,malformed", 3, true],
     ],
   );
   assert.deepEqual(

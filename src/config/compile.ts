@@ -3,6 +3,7 @@
  * never used, leaves nothing to clean up but its draft.
  */
 import { CidrSet } from "../base/cidr.ts";
+import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
 import type { Machine } from "../core/machine.ts";
@@ -27,8 +28,13 @@ import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
-import { Pool } from "../upstream/pool.ts";
+import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
+import { EndpointPools, FoundPools } from "../upstream/endpoint-pools.ts";
+import { HealthLog } from "../upstream/health/health-log.ts";
+import { PassiveCheck } from "../upstream/health/passive-check.ts";
+import { Pool, type PoolShape } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
+import { isHostName } from "./address.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
 import {
   type Config,
@@ -44,6 +50,8 @@ export interface CompileTools {
   readonly worker: Worker;
   readonly draft: StateDraft;
   readonly machine: Machine;
+  /** What names stand for; without it they stand for themselves, as for `explain`. */
+  readonly directory?: Directory;
   readonly version: number;
   readonly pseudonym: string; // in Via, unless the config has one
   /** Told what each route was made of; for `explain`. */
@@ -66,7 +74,7 @@ class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
-  readonly #pools: ReadonlyMap<Endpoint, Pool>;
+  readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
 
   constructor(config: Config, tools: CompileTools) {
     this.#config = config;
@@ -74,7 +82,9 @@ class Compiler {
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
-    this.#pools = new Map([...this.#upstreams.values()].flatMap((each) => this.#poolsOf(each)));
+    this.#pools = new Map(
+      [...this.#upstreams].map(([name, upstream]) => [name, this.#poolsOf(upstream)]),
+    );
   }
 
   runtime(): Runtime {
@@ -88,41 +98,73 @@ class Compiler {
   }
 
   #upstream(options: UpstreamConfig): Upstream {
-    const { draft, machine, worker } = this.#tools;
-    const { by, key, bound } = options.balance;
-    return createUpstream(
+    const { draft, machine, worker, directory } = this.#tools;
+    const { clock, log } = worker.world;
+    const { name, passive } = options;
+    const { by, key: hashKey, bound } = options.balance;
+    const healthLog = draft.keep(`health log ${name}`, () => new HealthLog(clock, log, name));
+    const watch =
+      passive &&
+      new PassiveCheck(passive, { clock, log: healthLog, endpoints: () => upstream.endpoints });
+    const upstream: Upstream = createUpstream(
       {
         ...options,
-        endpoints: options.endpoints.map((each) => {
-          return { ...each, maxRequests: each.maxRequests ?? options.maxRequests };
-        }),
-        balance: key === undefined ? BALANCERS[by] : hashWithin(bound),
-        hashKey: key,
+        balance: hashKey === undefined ? BALANCERS[by] : hashWithin(bound),
+        hashKey,
+        ...(watch && { watch }),
+        breaker: options.breaker && this.#breaker(options.breaker, name, healthLog),
+        onMembers: (endpoints) => this.#pools.get(name)?.retain(endpoints),
       },
       {
-        keep: (kept, make) => draft.keep(kept, make),
+        keep: (key, make) => draft.keep(key, make),
         machine,
         world: worker.world,
         wheel: worker.wheel,
+        ...(directory === undefined ? {} : { directory }),
       },
     );
+    return upstream;
+  }
+
+  // Under a key of what it counts: other rules begin with nothing counted.
+  #breaker(options: BreakerOptions, upstream: string, log: HealthLog): CircuitBreaker {
+    const { draft, machine, worker } = this.#tools;
+    const rules = JSON.stringify({ ...options, statuses: [...options.statuses] });
+    const key = `upstream ${upstream} breaker ${rules}`;
+    return draft.keep(key, () => {
+      const memory = machine.block(key, CircuitBreaker.byteLength);
+      return new CircuitBreaker(memory, options, worker.world.clock, log);
+    });
   }
 
   // Pools are kept by upstream and address: two upstreams may treat one endpoint differently.
-  #poolsOf(upstream: Upstream): [Endpoint, Pool][] {
-    const { draft, worker } = this.#tools;
-    const keepAliveMs = settledLevels(this.#config, { ...NO_LEVELS, timeouts: upstream.timeouts })
-      .timeouts.upstreamKeepAlive;
-    const idleMax = this.#config.upstreams.get(upstream.name)!.maxIdle;
-    return upstream.endpoints.map((endpoint) => {
-      const shape = { keepAliveMs, idleMax };
-      const pool = draft.keep(`pool ${upstream.name} ${endpoint.name}`, () => {
-        const meter = worker.endpointMeter(upstream.name, endpoint.name);
-        return new Pool(worker, endpoint.address, meter, shape);
+  #poolsOf(upstream: Upstream): EndpointPools {
+    const { draft, worker, directory } = this.#tools;
+    const config = this.#config.upstreams.get(upstream.name)!;
+    const shape = this.#poolShape(config);
+    const poolOf = ({ name, address }: Endpoint): Pool => {
+      const pool = new Pool(worker, address, worker.endpointMeter(upstream.name, name), shape);
+      if (directory !== undefined && isHostName(address)) pool.follow(directory);
+      return pool;
+    };
+    const names = new Set(
+      config.endpoints.filter(({ discover }) => discover === undefined).map(({ name }) => name),
+    );
+    const configured = upstream.endpoints
+      .filter(({ name }) => names.has(name))
+      .map((endpoint): [string, Pool] => {
+        const key = `pool ${upstream.name} ${endpoint.name}`;
+        return [endpoint.name, draft.keep(key, () => poolOf(endpoint))];
       });
-      draft.onCommit(() => pool.reshape(shape));
-      return [endpoint, pool];
-    });
+    const found = draft.keep(`pools found ${upstream.name}`, () => new FoundPools(poolOf));
+    const pools = new EndpointPools(new Map(configured), found);
+    draft.onCommit(() => pools.reshape(shape, poolOf));
+    return pools;
+  }
+
+  #poolShape({ timeouts, maxIdle }: UpstreamConfig): PoolShape {
+    const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts });
+    return { keepAliveMs: levels.timeouts.upstreamKeepAlive, idleMax: maxIdle };
   }
 
   #forwarding(): Forwarding {
@@ -205,7 +247,7 @@ class Compiler {
     const upstream = this.#upstreams.get(name)!;
     return {
       upstream,
-      pools: this.#pools,
+      pools: this.#pools.get(name)!,
       budget:
         retry === undefined
           ? upstream.retryBudget
@@ -224,7 +266,10 @@ class Compiler {
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),
+          statuses: new Set(retry?.statuses),
           nonIdempotent: retry?.replayBody ?? false,
+          keyedRequests: retry?.idempotencyKey ?? false,
+          perTryMs: retry?.perTry ?? Number.POSITIVE_INFINITY,
         },
         replaysBody: retry?.replayBody ?? false,
       },

@@ -6,11 +6,15 @@ import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { LIMITS, type Limits, RATES, type Rates, TIMEOUTS, type Timeouts } from "../core/limits.ts";
 import type { FallbackShape } from "../upstream/candidates.ts";
+import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
+import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
+import type { CheckOptions } from "../upstream/health/check-options.ts";
+import type { PassiveOptions } from "../upstream/health/passive-check.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
 import type { ForwardConfig, MirrorConfig } from "./shape/forward.ts";
-import type { RetryCondition } from "./shape/routes.ts";
+import type { RetryCondition } from "./shape/retry.ts";
 import type { EndpointConfig } from "./shape/upstreams.ts";
 
 export type { BalanceConfig, EndpointConfig, ForwardConfig, MirrorConfig, RetryCondition };
@@ -23,6 +27,7 @@ export interface Config extends Levels {
   readonly state: "memory";
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
+  readonly dns: DnsSettings;
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours
@@ -73,6 +78,9 @@ export interface UpstreamConfig {
   readonly maxIdle: number; // idle connections kept per endpoint
   readonly limits: Partial<Limits>; // only the upstream's side
   readonly timeouts: Partial<Timeouts>;
+  readonly passive: PassiveOptions | undefined; // undefined: off
+  readonly active: CheckOptions | undefined;
+  readonly breaker: BreakerOptions | undefined;
 }
 
 export interface SiteConfig extends Levels {
@@ -110,8 +118,11 @@ export interface PartConfig {
 export interface RetryConfig {
   readonly attempts: number; // in all, the first one counted
   readonly on: readonly RetryCondition[];
+  readonly statuses: readonly number[];
   readonly budget: { readonly percent: number; readonly min: number };
   readonly replayBody: boolean;
+  readonly idempotencyKey: boolean;
+  readonly perTry: number; // milliseconds; Infinity: none
 }
 
 /** Numbers one by one, the last level that has one wins: top level, listener, site, route. */

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
+import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
   Config,
@@ -12,12 +13,14 @@ import type {
   LogConfig,
   MirrorConfig,
   PartConfig,
-  RetryConfig,
   RouteConfig,
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
+import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
+import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
+import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 
@@ -25,15 +28,6 @@ const ADMIN_ADDRESS: Address = { host: "127.0.0.1", port: 2080 };
 const SITE_ADDRESS: Address = { host: "0.0.0.0", port: 80 };
 const IDLE_MAX = 256;
 const WATCHDOG_MS = 5_000;
-const RETRY: RetryConfig = {
-  attempts: 3,
-  on: ["connect", "reused"],
-  budget: { percent: 20, min: 3 },
-  replayBody: false,
-};
-
-const RETRY_ON_ASKED: RetryConfig["on"] = ["connect", "reused", "reset"];
-
 // What the schemas of ./shape/ answer with. Keys of features are only known when they are built, so
 // the schemas' own types lack them.
 interface ParsedLevels {
@@ -47,10 +41,6 @@ interface ParsedShared {
   readonly mirror?: "off" | MirrorConfig | undefined;
   readonly errors?: unknown;
   readonly [key: string]: unknown;
-}
-
-interface ParsedRetry extends Partial<Omit<RetryConfig, "budget">> {
-  readonly budget?: Partial<RetryConfig["budget"]> | undefined;
 }
 
 interface ParsedRoute extends ParsedLevels, ParsedShared {
@@ -82,6 +72,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
         ? undefined
         : { address: admin?.listen ?? ADMIN_ADDRESS, token: admin?.token },
     log: settleLog(parsed.log, folder),
+    dns: settleDns(parsed.dns),
     via:
       via === "off"
         ? { kind: "off", pseudonym: undefined }
@@ -117,6 +108,18 @@ function settleLog(log: ParsedConfig["log"], folder: string): LogConfig {
   };
 }
 
+function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
+  const { servers, timeout, attempts, minTtl, maxTtl, forgetAfter } = dns ?? {};
+  return {
+    servers: servers ?? DNS.servers,
+    timeoutMs: timeout ?? DNS.timeoutMs,
+    attempts: attempts ?? DNS.attempts,
+    minTtlMs: minTtl ?? DNS.minTtlMs,
+    maxTtlMs: maxTtl ?? DNS.maxTtlMs,
+    forgetAfterMs: forgetAfter ?? DNS.forgetAfterMs,
+  };
+}
+
 function settleListeners(parsed: ParsedConfig): ListenerConfig[] {
   const set = new Map<string, ParsedLevels>();
   for (const [text, levels] of Object.entries(parsed.listeners ?? {})) {
@@ -137,19 +140,24 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
   interface ParsedUpstream extends ParsedLevels, ParsedBalance {
     readonly endpoints: readonly EndpointConfig[];
     readonly maxIdle?: number | undefined;
+    readonly health?: ParsedHealth | undefined;
+    readonly breaker?: "off" | ParsedBreaker | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
-    upstreams.map(([name, { endpoints, maxIdle, limits, timeouts, ...balance }]) => [
+    upstreams.map(([name, { endpoints, maxIdle, limits, timeouts, health, breaker, ...rest }]) => [
       name,
       {
         name,
         at: ["upstreams", name],
         endpoints,
-        ...settleBalance(balance, parsed.zone),
+        ...settleBalance(rest, parsed.zone),
         maxIdle: maxIdle ?? IDLE_MAX,
         limits: present(limits ?? {}),
         timeouts: present(timeouts ?? {}),
+        passive: settlePassive(health?.passive),
+        active: settleActive(health?.active),
+        breaker: settleBreaker(breaker),
       },
     ]),
   );
@@ -209,18 +217,4 @@ function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConf
     .filter(({ kind }) => kind === "filter")
     .map(({ name: key }) => ({ key, options: shared[key] }))
     .filter(({ options }) => options !== undefined && options !== "off");
-}
-
-function settleRetry(retry: "off" | ParsedRetry | undefined): RetryConfig | undefined {
-  if (retry === "off") return undefined;
-  const { budget, ...own } = present(retry ?? {}) as ParsedRetry;
-  // Whoever writes retry wants more of it than whoever writes nothing.
-  const on = retry === undefined ? RETRY.on : RETRY_ON_ASKED;
-  return { ...RETRY, on, ...own, budget: { ...RETRY.budget, ...present(budget ?? {}) } };
-}
-
-/** Without the keys that are there but undefined, as code writes them and YAML does not. */
-function present<T extends object>(value: T): T {
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return Object.fromEntries(entries) as T;
 }

@@ -43,6 +43,7 @@ export const FAULTS = {
   bug:                      { side: "proxy",      status: 500, retry: "never", about: "An invariant of the proxy broke; the log has the stack." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
+  circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },
   queue_full:               { side: "upstream",   status: 503, retry: "never",         about: "Every endpoint is at its maxRequests, and so many wait already that upstreams.queue.max is reached." },
   queue_timeout:            { side: "upstream",   status: 503, retry: "never",         about: "No endpoint below its maxRequests was found within upstreams.queue.timeout." },
   connect_refused:          { side: "upstream",   status: 502, retry: "always",        about: "The endpoint refused the connection or cannot be reached." },
@@ -52,13 +53,13 @@ export const FAULTS = {
   upstream_send_timeout:    { side: "upstream",   status: 504, retry: "if-replayable", about: "The endpoint did not take the request within timeouts.send." },
   response_timeout:         { side: "upstream",   status: 504, retry: "if-replayable", about: "The response head did not arrive within timeouts.responseHead." },
   response_body_timeout:    { side: "upstream",   status: 504, retry: "never",         about: "The response body stalled for timeouts.responseBody." },
-  response_malformed:       { side: "upstream",   status: 502, retry: "never",         about: "The response head does not follow the grammar of RFC 9112." },
-  response_framing:         { side: "upstream",   status: 502, retry: "never",         about: "The response leaves doubt about where its body ends." },
-  response_head_too_large:  { side: "upstream",   status: 502, retry: "never",         about: "The response head is larger than limits.responseHeaderBytes." },
+  response_malformed:       { side: "upstream",   status: 502, retry: "if-replayable", about: "The response head does not follow the grammar of RFC 9112." },
+  response_framing:         { side: "upstream",   status: 502, retry: "if-replayable", about: "The response leaves doubt about where its body ends." },
+  response_head_too_large:  { side: "upstream",   status: 502, retry: "if-replayable", about: "The response head is larger than limits.responseHeaderBytes." },
   response_body_malformed:  { side: "upstream",   status: 502, retry: "never",         about: "The chunked response body does not follow the grammar of RFC 9112." },
-  response_truncated:       { side: "upstream",   status: 502, retry: "never",         about: "The endpoint closed the connection in the middle of the response." },
-  response_interim:         { side: "upstream",   status: 502, retry: "never",         about: "The endpoint sent more than 8 interim responses." },
-  response_upgrade:         { side: "upstream",   status: 502, retry: "never",         about: "The endpoint switched protocols unasked or with a wrong handshake." },
+  response_truncated:       { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint closed the connection in the middle of the response." },
+  response_interim:         { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint sent more than 8 interim responses." },
+  response_upgrade:         { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint switched protocols unasked or with a wrong handshake." },
   tunnel_idle:              { side: "proxy",      status: 504, retry: "never",         about: "No byte went through the tunnel for timeouts.tunnelIdle." },
 } as const satisfies Record<string, FaultKind>;
 

@@ -11,6 +11,8 @@ export interface Machine {
   block(key: string, byteLength: number): SharedArrayBuffer;
   /** As block(), a lane for each worker; that of a worker which dies is cleared. */
   lanes(key: string): Lanes;
+  /** Of what was not asked for inside keep(): nobody wants the block of that key any more. */
+  release(key: string): void;
 }
 
 /** The only worker there is: nothing is shared with anybody. Call it under a draft's keep(). */
@@ -25,4 +27,6 @@ export class LoneMachine implements Machine {
   lanes(): Lanes {
     return new Lanes(new SharedArrayBuffer(Lanes.byteLength(1)), 0);
   }
+
+  release(): void {}
 }

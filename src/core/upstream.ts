@@ -1,6 +1,7 @@
 import type { Address, Clock, Random } from "../base/world.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Exchange } from "./exchange.ts";
-import type { FaultCode } from "./fault.ts";
+import type { Fault } from "./fault.ts";
 import type { Limits, Timeouts } from "./limits.ts";
 
 /** A named group of endpoints that can serve the same requests. */
@@ -10,6 +11,7 @@ export interface Upstream {
   readonly timeouts: Partial<Timeouts>; // what the upstream itself sets: the nearest level
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
+  readonly breaker: Breaker | undefined;
   /** The same counts, held to what a route sets. */
   retryBudgetOf(percent: number, minConcurrent: number): RetryBudget;
   /** What of a request its balancer goes by; undefined: by nothing of it. */
@@ -21,7 +23,7 @@ export interface Upstream {
    * After a claim in vain: the line that the waiter now stands in, or why there is none for it. To
    * park is to wait although there is no endpoint at all.
    */
-  wait(waiter: ClaimWaiter, mayPark: boolean): ClaimLine | FaultCode;
+  wait(waiter: ClaimWaiter, mayPark: boolean): ClaimLine | Fault;
   /** Those that wait in all workers: for a place on an endpoint, and for an endpoint at all. */
   readonly waiting: { readonly queued: number; readonly parked: number };
   readonly mirrored: MirrorCounts; // copies of requests that it was sent
@@ -49,7 +51,7 @@ export interface EndpointChance {
 export interface ClaimWaiter {
   readonly need: Need;
   claimed(claim: Claim): void;
-  waitedInVain(code: FaultCode): void;
+  waitedInVain(fault: Fault): void;
 }
 
 export interface ClaimLine {
@@ -89,6 +91,7 @@ export interface EndpointState {
   leave(): void; // and released
   health: Health;
   isDraining: boolean; // an operator took it out of service: no new requests
+  isUnresolved: boolean; // its name has no address, and never had, or not for too long
   ejectedUntilMs: number; // by passive checks; 0: not
   readySinceMs: number; // when it came back into use, for a slow start; 0: it was never away
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
@@ -96,13 +99,37 @@ export interface EndpointState {
   took(ms: number, nowMs: number): void;
   /** latencyMs, the less the longer ago it was measured; 0 if it never was. */
   latelyMs(nowMs: number): number;
+  readonly failures: FailureCount;
+  readonly checks: CheckCount;
+}
+
+/** What passive health knows of one endpoint, the same for all workers. */
+export interface FailureCount {
+  readonly count: number; // in a row
+  /** One more; how many there are now. A row that began longer ago than that begins anew. */
+  add(nowMs: number, withinMs: number): number;
+  /** The row is broken. True: it was the first success after an ejection. */
+  clear(): boolean;
+  /** Claims the row for an ejection: of all workers who see it whole, one gets true. */
+  take(count: number): boolean;
+  /** After an ejection: so many count as having failed already, as of then. */
+  resume(count: number, sinceMs: number): void;
+  ejectionsInRow: number;
+  ejectionsEver: number; // for the metrics
+}
+
+/** How many active checks went well, and how many did not. */
+export interface CheckCount {
+  passed: number;
+  failed: number;
 }
 
 /** How an endpoint stands now, in one word: for operators, and for whom may be asked. */
-export type Condition = Health | "draining" | "ejected";
+export type Condition = Health | "draining" | "ejected" | "unresolved";
 
 export function conditionOf(state: EndpointState, nowMs: number): Condition {
   if (state.isDraining) return "draining";
+  if (state.isUnresolved) return "unresolved";
   if (state.health === "down") return "down";
   return state.ejectedUntilMs > nowMs ? "ejected" : state.health;
 }
@@ -110,6 +137,11 @@ export function conditionOf(state: EndpointState, nowMs: number): Condition {
 export function isUsable(state: EndpointState, nowMs: number): boolean {
   const condition = conditionOf(state, nowMs);
   return condition === "up" || condition === "unknown";
+}
+
+/** As isUsable, for who is there already: an endpoint that drains keeps the clients that it has. */
+export function mayStay(state: EndpointState, nowMs: number): boolean {
+  return !state.isUnresolved && state.health !== "down" && state.ejectedUntilMs <= nowMs;
 }
 
 /**
@@ -134,7 +166,15 @@ export interface Claim {
   readonly endpoint: Endpoint;
   /** The response head is here, at most once: its status, and how long that took from the claim. */
   answered(status: number, firstByteMs: number): void;
-  release(outcome: Outcome): void; // exactly once
+  release(outcome: Outcome, why?: string): void; // exactly once
+}
+
+/** Told what became of claims; for passive health. */
+export interface ClaimWatch {
+  /** True: this answer is a failure of the endpoint, however whole it comes. */
+  answered(endpoint: Endpoint, status: number, firstByteMs: number): boolean;
+  /** "served" only for what was no failure in answered(). */
+  released(endpoint: Endpoint, outcome: Outcome, why: string | undefined): void;
 }
 
 /** Chooses among endpoints the upstream has found ready. Built anew when the membership changes. */

@@ -261,7 +261,8 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   endpoint.state.health = "down";
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
-    ...{ claim: () => undefined, wait: () => "no_endpoint", describe: () => [] },
+    ...{ breaker: undefined, claim: () => undefined, describe: () => [] },
+    wait: () => ({ code: "no_endpoint", detail: "" }) as const,
     ...{ hashKeyOf: undefined, sticky: undefined, isPanicking: true },
     waiting: { queued: 2, parked: 3 },
     mirrored: { answered: 5, failed: 0, dropped: 1, add() {} },

@@ -1,3 +1,4 @@
+import type { Breaker, BreakerState } from "../core/breaker.ts";
 import { FAULTS } from "../core/fault.ts";
 import { type Condition, conditionOf, type Upstream } from "../core/upstream.ts";
 import { Exposition, type Format } from "./exposition.ts";
@@ -131,14 +132,31 @@ function renderBalance(out: Exposition, { name, waiting, isPanicking, mirrored }
   }
 }
 
-const CONDITIONS: readonly Condition[] = ["unknown", "up", "down", "draining", "ejected"];
+const BREAKER_STATES: readonly BreakerState[] = ["closed", "open", "half-open"];
+
+function renderBreaker(out: Exposition, upstream: string, { state, opensEver }: Breaker): void {
+  for (const each of BREAKER_STATES) {
+    out.sample("circuitState", [upstream, each], state === each ? 1 : 0);
+  }
+  out.sample("circuitOpens", [upstream], opensEver);
+}
+
+const CONDITIONS: readonly Condition[] = [
+  ...(["unknown", "up", "down", "draining", "ejected", "unresolved"] as const),
+];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const upstream of facts.upstreams) {
-    const { name, endpoints } = upstream;
+    const { name, endpoints, breaker } = upstream;
     renderBalance(out, upstream);
+    if (breaker !== undefined) renderBreaker(out, name, breaker);
     for (const { name: endpoint, state } of endpoints) {
       out.sample("upstreamActive", [name, endpoint], state.active);
+      const { ejectionsEver } = state.failures;
+      if (ejectionsEver > 0) out.sample("ejections", [name, endpoint], ejectionsEver);
+      const { passed, failed } = state.checks;
+      if (passed > 0) out.sample("checks", [name, endpoint, "passed"], passed);
+      if (failed > 0) out.sample("checks", [name, endpoint, "failed"], failed);
       const condition = conditionOf(state, facts.nowMs);
       for (const each of CONDITIONS) {
         out.sample("endpointHealth", [name, endpoint, each], condition === each ? 1 : 0);

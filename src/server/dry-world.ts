@@ -4,7 +4,18 @@
  */
 import { EventEmitter } from "node:events";
 import { SeededRandom } from "../base/seeded-random.ts";
-import type { Address, Clock, Door, Log, Network, Random, Wire, World } from "../base/world.ts";
+import type {
+  Address,
+  Clock,
+  Door,
+  Log,
+  NameAnswer,
+  Names,
+  Network,
+  Random,
+  Wire,
+  World,
+} from "../base/world.ts";
 
 const SEED = 1; // the same question gets the same answer
 
@@ -12,7 +23,12 @@ export class DryWorld implements World {
   readonly clock: Clock = new StillClock();
   readonly random: Random = new SeededRandom(SEED);
   readonly network: DryNetwork = new DryNetwork();
+  readonly names: Names = { addresses: notAsked, services: notAsked };
   readonly log: Log = { info: () => {}, warn: () => {} };
+}
+
+async function notAsked(): Promise<NameAnswer<never>> {
+  return { kind: "failed", why: "nobody is asked" };
 }
 
 /** Time enough for a time that is not 0, which stands for "did not happen". */

@@ -3,10 +3,12 @@ import { ReadBuffers } from "../base/read-buffers.ts";
 import { RequestIds } from "../base/request-ids.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
+import type { Directory } from "../core/directory.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import { NamedNetwork } from "../transport/named-network.ts";
 
 /** The one worker of a process, for now: its clockwork, and who watches its exchanges. */
 export class EngineWorker implements Worker {
@@ -18,9 +20,10 @@ export class EngineWorker implements Worker {
   accessLog: AccessLog | undefined; // a reload may change it
   readonly #ids: RequestIds;
 
-  constructor(world: World, metrics: Metrics) {
+  constructor(world: World, metrics: Metrics, directory: Directory) {
     this.clock = new LoopClock(world.clock);
-    this.world = { ...world, clock: this.clock };
+    const network = new NamedNetwork({ ...world, clock: this.clock }, directory);
+    this.world = { ...world, clock: this.clock, network };
     this.wheel = new TimerWheel(this.clock);
     this.buffers = new ReadBuffers();
     this.metrics = metrics;

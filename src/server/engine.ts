@@ -2,6 +2,7 @@ import type { Lanes } from "../base/lanes.ts";
 import type { World } from "../base/world.ts";
 import { compile } from "../config/compile.ts";
 import type { Config } from "../config/config.ts";
+import type { Directory } from "../core/directory.ts";
 import type { Machine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { SharedState } from "../core/state.ts";
@@ -13,6 +14,7 @@ export interface EngineOptions {
   readonly metrics: Metrics;
   readonly machine: Machine;
   readonly state: SharedState & AsyncDisposable;
+  readonly directory: Directory;
   readonly pseudonym: string; // in Via, unless the config has one; the same for all workers
 }
 
@@ -35,7 +37,7 @@ export class Engine implements AsyncDisposable {
   #connections: ReadonlyMap<string, Lanes>;
 
   constructor(options: EngineOptions) {
-    this.worker = new EngineWorker(options.world, options.metrics);
+    this.worker = new EngineWorker(options.world, options.metrics, options.directory);
     this.#options = options;
     this.#runtime = undefined;
     this.#connections = new Map();
@@ -51,9 +53,10 @@ export class Engine implements AsyncDisposable {
   }
 
   draft(config: Config, version: number): EngineDraft {
-    const { machine, pseudonym, state } = this.#options;
+    const { state, ...shared } = this.#options;
+    const { machine } = shared;
     const draft = state.draft();
-    const runtime = compile(config, { worker: this.worker, draft, machine, version, pseudonym });
+    const runtime = compile(config, { ...shared, worker: this.worker, draft, version });
     const connections = new Map<string, Lanes>();
     for (const key of runtime.listeners.keys()) {
       const name = `listener ${key} connections`;

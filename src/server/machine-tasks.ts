@@ -1,16 +1,95 @@
-import type { World } from "../base/world.ts";
+import type { Address, World } from "../base/world.ts";
+import { isHostName } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
+import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { NamedNetwork } from "../transport/named-network.ts";
+import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
+import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
+import { HealthChecks } from "../upstream/health/health-checks.ts";
+import { OperatorEdits } from "./operator-edits.ts";
 
 /**
  * What runs once per machine and not once per worker: it belongs to the main thread, follows the
  * config that is in force, and writes what it finds into the state that all workers share.
  */
 export class MachineTasks implements Disposable {
-  constructor(_world: World) {}
+  readonly #directory: Directory;
+  readonly #discovery: Discovery;
+  readonly #checks: HealthChecks;
+  readonly #watching: Disposable;
+  readonly edits: OperatorEdits;
+  #config: Config | undefined;
+  #runtime: Runtime | undefined;
+
+  constructor(world: World, directory: Directory, dns: DnsSettings) {
+    this.#directory = directory;
+    this.#discovery = new Discovery(world, directory, dns);
+    this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
+    this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
+    this.#config = undefined;
+    this.#runtime = undefined;
+    this.#watching = directory.watch(() => this.#follow());
+  }
+
+  /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
+  async prepare(config: Config): Promise<void> {
+    await this.#discovery.prepare(this.#namesIn(config));
+  }
 
   /** After each swap: begins what is new, ends what is gone, leaves alone what did not change. */
-  take(_config: Config, _runtime: Runtime): void {}
+  take(config: Config, runtime: Runtime): void {
+    this.#config = config;
+    this.#runtime = runtime;
+    this.edits.reconcile(config);
+    this.#discovery.take(this.#namesIn(config), config.dns);
+    this.#follow();
+    this.#checks.take(
+      [...config.upstreams.values()].flatMap(({ name, active }) => {
+        const upstream = runtime.upstreams.get(name);
+        return active === undefined || upstream === undefined
+          ? []
+          : [{ upstream, options: active }];
+      }),
+    );
+  }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#checks[Symbol.dispose]();
+    this.#watching[Symbol.dispose]();
+    this.#discovery[Symbol.dispose]();
+  }
+
+  /** What a name is by now, for people; nothing of what is no name. */
+  resolvedTo({ host }: Address): { readonly addresses?: readonly string[]; readonly why?: string } {
+    const found = this.#directory.find("name", host);
+    if (found === undefined) return {};
+    return { addresses: found.hosts, ...(found.why === "" ? {} : { why: found.why }) };
+  }
+
+  async #prepareEdits(): Promise<void> {
+    if (this.#config !== undefined) await this.prepare(this.#config);
+  }
+
+  /** The upstreams take up who is there now, and an endpoint without an address is not asked. */
+  #follow(): void {
+    for (const upstream of this.#runtime?.upstreams.values() ?? []) {
+      for (const { address, state } of upstream.endpoints) {
+        if (!isHostName(address)) continue;
+        const hosts = this.#directory.find("name", address.host)?.hosts;
+        state.isUnresolved = hosts !== undefined && hosts.length === 0;
+      }
+    }
+  }
+
+  #namesIn(config: Config): NamesWanted {
+    const endpoints = [...config.upstreams.values()].flatMap((upstream) => upstream.endpoints);
+    const plain = endpoints.filter(({ discover }) => discover !== "srv");
+    const services = endpoints.filter(({ discover }) => discover === "srv");
+    const addresses = [...plain, ...this.edits.added].map(({ address }) => address);
+    return {
+      hosts: new Set(addresses.filter(isHostName).map(({ host }) => host)),
+      services: new Set(services.map(({ address }) => address.host)),
+    };
+  }
 }

@@ -3,6 +3,7 @@ import { Turns } from "../base/turns.ts";
 import type { Address, World } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
+import { Directory } from "../core/directory.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
@@ -73,7 +74,8 @@ export class Server {
   private constructor(options: ServerOptions) {
     const { world, metrics, workers } = options;
     this.#world = world;
-    this.#tasks = new MachineTasks(world);
+    const directory = new Directory();
+    this.#tasks = new MachineTasks(world, directory, options.config.dns);
     this.#turns = new Turns();
     this.#config = options.config;
     this.#bound = new Map();
@@ -83,18 +85,20 @@ export class Server {
     const state = new KeyedState(world.log);
     if (workers === 1) {
       const machine = new LoneMachine();
-      this.#model = new Engine({ world, metrics, machine, state, pseudonym });
+      this.#model = new Engine({ world, metrics, machine, state, directory, pseudonym });
       this.#crew = new Serving({ world, engine: this.#model });
       return;
     }
     const memory = new SharedMemory(workers);
     const watched = memory.under(state);
-    this.#model = new Engine({ world, metrics, machine: memory, state: watched, pseudonym });
+    const parts = { world, metrics, machine: memory, state: watched, directory, pseudonym };
+    this.#model = new Engine(parts);
     this.#crew = new ThreadCrew({
       ...options.threads,
       world,
       model: this.#model,
       memory,
+      directory,
       turns: this.#turns,
       pseudonym,
       isReadableLog: options.isReadableLog ?? false,
@@ -124,6 +128,11 @@ export class Server {
   /** How many connections each listener has, in all workers. */
   get connectionCounts(): ReadonlyMap<string, number> {
     return new Map([...this.#model.connections].map(([key, lanes]) => [key, lanes.sum(0)]));
+  }
+
+  /** Names, endpoints by operators: what changes without a reload. */
+  get tasks(): MachineTasks {
+    return this.#tasks;
   }
 
   get droppedLogLines(): number {
@@ -182,6 +191,7 @@ export class Server {
 
   async #take(next: NextConfig, openBeside: OpenBeside = nothing): Promise<Leaving> {
     await this.#claimPorts(next.config);
+    await this.#tasks.prepare(next.config);
     const beside = await openBeside();
     let turnover: Turnover;
     try {

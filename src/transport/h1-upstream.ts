@@ -8,35 +8,8 @@ import type { HeaderList } from "../protocol/http/header-list.ts";
 import { type BugTaker, guard } from "./guard.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { type Asked, ResponseReader, type ResponseTaker } from "./response-reader.ts";
+import type { UpstreamEvents } from "./upstream-events.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
-
-/** What an upstream connection tells the exchange that it serves, in this order. */
-export interface UpstreamEvents {
-  /** The wire is open; nothing has been sent. */
-  connected(): void;
-  interim(status: number, headers: HeaderList): void;
-  /** The endpoint did not answer Expect in time. */
-  continueOverdue(): void;
-  responded(facts: ResponseFacts): void;
-  /** 101, and the handshake is sound. */
-  switched(facts: ResponseFacts, switched: SwitchedUpstream): void;
-  /** Lent until holdsBytes is false. */
-  responseBytes(bytes: Buffer): void;
-  /** All that one read brought has been handed over. */
-  readOver(): void;
-  responseEnd(trailers: HeaderList | undefined): void;
-  /** The endpoint takes more of the request body again. */
-  sendMore(): void;
-  /** The connection is gone; nothing follows. */
-  failed(code: FaultCode, detail: string): void;
-  readonly holdsBytes: boolean;
-}
-
-export interface SwitchedUpstream {
-  readonly wire: Wire;
-  readonly early: Buffer | undefined; // what came behind the 101
-  follow(end: TunnelEnd): void;
-}
 
 /** What one exchange wants of a connection. */
 export interface UpstreamRequest extends Asked {
@@ -119,8 +92,9 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     return this.#served > 0;
   }
 
-  get isConnected(): boolean {
-    return this.#stage !== "connecting" && this.#stage !== "gone";
+  /** The address at the other end, once there is one. */
+  get remoteHost(): string | undefined {
+    return this.#wire.remoteAddress;
   }
 
   /** Takes on an exchange. The head leaves with the first body bytes or with flush(). */
@@ -135,6 +109,11 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#stage = "busy";
     this.#waiting.rest();
     events.connected();
+  }
+
+  /** Someone else cares for the rest of the response. */
+  handOver(events: UpstreamEvents): void {
+    this.#events = events;
   }
 
   // --- the request ---------------------------------------------------------------------------

@@ -6,12 +6,18 @@ import type { Worker } from "../core/worker.ts";
 import type { Framing } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
-import type { H1Upstream, SwitchedUpstream, UpstreamEvents } from "./h1-upstream.ts";
+import { discardResponse } from "./discard.ts";
+import type { H1Upstream } from "./h1-upstream.ts";
 import { requestText } from "./request-text.ts";
 import { Tunnel } from "./tunnel.ts";
+import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
+  /** The response head is here. False: the client must not have it; attemptDeclined() follows. */
+  attemptAnswered(facts: ResponseFacts): boolean;
+  /** The connection is out of the way: the owner tries again. */
+  attemptDeclined(): void;
   /** Nothing has been answered: the owner tries again or answers the fault. */
   attemptFailed(fault: Fault): void;
   /** A response went out, whole or cut short by the fault. */
@@ -75,6 +81,11 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#trailers = undefined;
     this.tap = undefined;
     exchange.downstream.attach(this);
+  }
+
+  /** The client has sent all that it will. */
+  get isBodyEnded(): boolean {
+    return this.#isBodyEnded || this.#bodyState === "none";
   }
 
   get bodyState(): BodyState {
@@ -198,6 +209,10 @@ export class Relay implements ServingSide, UpstreamEvents {
 
   responded(facts: ResponseFacts): void {
     const exchange = this.#exchange;
+    if (!this.#owner.attemptAnswered(facts)) {
+      this.#decline(facts);
+      return;
+    }
     exchange.times.responseMs = this.#worker.world.clock.nowMs();
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
@@ -206,6 +221,16 @@ export class Relay implements ServingSide, UpstreamEvents {
     for (const step of receive) step(exchange, this.#attempt!);
     for (const step of respond) step(exchange);
     exchange.downstream.respond(response, facts.framing);
+  }
+
+  /** The connection is worth keeping if what is left of the response is little. */
+  #decline(facts: ResponseFacts): void {
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    if (this.isBodyEnded) discardResponse(connection, facts, this.#worker.wheel);
+    else connection.abandon();
+    this.#holdBody();
+    this.#owner.attemptDeclined();
   }
 
   responseBytes(bytes: Buffer): void {
@@ -236,6 +261,7 @@ export class Relay implements ServingSide, UpstreamEvents {
 
   switched(facts: ResponseFacts, upstream: SwitchedUpstream): void {
     const exchange = this.#exchange;
+    this.#owner.attemptAnswered(facts); // a 101 is never declined
     exchange.times.responseMs = this.#worker.world.clock.nowMs();
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
@@ -278,8 +304,19 @@ export class Relay implements ServingSide, UpstreamEvents {
       this.#owner.attemptServed(fault);
       return;
     }
-    if (!this.#isBodyEnded && this.#bodyState !== "none") downstream.pauseBody();
+    this.#holdBody();
     this.#owner.attemptFailed(fault);
+  }
+
+  /** Between two attempts there is nobody to take it. */
+  #holdBody(): void {
+    if (!this.isBodyEnded) this.#exchange.downstream.pauseBody();
+  }
+
+  /** The owner waits no longer for this attempt: as if the endpoint had failed so. */
+  giveUp(code: FaultCode, detail: string): void {
+    this.#connection?.abandon();
+    this.failed(code, detail);
   }
 
   clientGone(fault: Fault): void {

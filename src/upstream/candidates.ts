@@ -1,4 +1,4 @@
-import { type Endpoint, isUsable } from "../core/upstream.ts";
+import { type Endpoint, type EndpointState, isUsable } from "../core/upstream.ts";
 
 /** How an upstream falls back when some of its endpoints are away. */
 export interface FallbackShape {
@@ -46,7 +46,7 @@ export class Candidates {
   ready(nowMs: number, tried: readonly Endpoint[]): Ready {
     const isPanicking = this.#isPanicking(nowMs);
     const mayServe = isPanicking
-      ? ({ state }: Endpoint) => !state.isDraining
+      ? ({ state }: Endpoint) => mightServe(state)
       : ({ state }: Endpoint) => isUsable(state, nowMs);
     const isLeft = (endpoint: Endpoint) => mayServe(endpoint) && !tried.includes(endpoint);
 
@@ -85,10 +85,15 @@ export class Candidates {
 
   #isPanicking(nowMs: number): boolean {
     if (this.#shape.panicBelow === 0) return false;
-    const staying = this.#endpoints.filter(({ state }) => !state.isDraining);
+    const staying = this.#endpoints.filter(({ state }) => mightServe(state));
     const usable = staying.filter(({ state }) => isUsable(state, nowMs));
     return usable.length < this.#shape.panicBelow * staying.length;
   }
+}
+
+/** Whatever its health: nobody took it out of service, and there is an address to connect to. */
+function mightServe({ isDraining, isUnresolved }: EndpointState): boolean {
+  return !isDraining && !isUnresolved;
 }
 
 function groupsOf(endpoints: readonly Endpoint[], zone: string): Endpoint[][] {

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/world.ts";
-import type { Claim, Endpoint, Outcome } from "../core/upstream.ts";
+import type { Passage } from "../core/breaker.ts";
+import type { Claim, ClaimWatch, Endpoint, Outcome } from "../core/upstream.ts";
 import type { RetryCounts } from "./retry-budget.ts";
 import type { WaitingLines } from "./waiting-lines.ts";
 
@@ -8,7 +9,7 @@ export interface ClaimBook {
   readonly counts: RetryCounts;
   readonly lines: WaitingLines;
   readonly clock: Clock | undefined; // undefined: nobody asks how long endpoints take
-  readonly onRelease: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined;
+  readonly watch: ClaimWatch | undefined; // passive health
 }
 
 // An endpoint that fails fast must not look like a fast one.
@@ -18,35 +19,45 @@ const FAILED_MS = 1_000;
 export class EndpointClaim implements Claim {
   readonly endpoint: Endpoint;
   readonly #book: ClaimBook;
+  readonly #passage: Passage | undefined;
   readonly #sinceMs: number;
+  #hasFailed: boolean; // by its answer
   #isMeasured: boolean;
   #open: boolean;
 
-  constructor(endpoint: Endpoint, book: ClaimBook) {
+  constructor(endpoint: Endpoint, book: ClaimBook, passage: Passage | undefined) {
     this.endpoint = endpoint;
     this.#book = book;
+    this.#passage = passage;
     this.#sinceMs = book.clock === undefined ? 0 : book.clock.nowMs();
+    this.#hasFailed = false;
     this.#isMeasured = false;
     this.#open = true;
     endpoint.state.enter();
     book.counts.enter();
   }
 
-  answered(_status: number, firstByteMs: number): void {
+  answered(status: number, firstByteMs: number): void {
     this.#isMeasured = true;
-    const { clock } = this.#book;
+    this.#passage?.answered(status, firstByteMs);
+    const { clock, watch } = this.#book;
+    if (watch !== undefined) {
+      this.#hasFailed = watch.answered(this.endpoint, status, firstByteMs);
+    }
     if (clock !== undefined) this.endpoint.state.took(firstByteMs, clock.nowMs());
   }
 
-  release(outcome: Outcome): void {
+  release(outcome: Outcome, why?: string): void {
     // A second release would make the endpoint look idler than it is, for ever.
     if (!this.#open) throw new Error(`claim on ${this.endpoint.name} released twice`);
     this.#open = false;
     this.endpoint.state.leave();
-    const { counts, lines, clock, onRelease } = this.#book;
+    const { counts, lines, clock, watch } = this.#book;
     counts.leave();
+    this.#passage?.over(outcome);
     if (clock !== undefined && !this.#isMeasured) this.#measure(clock.nowMs(), outcome);
-    onRelease?.(this.endpoint, outcome);
+    // What has counted as a failure is neither a success nor a second one.
+    watch?.released(this.endpoint, this.#hasFailed ? "abandoned" : outcome, why);
     if (lines.queuedHere > 0) lines.released();
   }
 

@@ -1,6 +1,6 @@
 import type { Lanes } from "../base/lanes.ts";
 import type { Machine } from "../core/machine.ts";
-import type { EndpointState, Health } from "../core/upstream.ts";
+import type { CheckCount, EndpointState, FailureCount, Health } from "../core/upstream.ts";
 import type { StateChanges } from "./state-changes.ts";
 
 const HEALTHS: readonly Health[] = ["unknown", "up", "down"];
@@ -8,12 +8,20 @@ const HEALTHS: readonly Health[] = ["unknown", "up", "down"];
 // Whole numbers, at the front of the block.
 const HEALTH = 0;
 const DRAINING = 1;
+const UNRESOLVED = 2;
+const FAILURES = 8;
+const EJECTIONS_IN_ROW = 9;
+const EJECTIONS_EVER = 10;
+const ON_PROBATION = 11; // has been ejected and not served since
+const CHECKS_PASSED = 12;
+const CHECKS_FAILED = 13;
 const WHOLE_CELLS = 16;
 // Times and averages behind them.
 const EJECTED_UNTIL = 0;
 const READY_SINCE = 1;
 const LATENCY = 2;
 const LATENCY_AT = 3; // when it was measured
+const FAILING_SINCE = 7;
 const REAL_CELLS = 8;
 const REALS_AT = WHOLE_CELLS * Int32Array.BYTES_PER_ELEMENT;
 const BYTES = REALS_AT + REAL_CELLS * Float64Array.BYTES_PER_ELEMENT;
@@ -29,13 +37,22 @@ export class SharedEndpointState implements EndpointState {
   readonly #whole: Int32Array;
   readonly #real: Float64Array;
   readonly #changes: StateChanges;
+  readonly failures: FailureCount;
+  readonly checks: CheckCount;
+
+  /** Those of the blocks that a state of this key has asked for. */
+  static blockKeys(key: string): readonly string[] {
+    return [key, lanesKey(key)];
+  }
 
   constructor(machine: Machine, key: string, changes: StateChanges) {
     const memory = machine.block(key, BYTES);
-    this.#lanes = machine.lanes(`${key} counts`);
+    this.#lanes = machine.lanes(lanesKey(key));
     this.#whole = new Int32Array(memory, 0, WHOLE_CELLS);
     this.#real = new Float64Array(memory, REALS_AT, REAL_CELLS);
     this.#changes = changes;
+    this.failures = new SharedFailures(this.#whole, this.#real);
+    this.checks = new SharedChecks(this.#whole);
   }
 
   get active(): number {
@@ -64,6 +81,14 @@ export class SharedEndpointState implements EndpointState {
 
   set isDraining(isDraining: boolean) {
     this.#set(DRAINING, isDraining ? 1 : 0);
+  }
+
+  get isUnresolved(): boolean {
+    return this.#whole[UNRESOLVED] === 1;
+  }
+
+  set isUnresolved(isUnresolved: boolean) {
+    this.#set(UNRESOLVED, isUnresolved ? 1 : 0);
   }
 
   get ejectedUntilMs(): number {
@@ -110,5 +135,89 @@ export class SharedEndpointState implements EndpointState {
 
   #set(cell: number, value: number): void {
     if (Atomics.exchange(this.#whole, cell, value) !== value) this.#changes.tell();
+  }
+}
+
+function lanesKey(key: string): string {
+  return `${key} counts`;
+}
+
+class SharedFailures implements FailureCount {
+  readonly #whole: Int32Array;
+  readonly #real: Float64Array;
+
+  constructor(whole: Int32Array, real: Float64Array) {
+    this.#whole = whole;
+    this.#real = real;
+  }
+
+  add(nowMs: number, withinMs: number): number {
+    // Two workers may both find the row too old; one failure more or less decides nothing then.
+    if (nowMs - this.#real[FAILING_SINCE]! > withinMs) Atomics.store(this.#whole, FAILURES, 0);
+    const before = Atomics.add(this.#whole, FAILURES, 1);
+    if (before === 0) this.#real[FAILING_SINCE] = nowMs;
+    return before + 1;
+  }
+
+  get count(): number {
+    return this.#whole[FAILURES]!;
+  }
+
+  clear(): boolean {
+    Atomics.store(this.#whole, FAILURES, 0);
+    return Atomics.exchange(this.#whole, ON_PROBATION, 0) === 1;
+  }
+
+  take(count: number): boolean {
+    const taken = Atomics.exchange(this.#whole, FAILURES, 0);
+    if (taken >= count) return true;
+    Atomics.add(this.#whole, FAILURES, taken); // another worker was first; what came since stays
+    return false;
+  }
+
+  resume(count: number, sinceMs: number): void {
+    this.#real[FAILING_SINCE] = sinceMs;
+    Atomics.store(this.#whole, ON_PROBATION, 1);
+    Atomics.store(this.#whole, FAILURES, count);
+  }
+
+  get ejectionsInRow(): number {
+    return this.#whole[EJECTIONS_IN_ROW]!;
+  }
+
+  set ejectionsInRow(count: number) {
+    this.#whole[EJECTIONS_IN_ROW] = count;
+  }
+
+  get ejectionsEver(): number {
+    return this.#whole[EJECTIONS_EVER]!;
+  }
+
+  set ejectionsEver(count: number) {
+    this.#whole[EJECTIONS_EVER] = count;
+  }
+}
+
+class SharedChecks implements CheckCount {
+  readonly #whole: Int32Array;
+
+  constructor(whole: Int32Array) {
+    this.#whole = whole;
+  }
+
+  get passed(): number {
+    return this.#whole[CHECKS_PASSED]!;
+  }
+
+  set passed(count: number) {
+    this.#whole[CHECKS_PASSED] = count;
+  }
+
+  get failed(): number {
+    return this.#whole[CHECKS_FAILED]!;
+  }
+
+  set failed(count: number) {
+    this.#whole[CHECKS_FAILED] = count;
   }
 }

@@ -1,8 +1,5 @@
 import type { Address } from "../base/world.ts";
-import type { BuildTools } from "../core/feature.ts";
-import type { Endpoint } from "../core/upstream.ts";
-import { SharedEndpointState } from "./endpoint-state.ts";
-import { StateChanges } from "./state-changes.ts";
+import type { Endpoint, EndpointState } from "../core/upstream.ts";
 
 export interface EndpointOptions {
   readonly address: Address;
@@ -10,26 +7,34 @@ export interface EndpointOptions {
   readonly backup?: boolean; // used only if no other endpoint may be
   readonly priority?: number;
   readonly zone?: string;
-  readonly maxRequests?: number;
+  readonly maxRequests?: number | undefined; // undefined: the upstream's
+  /** The address stands for others: each that its host has, or those of the service it names. */
+  readonly discover?: "all" | "srv" | undefined;
 }
 
 const WEIGHT_MAX = 65_535; // the sum over any real upstream stays far below 2^32
 
+/** Where the state of an endpoint is found, or made. */
+export type StateOf = (key: string) => EndpointState;
+
 export function createEndpoint(
   upstream: string,
   options: EndpointOptions,
-  tools: Pick<BuildTools, "keep" | "machine">,
+  stateOf: StateOf,
+  maxRequestsDefault = Number.POSITIVE_INFINITY,
 ): Endpoint {
   const { address, weight = 1, backup = false, priority = 0, zone = "" } = options;
-  const { maxRequests = Number.POSITIVE_INFINITY } = options;
   const name = endpointName(address);
   if (!(Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)) {
     throw new RangeError(`weight of ${name} is ${weight}`); // the config's check comes before
   }
-  const changes = StateChanges.keep(tools);
-  const key = `upstream ${upstream} endpoint ${name}`;
-  const state = tools.keep(key, () => new SharedEndpointState(tools.machine, key, changes));
+  const maxRequests = options.maxRequests ?? maxRequestsDefault;
+  const state = stateOf(stateKey(upstream, name));
   return { name, address, weight, backup, priority, zone, maxRequests, state };
+}
+
+export function stateKey(upstream: string, endpoint: string): string {
+  return `upstream ${upstream} endpoint ${endpoint}`;
 }
 
 /** What an endpoint is called in logs, metrics and keys. */

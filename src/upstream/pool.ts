@@ -1,4 +1,5 @@
 import type { Address } from "../base/world.ts";
+import type { Directory } from "../core/directory.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import { H1Upstream, type UpstreamHome } from "../transport/h1-upstream.ts";
 
@@ -18,6 +19,8 @@ export class Pool implements UpstreamHome {
   readonly #idle: H1Upstream[]; // the last one was used last
   readonly #open: Set<H1Upstream>; // idle and busy
   readonly #meter: ConnectionMeter;
+  #hosts: readonly string[] | undefined; // of the endpoint's name, once they have changed
+  #following: Disposable | undefined;
   #isClosed: boolean;
   #shape: PoolShape;
 
@@ -27,6 +30,8 @@ export class Pool implements UpstreamHome {
     this.#idle = [];
     this.#open = new Set();
     this.#meter = meter;
+    this.#hosts = undefined;
+    this.#following = undefined;
     this.#isClosed = false;
     this.#shape = shape;
   }
@@ -64,7 +69,8 @@ export class Pool implements UpstreamHome {
 
   idle(connection: H1Upstream): void {
     const { keepAliveMs, idleMax } = this.#shape;
-    if (this.#isClosed || this.#idle.length >= idleMax || keepAliveMs <= 0) {
+    const isFull = this.#idle.length >= idleMax;
+    if (this.#isClosed || isFull || keepAliveMs <= 0 || this.#isAstray(connection)) {
       connection.abandon();
       return;
     }
@@ -83,9 +89,36 @@ export class Pool implements UpstreamHome {
     this.#meter.closed();
   }
 
+  /** Where the name leads elsewhere, connections to where it led before are not used again. */
+  follow(directory: Directory): void {
+    const { host } = this.#address;
+    let known = directory.find("name", host);
+    this.#following = directory.watch(() => {
+      const now = directory.find("name", host);
+      if (now === undefined || now === known) return;
+      known = now;
+      this.#hosts = now.hosts;
+      for (const connection of [...this.#idle]) {
+        if (this.#isAstray(connection)) connection.abandon();
+      }
+    });
+  }
+
+  #isAstray(connection: H1Upstream): boolean {
+    const hosts = this.#hosts;
+    if (hosts === undefined) return false;
+    const { remoteHost } = connection;
+    return remoteHost !== undefined && !hosts.includes(remoteHost);
+  }
+
   /** Closes what is idle now, and the rest as it comes back. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
+    this.#following?.[Symbol.dispose]();
+    this.closeIdle();
+  }
+
+  closeIdle(): void {
     for (const connection of [...this.#idle]) connection.abandon();
   }
 }

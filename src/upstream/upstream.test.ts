@@ -109,12 +109,32 @@ test("Upstream: a claim counts until it is released, once", () => {
 
 test("Upstream: whoever cares is told how each claim ended", () => {
   const told: string[] = [];
-  const onRelease = ({ name }: Endpoint, outcome: Outcome) => told.push(`${name} ${outcome}`);
-  const { claim } = upstreamOf([ep("a")], { onRelease });
+  const watch = {
+    answered: () => false,
+    released: ({ name }: Endpoint, outcome: Outcome) => void told.push(`${name} ${outcome}`),
+  };
+  const { claim } = upstreamOf([ep("a")], { watch });
 
   for (const outcome of ["served", "failed", "abandoned"] as const) claim()?.release(outcome);
 
   assert.deepEqual(told, ["a:80 served", "a:80 failed", "a:80 abandoned"]);
+});
+
+test("Upstream: an answer that counted as a failure is neither a success nor a second failure", () => {
+  const told: Outcome[] = [];
+  const watch = {
+    answered: (_endpoint: Endpoint, status: number) => status === 503,
+    released: (_endpoint: Endpoint, outcome: Outcome) => void told.push(outcome),
+  };
+  const { claim } = upstreamOf([ep("a")], { watch });
+
+  for (const outcome of ["served", "failed"] as const) {
+    const taken = claim();
+    taken?.answered(503, 1);
+    taken?.release(outcome);
+  }
+
+  assert.deepEqual(told, ["abandoned", "abandoned"]);
 });
 
 test("Upstream: an endpoint that goes down is picked no more from the next claim on", () => {

@@ -1,30 +1,34 @@
 import { hashText, shareOf } from "../base/key-hash.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Clock, Random } from "../base/world.ts";
-import type { FaultCode } from "../core/fault.ts";
+import type { Breaker } from "../core/breaker.ts";
+import type { Directory } from "../core/directory.ts";
+import type { Fault } from "../core/fault.ts";
 import type { BuildTools } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
-import type {
-  Balancer,
-  BalancerFactory,
-  Claim,
-  ClaimLine,
-  ClaimWaiter,
-  Endpoint,
-  EndpointChance,
-  MirrorCounts,
-  Need,
-  Outcome,
-  RetryBudget,
-  Stickiness,
-  Upstream,
+import {
+  type Balancer,
+  type BalancerFactory,
+  type Claim,
+  type ClaimLine,
+  type ClaimWaiter,
+  type ClaimWatch,
+  type Endpoint,
+  type EndpointChance,
+  type MirrorCounts,
+  mayStay,
+  type Need,
+  type RetryBudget,
+  type Stickiness,
+  type Upstream,
 } from "../core/upstream.ts";
 import { leastTime } from "./balancers/least-time.ts";
 import { BALANCER_DEFAULT, BALANCERS } from "./balancers/named.ts";
 import { Candidates, FALLBACK, type FallbackShape, type Ready } from "./candidates.ts";
-import { createEndpoint, type EndpointOptions } from "./endpoint.ts";
+import type { EndpointOptions } from "./endpoint.ts";
 import { type ClaimBook, EndpointClaim } from "./endpoint-claim.ts";
 import { type HashKeyReader, type HashKeySource, hashKeyReader } from "./hash-key.ts";
+import { Membership } from "./membership.ts";
 import { SharedMirrorCounts } from "./mirror-counts.ts";
 import {
   RETRY_BUDGET,
@@ -49,21 +53,25 @@ export interface UpstreamOptions {
   readonly retryBudget?: RetryBudgetShape;
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
-  /** Told how each claim ended; for passive health. */
-  readonly onRelease?: (endpoint: Endpoint, outcome: Outcome) => void;
+  readonly maxRequests?: number; // on each endpoint that has none of its own
+  /** Told of its endpoints whenever they have become others. */
+  readonly onMembers?: (endpoints: readonly Endpoint[]) => void;
+  readonly watch?: ClaimWatch; // passive health
+  readonly breaker?: Breaker | undefined;
 }
 
 export type UpstreamTools = Pick<BuildTools, "keep" | "machine"> & {
   readonly world: Pick<BuildTools["world"], "random" | "clock">;
   readonly wheel?: TimerWheel; // the worker's; one of its own without it
+  readonly directory?: Directory; // without one, endpoints are those of the config as they stand
 };
 
 /** An upstream as one runtime sees it; what is live about it is kept and outlives the runtime. */
 export function createUpstream(options: UpstreamOptions, tools: UpstreamTools): Upstream {
-  const endpoints = options.endpoints.map((each) => createEndpoint(options.name, each, tools));
   const { random, clock } = tools.world;
   const wheel = tools.wheel ?? new TimerWheel(clock);
-  return new EndpointGroup(options, endpoints, {
+  return new EndpointGroup(options, {
+    membership: new Membership(options, tools),
     balance: options.balance ?? BALANCERS[BALANCER_DEFAULT],
     changes: StateChanges.keep(tools),
     clock,
@@ -79,6 +87,7 @@ export function createUpstream(options: UpstreamOptions, tools: UpstreamTools): 
 }
 
 interface GroupParts {
+  readonly membership: Membership;
   readonly balance: BalancerFactory;
   readonly changes: StateChanges;
   readonly clock: Clock;
@@ -118,6 +127,7 @@ class EndpointGroup implements Upstream {
   readonly timeouts: Partial<Timeouts>;
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
+  readonly breaker: Breaker | undefined;
   readonly hashKeyOf: HashKeyReader | undefined;
   readonly sticky: Stickiness | undefined;
   readonly mirrored: MirrorCounts;
@@ -126,32 +136,38 @@ class EndpointGroup implements Upstream {
   readonly #slowStartMs: number;
   readonly #claims: (need: Need) => Claim | undefined; // for those who wait
   readonly #book: ClaimBook;
-  readonly #members: Members;
+  #members: Members;
+  #membersAsOf: number; // the version of the membership
   // For a first try, as of the change that is counted here:
   #ready: Ready;
   #readyAsOf: number;
   #readyUntilMs: number; // when the next ejection ends
   #rampsUntilMs: number; // until then somebody is not quite back yet
 
-  constructor(options: UpstreamOptions, endpoints: readonly Endpoint[], parts: GroupParts) {
+  constructor(options: UpstreamOptions, parts: GroupParts) {
     this.name = options.name;
     this.timeouts = options.timeouts ?? {};
     this.limits = options.limits ?? {};
     this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
+    this.breaker = options.breaker;
     this.hashKeyOf = options.hashKey === undefined ? undefined : hashKeyReader(options.hashKey);
     this.sticky = parts.sticky;
     this.mirrored = parts.mirrored;
     this.#options = options;
     this.#parts = parts;
     this.#slowStartMs = options.slowStartMs ?? 0;
-    this.#claims = (need) => this.#claimNow(need, parts.clock.nowMs());
+    this.#claims = (need) => {
+      this.#refresh();
+      return this.#claimNow(need, parts.clock.nowMs());
+    };
     this.#book = {
       counts: parts.retries,
       lines: parts.lines,
       clock: parts.balance === leastTime ? parts.clock : undefined,
-      onRelease: options.onRelease,
+      watch: options.watch,
     };
-    this.#members = membersOf(endpoints, options.fallback, parts);
+    this.#members = membersOf(parts.membership.endpoints(), options.fallback, parts);
+    this.#membersAsOf = parts.membership.version;
     this.#ready = NOT_YET;
     this.#readyAsOf = -1;
     this.#readyUntilMs = 0;
@@ -159,6 +175,7 @@ class EndpointGroup implements Upstream {
   }
 
   get endpoints(): readonly Endpoint[] {
+    this.#refresh();
     return this.#members.endpoints;
   }
 
@@ -167,19 +184,29 @@ class EndpointGroup implements Upstream {
   }
 
   claim(need: Need): Claim | undefined {
+    this.#refresh();
     // Nobody overtakes those who wait for a place.
     if (this.#members.isBounded && this.#parts.lines.queuedHere > 0) return undefined;
     return this.#claimNow(need, this.#parts.clock.nowMs());
   }
 
-  wait(waiter: ClaimWaiter, mayPark: boolean): ClaimLine | FaultCode {
+  wait(waiter: ClaimWaiter, mayPark: boolean): ClaimLine | Fault {
+    const { breaker, name: detail } = this;
     const { clock, lines } = this.#parts;
     const ready = this.#members.candidates.ready(clock.nowMs(), waiter.need.tried);
     const shapes = this.#options.lines ?? {};
-    if (ready.lists[0]!.length > 0) return lines.queue(waiter, this.#claims, shapes.queue);
+    if (ready.lists[0]!.length > 0) {
+      // It stays open for longer than anybody should wait.
+      if (breaker !== undefined && breaker.state !== "closed") {
+        return { code: "circuit_open", detail, retryAfterMs: breaker.retryAfterMs };
+      }
+      const queue = lines.queue(waiter, this.#claims, shapes.queue);
+      return queue ?? { code: "queue_full", detail, retryAfterMs: FULL_RETRY_AFTER_MS };
+    }
     // Who has failed on all that there are has been served, badly: it does not wait for others.
-    if (!mayPark || waiter.need.tried.length > 0) return "no_endpoint";
-    return lines.park(waiter, this.#claims, shapes.parking);
+    const parks = mayPark && waiter.need.tried.length === 0;
+    const parking = parks ? lines.park(waiter, this.#claims, shapes.parking) : undefined;
+    return parking ?? { code: "no_endpoint", detail };
   }
 
   get waiting() {
@@ -187,10 +214,12 @@ class EndpointGroup implements Upstream {
   }
 
   get isPanicking(): boolean {
+    this.#refresh();
     return this.#readyAt(this.#parts.clock.nowMs()).isPanicking;
   }
 
   describe(): readonly EndpointChance[] {
+    this.#refresh();
     const { lists, upTo } = this.#readyAt(this.#parts.clock.nowMs());
     return this.#members.endpoints.map((endpoint) => {
       const at = lists.findIndex((list) => list.includes(endpoint));
@@ -202,18 +231,34 @@ class EndpointGroup implements Upstream {
     });
   }
 
+  /** Takes up what has become of the names and the operators' changes, if anything has. */
+  #refresh(): void {
+    const { membership } = this.#parts;
+    const { version } = membership;
+    if (version === this.#membersAsOf) return;
+    this.#membersAsOf = version;
+    const endpoints = membership.endpoints();
+    if (endpoints === this.#members.endpoints) return;
+    this.#members = membersOf(endpoints, this.#options.fallback, this.#parts);
+    this.#readyAsOf = -1;
+    this.#options.onMembers?.(endpoints);
+  }
+
   #claimNow(need: Need, nowMs: number): Claim | undefined {
     const stuckTo = need.stuckTo === undefined ? undefined : this.#stuckTo(need, nowMs);
     const endpoint = stuckTo ?? this.#pick(need, nowMs);
     if (endpoint === undefined) return undefined;
-    return new EndpointClaim(endpoint, this.#book);
+    // Last, so that what it lets through is asked: a probe that goes nowhere tells nothing.
+    const passage = this.breaker?.enter();
+    if (this.breaker !== undefined && passage === undefined) return undefined;
+    return new EndpointClaim(endpoint, this.#book, passage);
   }
 
   /** An endpoint that drains, or has no weight, keeps the clients that it has. */
   #stuckTo({ stuckTo, tried }: Need, nowMs: number): Endpoint | undefined {
     if (stuckTo === undefined || tried.includes(stuckTo) || isFull(stuckTo)) return undefined;
     const { state } = stuckTo;
-    return state.health === "down" || state.ejectedUntilMs > nowMs ? undefined : stuckTo;
+    return mayStay(state, nowMs) ? stuckTo : undefined;
   }
 
   #pick(need: Need, nowMs: number): Endpoint | undefined {
@@ -274,6 +319,8 @@ class EndpointGroup implements Upstream {
   }
 }
 
+// A place may be free at any moment, but not for all who were refused.
+const FULL_RETRY_AFTER_MS = 1_000;
 const DRAWS = 2 ** 20;
 const NOT_YET: Ready = { lists: [[]], upTo: [1], isPanicking: false };
 

@@ -1,5 +1,5 @@
 import { Deadline, type TimerWheel } from "../base/timer-wheel.ts";
-import type { FaultCode } from "../core/fault.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Claim, ClaimLine, ClaimWaiter, Need } from "../core/upstream.ts";
 
 export interface LineShape {
@@ -28,14 +28,14 @@ const LOOK_MS = 100;
 export class WaitingLine extends Deadline implements ClaimLine {
   readonly #wheel: TimerWheel;
   readonly #places: Map<ClaimWaiter, Place>; // in the order in which they came
-  readonly #overdue: FaultCode;
+  readonly #overdue: Fault;
   readonly #onChange: (by: number) => void;
   #perSecond: number;
   #lookedMs: number;
   #mayGo: number; // so many, of those who leave at a pace
   #isServing: boolean;
 
-  constructor(wheel: TimerWheel, overdue: FaultCode, onChange: (by: number) => void) {
+  constructor(wheel: TimerWheel, overdue: Fault, onChange: (by: number) => void) {
     super();
     this.#wheel = wheel;
     this.#places = new Map();

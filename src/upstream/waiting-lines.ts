@@ -1,6 +1,6 @@
 import type { Lanes } from "../base/lanes.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { FaultCode } from "../core/fault.ts";
+import type { Fault } from "../core/fault.ts";
 import type { BuildTools } from "../core/feature.ts";
 import type { ClaimLine, ClaimWaiter } from "../core/upstream.ts";
 import { type Claims, type LineShape, WaitingLine } from "./waiting-line.ts";
@@ -25,16 +25,18 @@ export class WaitingLines {
 
   static keep(upstream: string, { keep, machine, wheel }: LinesTools): WaitingLines {
     const key = `upstream ${upstream} waiting`;
-    return keep(key, () => new WaitingLines(machine.lanes(key), wheel));
+    return keep(key, () => new WaitingLines(upstream, machine.lanes(key), wheel));
   }
 
-  constructor(lanes: Lanes, wheel: TimerWheel) {
+  constructor(upstream: string, lanes: Lanes, wheel: TimerWheel) {
+    const timeout: Fault = { code: "queue_timeout", detail: upstream, retryAfterMs: 1_000 };
+    const nobody: Fault = { code: "no_endpoint", detail: upstream };
     this.#lanes = lanes;
-    this.#queue = new WaitingLine(wheel, "queue_timeout", (by) => {
+    this.#queue = new WaitingLine(wheel, timeout, (by) => {
       this.queuedHere += by;
       lanes.add(QUEUED, by);
     });
-    this.#parking = new WaitingLine(wheel, "no_endpoint", (by) => lanes.add(PARKED, by));
+    this.#parking = new WaitingLine(wheel, nobody, (by) => lanes.add(PARKED, by));
     this.queuedHere = 0;
   }
 
@@ -42,13 +44,13 @@ export class WaitingLines {
     return { queued: this.#lanes.sum(QUEUED), parked: this.#lanes.sum(PARKED) };
   }
 
-  queue(waiter: ClaimWaiter, claims: Claims, shape: LineShape | undefined): ClaimLine | FaultCode {
-    if (shape === undefined || !this.#queue.join(waiter, claims, shape)) return "queue_full";
+  queue(waiter: ClaimWaiter, claims: Claims, shape: LineShape | undefined): ClaimLine | undefined {
+    if (shape === undefined || !this.#queue.join(waiter, claims, shape)) return undefined;
     return this.#queue;
   }
 
-  park(waiter: ClaimWaiter, claims: Claims, shape: LineShape | undefined): ClaimLine | FaultCode {
-    if (shape === undefined || !this.#parking.join(waiter, claims, shape)) return "no_endpoint";
+  park(waiter: ClaimWaiter, claims: Claims, shape: LineShape | undefined): ClaimLine | undefined {
+    if (shape === undefined || !this.#parking.join(waiter, claims, shape)) return undefined;
     return this.#parking;
   }
 

@@ -152,7 +152,8 @@ simulation(
     assert.deepEqual(answersOf(client), ["200"]);
     assert.equal(proxy.origin.connections.length, 2);
     assert.equal(proxy.origins[1]!.connections.length, 0);
-    assert.deepEqual(proxy.outcomes, ["served", "failed", "served"]);
+    // Nobody has failed: it was closed while it was idle.
+    assert.deepEqual(proxy.outcomes, ["served", "abandoned", "served"]);
   },
 );
 
@@ -288,7 +289,7 @@ simulation(
 );
 
 simulation(
-  "retry: not once a byte of the response has come",
+  "retry: a head that was cut short is none",
   {
     origins: [(connection) => connection.send("H"), OK],
     retry: { on: ALL },
@@ -298,12 +299,12 @@ simulation(
     proxy.origin.last.close();
     await proxy.advance(300);
 
-    assert.deepEqual(answersOf(client), ["502 response_truncated"]);
+    assert.deepEqual(answersOf(client), ["200"]);
   },
 );
 
 simulation(
-  "retry: a malformed response is not asked for twice",
+  "retry: a malformed response is not asked for twice unless the route says so",
   {
     origins: ["HTTP/2.0 200 OK\r\n\r\n", OK],
     retry: { on: ALL },
@@ -314,40 +315,6 @@ simulation(
 
     assert.deepEqual(answersOf(client), ["502 response_malformed"]);
     assert.equal(proxy.origins[1]!.connections.length, 0);
-  },
-);
-
-simulation(
-  "retry: the budget bounds how many are tried again at once",
-  {
-    origins: [silent, silent],
-    retryBudget: { percent: 0, minConcurrent: 2 },
-  },
-  async (proxy) => {
-    await proxy.origin.refuse();
-    const clients = Array.from({ length: 5 }, () => proxy.client());
-    for (const client of clients) client.send(GET);
-    await proxy.advance(100);
-
-    const answers = clients.flatMap(answersOf);
-    assert.deepEqual(answers, Array(3).fill("502 connect_refused"));
-    assert.equal(proxy.origins[1]!.requests.length, 2);
-  },
-);
-
-simulation(
-  "retry: what the budget gave comes back, so that later ones are tried",
-  {
-    origins: [silent, OK],
-    retryBudget: { percent: 0, minConcurrent: 1 },
-  },
-  async (proxy) => {
-    await proxy.origin.refuse();
-    for (let count = 0; count < 5; count++) {
-      const client = await proxy.clientWith(GET);
-      await proxy.advance(100);
-      assert.deepEqual(answersOf(client), ["200"]);
-    }
   },
 );
 

@@ -33,19 +33,19 @@ export class Origin {
   readonly #server: Server;
   readonly #answer: Answer;
 
-  private constructor(server: Server, answer: Answer) {
+  private constructor(server: Server, answer: Answer, host: string) {
     this.#server = server;
     this.#answer = answer;
     this.port = (server.address() as AddressInfo).port;
-    this.url = `http://127.0.0.1:${this.port}`;
+    this.url = `http://${host}:${this.port}`;
     server.on("connection", (socket) => this.#accept(socket));
   }
 
-  static async open(answer: Answer): Promise<Origin> {
+  static async open(answer: Answer, host = "127.0.0.1", port = 0): Promise<Origin> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
-    server.listen(0, "127.0.0.1");
+    server.listen(port, host);
     await once(server, "listening");
-    return new Origin(server, answer);
+    return new Origin(server, answer, host);
   }
 
   get open(): readonly OriginConnection[] {

@@ -21,8 +21,9 @@ export class Scenario {
   readonly #proxies: StartedProxy[] = [];
   readonly #closers: (() => unknown)[] = [];
 
-  async origin(answer: Answer): Promise<Origin> {
-    const origin = await Origin.open(answer);
+  /** On another address of this machine (127.0.0.2 …) and a certain port, if one says so. */
+  async origin(answer: Answer, host?: string, port?: number): Promise<Origin> {
+    const origin = await Origin.open(answer, host, port);
     this.#origins.push(origin);
     return origin;
   }

@@ -11,7 +11,6 @@ import {
   TIMEOUTS,
   type Timeouts,
 } from "../../src/core/limits.ts";
-import { LoneMachine } from "../../src/core/machine.ts";
 import type { ErrorReplies, ListenerPlan, Runtime, Site } from "../../src/core/runtime.ts";
 import type { Endpoint, Outcome, Upstream } from "../../src/core/upstream.ts";
 import { clientCookieSteps } from "../../src/features/forward/client-cookies.ts";
@@ -24,19 +23,16 @@ import {
 } from "../../src/features/forward/target.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { Listener } from "../../src/server/listener.ts";
-import { BALANCERS } from "../../src/upstream/balancers/named.ts";
-import type { EndpointOptions } from "../../src/upstream/endpoint.ts";
 import { Pool } from "../../src/upstream/pool.ts";
-import type { RetryBudgetShape } from "../../src/upstream/retry-budget.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
-import { createUpstream, type UpstreamOptions } from "../../src/upstream/upstream.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
 import { type SimAnswer, SimOrigin } from "./sim-origin.ts";
 import { SimPeer } from "./sim-peer.ts";
+import { type SimUpstreamOptions, simUpstreams } from "./sim-upstreams.ts";
 import { SimWorker } from "./sim-worker.ts";
 import { SimWorld } from "./sim-world.ts";
 
-export interface SimProxyOptions {
+export interface SimProxyOptions extends SimUpstreamOptions {
   readonly seed?: number;
   readonly network?: SimNetworkOptions;
   readonly origins?: readonly SimAnswer[]; // one endpoint each; asked in this order
@@ -44,17 +40,11 @@ export interface SimProxyOptions {
   readonly limits?: Partial<Limits>;
   readonly rates?: Rates;
   readonly retry?: Partial<RetryPolicy>;
-  readonly retryBudget?: RetryBudgetShape;
   readonly replaysBody?: boolean;
   readonly phases?: Partial<Phases>;
   readonly idleMax?: number;
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
-  /** What the upstream is like; all of its endpoints are as `endpoint` says. */
-  readonly upstream?: Partial<UpstreamOptions>;
-  readonly endpoint?: Partial<EndpointOptions>;
-  /** Upstreams beside "app", which take the last origins, one each. */
-  readonly others?: readonly string[];
   readonly choice?: (targetOf: TargetOf) => Omit<TargetChoiceOptions, "clientKey"> & {
     readonly clientKey?: TargetChoiceOptions["clientKey"];
   };
@@ -112,15 +102,20 @@ export class SimProxy {
   private constructor(options: SimProxyOptions) {
     this.#options = options;
     this.world = new SimWorld(options.seed, options.network);
-    const { clock, random, log } = this.world;
-    this.worker = new SimWorker({ clock, random, log, network: this.#watched() });
+    const { clock, random, log, names } = this.world;
+    this.worker = new SimWorker({ clock, random, log, names, network: this.#watched() });
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
     const answers = options.origins ?? [OK];
     this.origins = answers.map(
       (answer, place) =>
         new SimOrigin(this.world.network, { host: `10.0.1.${place + 1}`, port: 80 }, answer),
     );
-    this.upstreams = this.#newUpstreams();
+    this.upstreams = simUpstreams(options, {
+      world: this.world,
+      wheel: this.worker.wheel,
+      addresses: this.origins.map(({ address }) => address),
+      outcomes: this.outcomes,
+    });
     this.upstream = this.upstreams.get("app")!;
     this.pools = this.#newPools();
     const plan = this.#plan();
@@ -250,36 +245,6 @@ export class SimProxy {
           onWire(wire);
         }),
     };
-  }
-
-  #newUpstreams(): Map<string, Upstream> {
-    const kept = new Map<string, unknown>();
-    const keep = <T>(key: string, make: () => T): T => {
-      if (!kept.has(key)) kept.set(key, make());
-      return kept.get(key) as T; // a key is of one type
-    };
-    const { retryBudget, others = [], upstream, endpoint } = this.#options;
-    const tools = {
-      ...{ keep, world: this.world, machine: new LoneMachine() },
-      wheel: this.worker.wheel,
-    };
-    const own = this.origins.slice(0, this.origins.length - others.length);
-    const app = createUpstream(
-      {
-        name: "app",
-        endpoints: own.map(({ address }) => ({ address, ...endpoint })),
-        balance: BALANCERS.first,
-        ...(retryBudget === undefined ? {} : { retryBudget }),
-        onRelease: (_endpoint, outcome) => this.outcomes.push(outcome),
-        ...upstream,
-      },
-      tools,
-    );
-    const rest = others.map((name, place): [string, Upstream] => {
-      const { address } = this.origins[own.length + place]!;
-      return [name, createUpstream({ name, endpoints: [{ address }] }, tools)];
-    });
-    return new Map([["app", app], ...rest]);
   }
 
   #newPools(): Map<Endpoint, Pool> {

@@ -1,6 +1,7 @@
 import { SeededRandom } from "../../src/base/seeded-random.ts";
 import type { Log, World } from "../../src/base/world.ts";
 import { SimClock } from "./sim-clock.ts";
+import { SimNames } from "./sim-names.ts";
 import { SimNetwork, type SimNetworkOptions } from "./sim-network.ts";
 
 export interface LogLine {
@@ -14,6 +15,7 @@ export class SimWorld implements World {
   readonly clock: SimClock;
   readonly random: SeededRandom;
   readonly network: SimNetwork;
+  readonly names: SimNames;
   readonly log: Log;
   readonly lines: LogLine[] = [];
 
@@ -22,6 +24,7 @@ export class SimWorld implements World {
     this.random = new SeededRandom(seed);
     // Its own generator: how the network cuts bytes must not depend on who else draws.
     this.network = new SimNetwork(this.clock, new SeededRandom(seed + 1), options);
+    this.names = new SimNames(this.clock);
     this.log = {
       info: (message, fields = {}) => this.lines.push({ level: "info", message, fields }),
       warn: (message, fields = {}) => this.lines.push({ level: "warn", message, fields }),

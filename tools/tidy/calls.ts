@@ -9,7 +9,7 @@ interface Forbidden {
 
 // The one place where the machine itself is asked.
 const REAL_WORLD = /^src\/base\/(?:real-world|system-[a-z]+|stream-log)\.ts$/;
-const OFF_THE_DATA_PATH = /^src\/(?:base\/(?:real-world|system-[a-z]+)\.ts|admin\/)/;
+const OFF_THE_DATA_PATH = /^src\/(?:base\/(?:real-world|system-[a-z]+)\.ts|admin\/|cli\/)/;
 const NOWHERE = /^$/;
 
 // Two runs over one simulated world must be alike: what could differ comes through World.
@@ -62,6 +62,12 @@ const MODULES: readonly ForbiddenModule[] = [
     module: /^node:(?:net|dgram)$/,
     instead: "World.network",
     may: /^src\/(?:base\/(?:real-world|system-)|admin\/|observe\/log-target)/,
+  },
+  {
+    // Names are asked for once per machine, by src/upstream/discovery.
+    module: /^node:dns(?:\/promises)?$/,
+    instead: "World.names",
+    may: /^src\/base\/system-names/,
   },
   { module: /^node:tls$/, instead: "src/tls", may: /^src\/(?:tls\/|base\/system-)/ },
   { module: /^node:timers(?:\/promises)?$/, instead: "Clock.after()", may: REAL_WORLD },

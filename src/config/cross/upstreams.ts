@@ -1,6 +1,6 @@
 /** Every upstream that is named is there, and every one that is there is used and can serve. */
 import { listed, shown } from "../../core/fields.ts";
-import { addressKey, parseEndpoint } from "../address.ts";
+import { addressKey, parseDnsName, parseEndpoint } from "../address.ts";
 import { handlerNames, type Vocabulary } from "../shape/routes.ts";
 import { didYouMean } from "../suggest.ts";
 import { checkBalance } from "./balance.ts";
@@ -83,10 +83,8 @@ function checkEndpoints(value: unknown, at: readonly (string | number)[], notes:
   const list = asList(value);
   const firstAt = new Map<string, number>();
   for (const [index, item] of list.entries()) {
-    const url = typeof item === "string" ? item : asMap(item)["url"];
-    const parsed = typeof url === "string" ? parseEndpoint(url) : undefined;
-    if (parsed?.kind !== "address") continue;
-    const key = addressKey(parsed.address);
+    const key = keyOf(item);
+    if (key === undefined) continue;
     const first = firstAt.get(key);
     if (first === undefined) firstAt.set(key, index);
     else
@@ -103,4 +101,14 @@ function checkEndpoints(value: unknown, at: readonly (string | number)[], notes:
   if (maps.every((map) => map["weight"] === 0)) {
     notes.problem(at, "at least one endpoint must have a weight above 0");
   }
+}
+
+function keyOf(item: unknown): string | undefined {
+  const { url = item, srv } = asMap(item);
+  if (typeof srv === "string") {
+    const name = parseDnsName(srv);
+    return name === undefined ? undefined : `srv:${name}`;
+  }
+  const parsed = typeof url === "string" ? parseEndpoint(url) : undefined;
+  return parsed?.kind === "address" ? addressKey(parsed.address) : undefined;
 }

@@ -1,6 +1,18 @@
 /** What is about the whole process: workers, trust, admin, log, names in headers. */
-import { durationOrOff, name, notYet, oneOf, shown, wanted, z } from "../../core/fields.ts";
-import { isAddressRange, parseListen } from "../address.ts";
+import {
+  durationAboveZero,
+  durationOrOff,
+  durationText,
+  name,
+  notYet,
+  oneOf,
+  shown,
+  wanted,
+  wholeNumber,
+  z,
+} from "../../core/fields.ts";
+import { DNS } from "../../upstream/discovery/dns-settings.ts";
+import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
 
 const LISTEN_FORM =
   'an address to listen on such as ":8080", "127.0.0.1:8080", "[::1]:80" or "unix:/run/s.sock"';
@@ -137,7 +149,48 @@ const state = z
   .transform((): "memory" => "memory")
   .describe("Where shared state lives. Default: memory.");
 
+const SERVER_FORM = 'the address of a DNS server such as "10.0.0.53" or "127.0.0.1:5353"';
+
+const server = z
+  .string({ error: wanted(SERVER_FORM) })
+  .refine(isDnsServer, { error: wanted(SERVER_FORM) });
+
+const dns = z
+  .strictObject(
+    {
+      servers: z
+        .array(server, { error: wanted(`a list of ${SERVER_FORM}`) })
+        .max(8, { error: () => "must be a list of at most 8 servers" })
+        .optional()
+        .describe("Whom to ask, in this order, and nobody else. Default: as the system is set up."),
+      timeout: durationAboveZero
+        .optional()
+        .describe("For one try; the next has twice as long. Default: 2s."),
+      attempts: wholeNumber(1, 10).optional().describe("Tries in all. Default: 2."),
+      minTtl: durationAboveZero
+        .optional()
+        .describe("An answer holds at least this long, whatever it says. Default: 5s."),
+      maxTtl: durationAboveZero.optional().describe("And at most this long. Default: 5m."),
+      forgetAfter: durationOrOff
+        .optional()
+        .describe(
+          [
+            "How long the last good answer is used when there is no new one: off for as long as it",
+            "takes. Default: off.",
+          ].join(" "),
+        ),
+    },
+    { error: wanted("a map with servers, timeout, attempts, minTtl, maxTtl and forgetAfter") },
+  )
+  .superRefine(({ minTtl = DNS.minTtlMs, maxTtl = DNS.maxTtlMs }, context) => {
+    if (minTtl <= maxTtl) return;
+    const message = `must be at most maxTtl (${durationText(maxTtl)}), got ${durationText(minTtl)}`;
+    context.addIssue({ code: "custom", path: ["minTtl"], message });
+  })
+  .describe("How names of endpoints are resolved.");
+
 export const processKeys = {
+  dns: dns.optional(),
   workers: workers.optional(),
   watchdog: watchdog.optional(),
   watch: z

@@ -1,18 +1,9 @@
 /** `routes:`, and the route keys that `defaults:` and a site may set for all of theirs. */
 import type { Feature } from "../../core/feature.ts";
-import {
-  listed,
-  name,
-  notYet,
-  oneOf,
-  sizeText,
-  wanted,
-  wholeNumber,
-  z,
-} from "../../core/fields.ts";
-import { LIMITS } from "../../core/limits.ts";
+import { name, notYet, wanted, z } from "../../core/fields.ts";
 import { forward, mirror } from "./forward.ts";
 import { levels } from "./levels.ts";
+import { retry } from "./retry.ts";
 
 /** The route keys that come from outside this folder. */
 export interface Vocabulary {
@@ -22,9 +13,6 @@ export interface Vocabulary {
   /** What the templates in a part's options ask of the path that the match cannot give. */
   captureProblems(match: unknown, options: unknown): readonly string[];
 }
-
-export const RETRY_CONDITIONS = ["connect", "reused", "reset", "timeout"] as const;
-export type RetryCondition = (typeof RETRY_CONDITIONS)[number];
 
 /** Keys of a later release, unless a feature has the name by now. */
 const HANDLERS_LATER = ["handler", "tunnel"];
@@ -39,54 +27,6 @@ export function handlersLater(vocabulary: Vocabulary): string[] {
   const built = handlerNames(vocabulary);
   return HANDLERS_LATER.filter((key) => !built.includes(key));
 }
-
-const CONDITIONS_FORM = `a list of ${listed(RETRY_CONDITIONS)}`;
-
-const budget = z.strictObject(
-  {
-    percent: wholeNumber(0, 100)
-      .optional()
-      .describe("Retries at once, as a share of the exchanges in flight. Default: 20."),
-    min: wholeNumber(0, 10_000)
-      .optional()
-      .describe("Retries that may always be under way. Default: 3."),
-  },
-  { error: wanted("a map with percent and min") },
-);
-
-const retry = z
-  .union(
-    [
-      z.literal("off"),
-      z.strictObject({
-        attempts: wholeNumber(1, 10)
-          .optional()
-          .describe("Tries in all, the first one counted. Default: 3."),
-        on: z
-          .array(oneOf(RETRY_CONDITIONS), { error: wanted(CONDITIONS_FORM) })
-          .optional()
-          .describe(
-            [
-              "connect: no connection was made; reused: a kept connection died before any byte of",
-              "the response; reset: a new one did; timeout: the response head came too late.",
-              "Default: [connect, reused] without retry, [connect, reused, reset] with it.",
-            ].join(" "),
-          ),
-        budget: budget.optional().describe("Keeps retries from making an outage worse."),
-        replayBody: z
-          .boolean()
-          .optional()
-          .describe(
-            [
-              "Also retry a request that is not idempotent, if its body fits limits.replayBytes",
-              `(${sizeText(LIMITS.replayBytes)}). Default: false.`,
-            ].join(" "),
-          ),
-      }),
-    ],
-    { error: wanted('"off", or a map with attempts, on, budget and replayBody') },
-  )
-  .describe("When another endpoint is tried; off for never.");
 
 /** What a default, a site or a route may set, each whole: the nearest one counts. */
 export function sharedRouteKeys({ errors, features }: Vocabulary) {

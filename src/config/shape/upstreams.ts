@@ -1,9 +1,20 @@
 /** `upstreams:` and the three ways to write one. */
 import type { Address } from "../../base/world.ts";
-import { name, notYet, shown, wanted, wantedOneOrMany, wholeNumber, z } from "../../core/fields.ts";
-import { addressKey, parseEndpoint } from "../address.ts";
+import {
+  name,
+  notYet,
+  oneOf,
+  shown,
+  wanted,
+  wantedOneOrMany,
+  wholeNumber,
+  z,
+} from "../../core/fields.ts";
+import { addressKey, isHostName, parseDnsName, parseEndpoint } from "../address.ts";
 import { balanceKeys, endpointBalanceKeys } from "./balance.ts";
+import { breaker } from "./breaker.ts";
 import { sticky } from "./cookie.ts";
+import { health } from "./health.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
 export interface EndpointConfig {
@@ -14,6 +25,8 @@ export interface EndpointConfig {
   readonly priority: number;
   readonly zone: string; // "" if none was given
   readonly maxRequests: number | undefined; // undefined: the upstream's
+  /** The address stands for others: each that its host has, or those of the service it names. */
+  readonly discover: "all" | "srv" | undefined;
 }
 
 const ENDPOINTS_MAX = 10_000;
@@ -33,34 +46,97 @@ const url = z
   })
   .describe("host:port, http://host:port, or unix:/path.");
 
+const weight = wholeNumber(0, WEIGHT_MAX);
+const backup = z.boolean();
+
+const SERVICE_FORM = 'the name of an SRV record such as "_http._tcp.app.internal"';
+
 const longEndpoint = z
   .strictObject(
     {
-      url,
-      weight: wholeNumber(0, WEIGHT_MAX)
+      url: url.optional(),
+      srv: z
+        .string({ error: wanted(SERVICE_FORM) })
+        .refine((text) => parseDnsName(text) !== undefined, { error: wanted(SERVICE_FORM) })
+        .transform((text) => parseDnsName(text)!)
+        .optional()
+        .describe(
+          "In place of url: the endpoints are those that this DNS name's SRV records name.",
+        ),
+      resolve: oneOf(["race", "all"])
+        .optional()
+        .describe(
+          [
+            "What a host name with several addresses is: one endpoint, whose connections go to the",
+            "address that answers first (race), or an endpoint for each (all). Default: race.",
+          ].join(" "),
+        ),
+      weight: weight
         .optional()
         .describe("Its share of the requests beside the others'; 0 takes none. Default: 1."),
-      backup: z
-        .boolean()
+      backup: backup
         .optional()
         .describe("Only used when no other endpoint can be. Default: false."),
       ...endpointBalanceKeys,
     },
     { error: wanted('an endpoint such as "10.0.0.1:3000", or a map with a url') },
   )
-  .superRefine(({ backup, priority }, context) => {
-    if (backup !== true || priority === undefined) return;
+  .superRefine((long, context) => {
+    for (const issue of discoveryIssues(long)) context.addIssue({ code: "custom", ...issue });
+  })
+  .superRefine(({ backup: isBackup, priority }, context) => {
+    if (isBackup !== true || priority === undefined) return;
     const message = "must be left out with backup: true, which is asked after every priority";
     context.addIssue({ code: "custom", path: ["priority"], message });
   })
-  .transform((long) => ({
-    ...endpoint(long.url),
-    weight: long.weight ?? 1,
-    backup: long.backup ?? false,
-    priority: long.priority ?? 0,
-    zone: long.zone ?? "",
-    maxRequests: long.maxRequests,
-  }));
+  .transform((long): EndpointConfig => {
+    const { url: address, srv, resolve } = long;
+    const shared = {
+      weight: long.weight ?? 1,
+      backup: long.backup ?? false,
+      priority: long.priority ?? 0,
+      zone: long.zone ?? "",
+      maxRequests: long.maxRequests,
+    };
+    if (srv !== undefined) {
+      return { name: `srv:${srv}`, address: { host: srv, port: 0 }, ...shared, discover: "srv" };
+    }
+    if (address === undefined) return z.NEVER; // it has an issue by now
+    const discover = resolve === "all" ? resolve : undefined;
+    return { ...endpoint(address), ...shared, discover };
+  });
+
+interface Discovered {
+  readonly url?: Address | undefined;
+  readonly srv?: string | undefined;
+  readonly resolve?: "race" | "all" | undefined;
+  readonly weight?: number | undefined;
+}
+
+function discoveryIssues({ url: address, srv, resolve, weight }: Discovered) {
+  const issues: { readonly path: string[]; readonly message: string }[] = [];
+  const issue = (key: string, message: string) => issues.push({ path: [key], message });
+  if (srv === undefined && address === undefined) {
+    issue("url", `must be an endpoint such as "10.0.0.1:3000", got nothing`);
+  }
+  if (srv !== undefined && address !== undefined) {
+    issue("srv", "must be without url, whose place it takes");
+  }
+  if (srv !== undefined && weight !== undefined) {
+    issue("weight", "must be left out with srv, whose records have weights");
+  }
+  if (resolve !== undefined && (address === undefined || !isHostName(address))) {
+    issue("resolve", "must be left out for what is no host name");
+  }
+  return issues;
+}
+
+/** What an operator may add at run time. */
+export const addedEndpoint = z
+  .strictObject({ url, weight: weight.optional(), backup: backup.optional() })
+  .transform((long) => {
+    return { ...endpoint(long.url), weight: long.weight ?? 1, backup: long.backup ?? false };
+  });
 
 const anyEndpoint = z.union([url.transform(endpoint), longEndpoint], {
   error: wantedOneOrMany('an endpoint such as "10.0.0.1:3000", or a map with a url'),
@@ -75,6 +151,7 @@ function endpoint(address: Address): EndpointConfig {
     priority: 0,
     zone: "",
     maxRequests: undefined,
+    discover: undefined,
   };
 }
 
@@ -96,10 +173,12 @@ const longUpstream = z.strictObject(
       .describe("Idle connections kept per endpoint. Default: 256."),
     limits: limitsOfUpstream.optional().describe("Limits that hold for this upstream."),
     timeouts: timeoutsOfUpstream.optional().describe("Timers that hold for this upstream."),
-    health: notYet("health"),
+    health: health.optional().describe("Who finds out which endpoints can serve, and how."),
+    breaker: breaker
+      .optional()
+      .describe("Stops requests for a while when too many fail or are slow. Default: off."),
     sticky: sticky.optional(),
     tls: notYet("tls"),
-    discovery: notYet("discovery"),
   },
   { error: wanted("an endpoint, a list of endpoints, or a map with endpoints") },
 );

@@ -3,18 +3,21 @@ import type { Attempt, Exchange } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
 import { fail } from "../../core/pipeline.ts";
-import type {
-  Claim,
-  ClaimLine,
-  ClaimWaiter,
-  Endpoint,
-  Need,
-  RetryBudget,
-} from "../../core/upstream.ts";
+import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
+import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import { decideRetry, type RetryPolicy } from "../../upstream/retry-policy.ts";
+import { statusRetryMs } from "../../upstream/retry-after.ts";
+import { TryDeadline } from "../../upstream/retry-deadline.ts";
+import {
+  addsNoLoad,
+  decideRetry,
+  isIdleRace,
+  mayBeKeyed,
+  type RetryPolicy,
+} from "../../upstream/retry-policy.ts";
+import { EndpointSearch, type SearchOwner } from "./endpoint-search.ts";
 import type { Mirror, MirrorCopy } from "./mirror.ts";
 import type { ForwardTarget, TargetChoice } from "./target.ts";
 
@@ -42,133 +45,75 @@ export class Forward implements Handler {
   }
 }
 
-// A place may be free at any moment, but not for all who were refused.
-const FULL_RETRY_AFTER_MS = 1_000;
-const NONE_TRIED: readonly Endpoint[] = [];
-
 /** One exchange on its way to some endpoint: claims, attempts, and the decision to try again. */
-class Forwarding implements RelayOwner, ClaimWaiter, Need {
+class Forwarding implements RelayOwner, SearchOwner {
   readonly #worker: Worker;
   readonly #exchange: Exchange;
   readonly #options: ForwardOptions;
+  readonly #search: EndpointSearch;
+  readonly #budget: RetryBudget; // of the upstream that is asked first, wherever a retry goes
   readonly #relay: Relay;
-  readonly #targets: readonly ForwardTarget[] | undefined; // where there is more than one
-  readonly #mirrored: MirrorCopy | undefined;
-  #target: ForwardTarget;
-  #targetAt: number;
-  hashKey: string | undefined; // as the target's upstream wants it
-  stuckTo: Endpoint | undefined;
-  tried: readonly Endpoint[];
-  #line: ClaimLine | undefined; // that we stand in
+  readonly #copy: MirrorCopy | undefined;
   #claim: Claim | undefined;
   #attempt: Attempt | undefined;
-  #isRetry: boolean; // the budget is charged for the attempt under way
+  #isCharged: boolean; // the budget, for the retries of this exchange
   #usesFresh: boolean; // the last kept connection was dead: do not trust another
   #backoff: Timer | undefined;
   #fault: Fault | undefined; // of the last attempt
-  #refused: FaultCode; // why there was no claim
+  readonly #isKeyed: boolean; // the client says that the request may come twice
+  #tryDeadline: TryDeadline | undefined;
+  #declinedMs: number; // how long the endpoint wants to be left alone, after a declined response
 
   constructor(worker: Worker, exchange: Exchange, options: ForwardOptions) {
     this.#worker = worker;
     this.#exchange = exchange;
     this.#options = options;
-    this.#targets = options.choice?.order(exchange);
-    this.#mirrored = options.mirror?.copyOf(exchange);
-    this.#target = this.#targets === undefined ? options : this.#targets[0]!;
-    this.#targetAt = 0;
-    this.hashKey = undefined;
-    this.stuckTo = undefined;
-    this.tried = NONE_TRIED;
-    this.#line = undefined;
+    this.#search = new EndpointSearch(exchange, this, options, options.choice?.order(exchange));
+    const { timeouts, limits, budget } = this.#search.target;
+    this.#budget = budget;
+    const { method, headers } = exchange.request;
+    this.#isKeyed = mayBeKeyed(options.retry, method) && headers.has("idempotency-key");
+    const replaysBody = options.replaysBody || this.#isKeyed;
+    this.#relay = new Relay(worker, exchange, this, timeouts, limits, replaysBody);
+    this.#copy = options.mirror?.copyOf(exchange);
+    this.#relay.tap = this.#copy;
     this.#claim = undefined;
     this.#attempt = undefined;
-    this.#isRetry = false;
+    this.#isCharged = false;
     this.#usesFresh = false;
     this.#backoff = undefined;
     this.#fault = undefined;
-    this.#refused = "no_endpoint";
-    const { timeouts, limits } = this.#target;
-    this.#relay = new Relay(worker, exchange, this, timeouts, limits, options.replaysBody);
-    this.#relay.tap = this.#mirrored;
-    this.#ask();
-  }
-
-  get need(): Need {
-    return this;
+    this.#tryDeadline = undefined;
+    this.#declinedMs = 0;
   }
 
   begin(): void {
     this.attempt();
-    this.#mirrored?.requestBegun();
+    this.#copy?.requestBegun();
   }
 
   attempt(): void {
-    const claim = this.#target.upstream.claim(this) ?? this.#claimElsewhere();
-    if (claim !== undefined) this.#start(claim);
-    else if (this.#line === undefined) this.#giveUp(this.#fault ?? this.#refusal());
+    const claim = this.#search.claim();
+    if (claim === undefined) return; // it waits: claimed() or waitedInVain() follows
+    // The last attempt's fault says more than that nobody is left to ask.
+    if ("code" in claim) this.#giveUp(this.#fault ?? claim);
+    else this.#start(claim);
   }
 
-  /** What the balancer of the target wants to know of the request. */
-  #ask(): void {
-    const { upstream } = this.#target;
-    const exchange = this.#exchange;
-    exchange.upstream = upstream.name;
-    this.hashKey = upstream.hashKeyOf?.(exchange);
-    this.stuckTo = upstream.sticky?.endpointOf(exchange);
-  }
-
-  /**
-   * The target has nobody who could serve now. If it is only full we wait there; if it has nobody at
-   * all the next one is asked; and if nobody is anywhere, we wait for the one that came first.
-   */
-  #claimElsewhere(): Claim | undefined {
-    const firstAt = this.#targetAt;
-    const last = (this.#targets?.length ?? 1) - 1;
-    for (;;) {
-      if (this.#waits(firstAt === last)) return undefined;
-      if (this.#targetAt === last) break;
-      this.#turnTo(this.#targetAt + 1);
-      const claim = this.#target.upstream.claim(this);
-      if (claim !== undefined) return claim;
-    }
-    if (firstAt === last) return undefined;
-    this.#turnTo(firstAt);
-    this.#waits(true);
-    return undefined;
-  }
-
-  #turnTo(at: number): void {
-    this.#target = this.#targets![at]!;
-    this.#targetAt = at;
-    this.#relay.holdTo(this.#target.timeouts, this.#target.limits);
-    this.#ask();
-  }
-
-  #waits(mayPark: boolean): boolean {
-    const line = this.#target.upstream.wait(this, mayPark);
-    this.#line = typeof line === "string" ? undefined : line;
-    this.#refused = typeof line === "string" ? line : this.#refused;
-    return this.#line !== undefined;
-  }
-
-  #refusal(): Fault {
-    const fault: Fault = { code: this.#refused, detail: this.#target.upstream.name };
-    return fault.code === "no_endpoint" ? fault : { ...fault, retryAfterMs: FULL_RETRY_AFTER_MS };
+  turnedTo({ timeouts, limits }: ForwardTarget): void {
+    this.#relay.holdTo(timeouts, limits);
   }
 
   claimed(claim: Claim): void {
-    this.#line = undefined;
     this.#guarded(() => this.#start(claim));
   }
 
-  waitedInVain(code: FaultCode): void {
-    this.#line = undefined;
-    this.#refused = code;
-    this.#guarded(() => this.#giveUp(this.#fault ?? this.#refusal()));
+  waitedInVain(fault: Fault): void {
+    this.#guarded(() => this.#giveUp(this.#fault ?? fault));
   }
 
   #start(claim: Claim): void {
-    const { pools, timeouts } = this.#target;
+    const { pools, timeouts } = this.#search.target;
     const exchange = this.#exchange;
     const { endpoint } = claim;
     this.#claim = claim;
@@ -186,48 +131,87 @@ class Forwarding implements RelayOwner, ClaimWaiter, Need {
 
     const pool = pools.get(endpoint)!;
     const connection = this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+    if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
     this.#relay.start(connection, attempt);
   }
 
+  #boundTry(): void {
+    const { wheel } = this.#worker;
+    this.#tryDeadline ??= new TryDeadline(wheel, this.#options.retry.perTryMs, () =>
+      this.#guarded(() => this.#tryOverdue()),
+    );
+    this.#tryDeadline.begin();
+  }
+
+  /** The time is the endpoint's: it does not pass while the client is still sending. */
+  #tryOverdue(): void {
+    if (this.#relay.isBodyEnded) this.#relay.giveUp("response_timeout", "retry.perTry");
+    else this.#tryDeadline?.begin();
+  }
+
+  attemptAnswered({ status, headers }: ResponseFacts): boolean {
+    const { clock } = this.#worker.world;
+    this.#tryDeadline?.end();
+    this.#claim!.answered(status, clock.nowMs() - this.#exchange.times.claimedMs);
+    const { retry } = this.#options;
+    if (retry.statuses.size === 0 || !retry.statuses.has(status)) return true;
+
+    const { endpoint } = this.#attempt!;
+    const isLast = this.#search.isLast(endpoint);
+    this.#declinedMs = statusRetryMs(headers.get("retry-after"), isLast);
+    const isWorthIt = this.#declinedMs !== Number.POSITIVE_INFINITY && this.#mayRetry(status);
+    if (isWorthIt && !isLast) this.#search.avoid(endpoint);
+    return !isWorthIt;
+  }
+
+  attemptDeclined(): void {
+    this.#release("served");
+    this.#waitAndRetry(this.#declinedMs);
+  }
+
   attemptFailed(fault: Fault): void {
-    this.#release(outcomeOf(fault));
+    this.#tryDeadline?.end();
+    this.#release(this.#outcomeOf(fault), fault.code);
     this.#worker.attemptFailed(this.#exchange.upstream, this.#attempt!);
     this.#fault = fault;
-    if (!this.#mayRetry(fault)) {
+    if (!this.#mayRetry(fault.code)) {
       this.#giveUp(fault);
       return;
     }
-    this.#isRetry = true;
     const { endpoint, connectionReused } = this.#attempt!;
-    if (connectionReused && fault.code === "reset_before_head") {
-      // The endpoint is not at fault for closing what was idle: it may be asked again at once.
+    if (isIdleRace(fault.code, connectionReused)) {
+      // It may be asked again at once, as it is not at fault.
       this.#usesFresh = true;
       this.attempt();
       return;
     }
-    this.tried = [...this.tried, endpoint];
-    const delayMs = backoffMs(this.#exchange.attempts, this.#worker.world.random);
-    this.#backoff = this.#worker.world.clock.after(delayMs, () => this.#resume());
+    this.#search.avoid(endpoint);
+    this.#waitAndRetry(0);
   }
 
   attemptServed(fault: Fault | undefined): void {
-    this.#release(fault === undefined ? "served" : outcomeOf(fault));
+    if (fault === undefined) this.#release("served");
+    else this.#release(this.#outcomeOf(fault), fault.code);
     this.#settleRetry();
-    this.#mirrored?.sourceOver();
+    this.#copy?.sourceOver();
   }
 
   attemptAbandoned(): void {
+    this.#tryDeadline?.end();
     this.#backoff?.cancel();
-    this.#line?.leave(this);
-    this.#line = undefined;
+    this.#search.leave();
     this.#release("abandoned");
     this.#settleRetry();
-    this.#mirrored?.sourceOver();
+    this.#copy?.sourceOver();
   }
 
-  #resume(): void {
-    this.#backoff = undefined;
-    this.#guarded(() => this.attempt());
+  #waitAndRetry(leastMs: number): void {
+    const { clock, random } = this.#worker.world;
+    const delayMs = Math.max(leastMs, backoffMs(this.#exchange.attempts, random));
+    this.#backoff = clock.after(delayMs, () => {
+      this.#backoff = undefined;
+      this.#guarded(() => this.attempt());
+    });
   }
 
   /** For what a timer or another exchange calls: a bug ends this exchange, and nothing else. */
@@ -242,48 +226,46 @@ class Forwarding implements RelayOwner, ClaimWaiter, Need {
     }
   }
 
-  #mayRetry(fault: Fault): boolean {
+  #mayRetry(failure: FaultCode | number): boolean {
     const exchange = this.#exchange;
     const { retry } = this.#options;
+    const { connectionReused } = this.#attempt!;
     const decision = decideRetry(retry, {
-      code: fault.code,
-      attempts: exchange.attempts,
+      failure,
+      attempts: exchange.attempts - (this.#usesFresh ? 1 : 0), // a dead connection was no attempt
       method: exchange.request.method,
+      isKeyed: this.#isKeyed,
       body: this.#relay.bodyState,
-      connectionReused: this.#attempt!.connectionReused,
+      connectionReused,
       responseBegun: exchange.downstream.isAnswered,
     });
     if (decision === "give-up") return false;
+    if (addsNoLoad(failure, connectionReused)) return true;
     // One retry of this exchange at a time is charged, however many it makes.
-    return this.#isRetry || this.#budget.take();
-  }
-
-  /** Of the upstream that was asked first, wherever the retry goes. */
-  get #budget(): RetryBudget {
-    return (this.#targets?.[0] ?? this.#options).budget;
+    this.#isCharged ||= this.#budget.take();
+    return this.#isCharged;
   }
 
   #giveUp(fault: Fault): void {
     this.#settleRetry();
-    this.#mirrored?.sourceOver();
+    this.#copy?.sourceOver();
     fail(this.#exchange, fault);
   }
 
   #settleRetry(): void {
-    if (this.#isRetry) this.#budget.giveBack();
-    this.#isRetry = false;
+    if (this.#isCharged) this.#budget.giveBack();
+    this.#isCharged = false;
   }
 
-  #release(outcome: "served" | "failed" | "abandoned"): void {
+  #release(outcome: Outcome, why?: string): void {
     const claim = this.#claim;
     this.#claim = undefined;
-    const { claimedMs, responseMs } = this.#exchange.times;
-    if (responseMs > claimedMs) claim?.answered(0, responseMs - claimedMs);
-    claim?.release(outcome);
+    claim?.release(outcome, why);
   }
-}
 
-/** A client that leaves is no mark against the endpoint that was serving it. */
-function outcomeOf(fault: Fault): "failed" | "abandoned" {
-  return FAULTS[fault.code].side === "upstream" ? "failed" : "abandoned";
+  /** Who leaves, or closes what was idle, is no mark against the endpoint that was asked. */
+  #outcomeOf({ code }: Fault): Outcome {
+    if (isIdleRace(code, this.#attempt!.connectionReused)) return "abandoned";
+    return FAULTS[code].side === "upstream" ? "failed" : "abandoned";
+  }
 }

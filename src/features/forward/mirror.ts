@@ -3,10 +3,12 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { FaultCode } from "../../core/fault.ts";
 import type { Claim, Outcome } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
+import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
-import type { H1Upstream, UpstreamEvents } from "../../transport/h1-upstream.ts";
+import type { H1Upstream } from "../../transport/h1-upstream.ts";
 import type { BodyTap } from "../../transport/relay.ts";
 import { requestText } from "../../transport/request-text.ts";
+import type { UpstreamEvents } from "../../transport/upstream-events.ts";
 import type { ForwardTarget } from "./target.ts";
 
 export interface MirrorOptions {
@@ -72,6 +74,7 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
   #trailers: HeaderList | undefined;
   #claim: Claim | undefined;
   #connection: H1Upstream | undefined;
+  #sentMs: number;
   #responseBytes: number;
   #isOver: boolean;
 
@@ -86,6 +89,7 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
     this.#trailers = undefined;
     this.#claim = undefined;
     this.#connection = undefined;
+    this.#sentMs = 0;
     this.#responseBytes = 0;
     this.#isOver = false;
   }
@@ -133,6 +137,7 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
       return;
     }
     this.#claim = claim;
+    this.#sentMs = this.#worker.clock.nowMs();
     this.#worker.wheel.arm(this, RESPONSE_MS_MAX);
     this.#connection = pools.get(claim.endpoint)!.take(timeouts.connect);
     this.#connection.begin(
@@ -160,8 +165,11 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
 
   interim(): void {}
   continueOverdue(): void {}
-  responded(): void {}
   sendMore(): void {}
+
+  responded({ status }: ResponseFacts): void {
+    this.#claim?.answered(status, this.#worker.clock.nowMs() - this.#sentMs);
+  }
 
   switched(): void {
     this.#end("failed"); // not without websocketKey

@@ -2,13 +2,13 @@ import { hashText, weighedDistance } from "../../base/key-hash.ts";
 import type { Random } from "../../base/world.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Limits, Timeouts } from "../../core/limits.ts";
-import type { Endpoint, RetryBudget, Upstream } from "../../core/upstream.ts";
-import type { Pool } from "../../upstream/pool.ts";
+import type { RetryBudget, Upstream } from "../../core/upstream.ts";
+import type { PoolDirectory } from "../../upstream/endpoint-pools.ts";
 
 /** One upstream that a route may forward to, with what holds there. */
 export interface ForwardTarget {
   readonly upstream: Upstream;
-  readonly pools: ReadonlyMap<Endpoint, Pool>;
+  readonly pools: PoolDirectory;
   readonly budget: RetryBudget;
   readonly timeouts: Timeouts; // resolved to the last level
   readonly limits: Limits;

@@ -45,6 +45,10 @@ export class SharedMemory implements Machine {
     return new Lanes(this.#block(key, byteLength, true), this.worker);
   }
 
+  release(key: string): void {
+    if (this.#blocks.get(key)?.owner === undefined) this.#blocks.delete(key);
+  }
+
   /** After the thread has ended: what it held is held no more. */
   clearLane(worker: number): void {
     for (const { memory, isLanes } of this.#blocks.values()) {
@@ -126,4 +130,6 @@ export class FoundMemory implements Machine {
   lanes(key: string): Lanes {
     return new Lanes(this.block(key, Lanes.byteLength(this.workers + 1)), this.worker);
   }
+
+  release(): void {} // the main thread does, and tells what there is
 }

@@ -2,6 +2,7 @@ import inspector from "node:inspector";
 import type { ResourceLimits } from "node:worker_threads";
 import type { Turns } from "../../base/turns.ts";
 import type { Address, Timer, World } from "../../base/world.ts";
+import type { Directory } from "../../core/directory.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
 import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "../crew.ts";
@@ -12,7 +13,7 @@ import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 import { type Death, Thread, type ThreadOwner, WorkerLost } from "./thread.ts";
-import { type PostedConfig, type Prepare, posted } from "./worker-messages.ts";
+import { type Found, type PostedConfig, type Prepare, posted } from "./worker-messages.ts";
 
 /** How threads are made; tests break them. */
 export interface ThreadMaking {
@@ -24,6 +25,7 @@ export interface ThreadCrewOptions extends ThreadMaking {
   readonly world: World;
   readonly model: Engine; // compiles each config first, and so makes the memory for it
   readonly memory: SharedMemory;
+  readonly directory: Directory;
   readonly turns: Turns; // a reload and a replacement are never at once
   readonly pseudonym: string;
   readonly isReadableLog: boolean;
@@ -64,6 +66,8 @@ export class ThreadCrew implements Crew, ThreadOwner {
   #inForce: InForce | undefined;
   #lostLogLines: number; // of lost threads
   #isStopping: boolean;
+  #isTellingDue: boolean;
+  readonly #watching: Disposable;
 
   constructor(options: ThreadCrewOptions) {
     const { workers } = options.memory;
@@ -76,6 +80,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
     this.#inForce = undefined;
     this.#lostLogLines = 0;
     this.#isStopping = false;
+    this.#isTellingDue = false;
     // All at once, before the first config is compiled: they load their code meanwhile.
     this.#posts = this.#pulse.map((_, worker) => ({
       worker,
@@ -85,6 +90,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       retry: undefined,
     }));
     this.#lookSoon();
+    this.#watching = options.directory.watch(() => this.#tellFoundSoon());
   }
 
   get banks(): readonly SharedBank[] {
@@ -106,7 +112,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   }
 
   async prepare(next: NextConfig): Promise<Turnover> {
-    const { model, memory } = this.#options;
+    const { model } = this.#options;
     const draft = model.draft(next.config, next.version);
     const threads = this.#threads;
     try {
@@ -114,7 +120,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
         kind: "prepare",
         posted: posted(next.loaded),
         version: next.version,
-        blocks: memory.blocks,
+        found: this.#found,
         bound: this.#inForce?.bound ?? new Map(),
       } as const;
       const bound = await this.#prepareAll(threads, question, next);
@@ -141,6 +147,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   async stop(deadlineMs: number): Promise<Drained> {
     this.#isStopping = true;
+    this.#watching[Symbol.dispose]();
     for (const post of this.#posts) post.retry?.cancel();
     const drained = await Promise.all(
       this.#threads.map((thread) => this.#stopThread(thread, deadlineMs)),
@@ -190,6 +197,26 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   get #threads(): Thread[] {
     return this.#posts.flatMap(({ thread }) => thread ?? []);
+  }
+
+  /** What the model has by now: endpoints that came since it was compiled have their blocks, too. */
+  get #found(): Found {
+    const { model, memory, directory } = this.#options;
+    for (const upstream of model.runtime?.upstreams.values() ?? []) void upstream.endpoints;
+    return { blocks: memory.blocks, entries: directory.entries };
+  }
+
+  /** Names change many at once: a config is taken, say. */
+  #tellFoundSoon(): void {
+    if (this.#isTellingDue) return;
+    this.#isTellingDue = true;
+    setImmediate(() => {
+      this.#isTellingDue = false;
+      if (this.#isStopping) return;
+      const found = this.#found;
+      // One that is lost meanwhile is told when it is replaced.
+      for (const thread of this.#threads) thread.ask({ kind: "found", ...found }).catch(ignore);
+    });
   }
 
   #newThread(worker: number): Thread {
@@ -249,8 +276,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       const thread = this.#newThread(post.worker);
       post.thread = thread;
       try {
-        const { blocks } = this.#options.memory;
-        await thread.ask({ kind: "prepare", ...this.#inForce, blocks });
+        await thread.ask({ kind: "prepare", ...this.#inForce, found: this.#found });
         await thread.ask({ kind: "commit" });
         post.isServing = true;
         this.#options.world.log.info("worker replaced", { worker: post.worker });

@@ -1,5 +1,6 @@
 import type { Address } from "../../base/world.ts";
 import { type Loaded, load } from "../../config/load.ts";
+import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Leaving } from "../crew.ts";
 import type { Drained } from "../listener.ts";
@@ -10,11 +11,17 @@ export type PostedConfig =
   | { readonly kind: "data"; readonly loaded: Loaded }
   | { readonly kind: "module"; readonly file: string; readonly folder: string };
 
+/** What the main thread has found out and made by now. */
+export interface Found {
+  readonly blocks: Blocks;
+  readonly entries: readonly DirectoryEntry[];
+}
+
 export interface Prepare {
   readonly kind: "prepare";
   readonly posted: PostedConfig;
   readonly version: number;
-  readonly blocks: Blocks;
+  readonly found: Found;
   readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
 }
 
@@ -24,6 +31,7 @@ export interface Answers {
   readonly commit: Leaving;
   readonly abort: undefined;
   readonly stop: Drained;
+  readonly found: undefined;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
 }
@@ -31,6 +39,7 @@ export interface Answers {
 export type Question =
   | Prepare
   | { readonly kind: "commit" | "abort" | "hurry" | "reopenLogs" }
+  | ({ readonly kind: "found" } & Found)
   | { readonly kind: "stop"; readonly deadlineMs: number };
 
 export interface ToWorker {

@@ -1,5 +1,6 @@
 import { check } from "../../config/check.ts";
 import { problemLine } from "../../config/problems.ts";
+import type { Directory } from "../../core/directory.ts";
 import { vocabulary } from "../../features/index.ts";
 import type { JsonLog } from "../../observe/json-log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
@@ -9,6 +10,7 @@ import type { Drained } from "../listener.ts";
 import type { Serving } from "../serving.ts";
 import type { FoundMemory } from "./shared-memory.ts";
 import {
+  type Found,
   type FromWorker,
   type Prepare,
   type Question,
@@ -20,6 +22,7 @@ export interface WorkerSideParts {
   readonly engine: Engine;
   readonly serving: Serving;
   readonly machine: FoundMemory;
+  readonly directory: Directory;
   readonly log: JsonLog;
   readonly metrics: Metrics;
   readonly tell: (message: FromWorker) => void;
@@ -60,6 +63,8 @@ export class WorkerSide {
         return await this.#decided()?.abort(); // there is none where the preparing failed
       case "stop":
         return await this.#stop(question.deadlineMs);
+      case "found":
+        return this.#take(question);
       case "hurry":
         return serving.hurry();
       case "reopenLogs":
@@ -67,32 +72,31 @@ export class WorkerSide {
     }
   }
 
-  async #prepare({ posted, version, blocks, bound }: Prepare) {
-    const { serving, machine, log } = this.#parts;
+  async #prepare({ posted, version, found, bound }: Prepare) {
+    const { serving, log } = this.#parts;
     const loaded = await unposted(posted);
     const { config, problems } = check(loaded, vocabulary);
     if (config === undefined) throw new Error(problems.map(problemLine).join("\n"));
     const next: NextConfig = { config, loaded, version };
-    const before = machine.blocks;
-    machine.blocks = blocks;
-    try {
-      const turnover = await serving.prepare(next, bound);
-      this.#turnover = {
-        ...turnover,
-        commit: () => {
-          log.level = config.log.level;
-          return turnover.commit();
-        },
-        abort: () => {
-          machine.blocks = before;
-          return turnover.abort();
-        },
-      };
-      return turnover.bound;
-    } catch (error) {
-      machine.blocks = before;
-      throw error;
-    }
+    this.#take(found);
+    const turnover = await serving.prepare(next, bound);
+    this.#turnover = {
+      ...turnover,
+      commit: () => {
+        log.level = config.log.level;
+        return turnover.commit();
+      },
+    };
+    return turnover.bound;
+  }
+
+  /** The blocks first: an endpoint that has come needs its own. */
+  #take({ blocks, entries }: Found): void {
+    this.#parts.machine.blocks = blocks;
+    this.#parts.directory.become(entries);
+    // Not when a request asks: who comes and goes in between would never have been seen.
+    for (const { endpoints } of this.#parts.engine.runtime?.upstreams.values() ?? [])
+      void endpoints;
   }
 
   async #stop(deadlineMs: number): Promise<Drained> {

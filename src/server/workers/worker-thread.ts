@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { realWorld } from "../../base/real-world.ts";
 import { SystemClock } from "../../base/system-clock.ts";
+import { Directory } from "../../core/directory.ts";
 import { KeyedState } from "../../core/shared-state.ts";
 import { JsonLog } from "../../observe/json-log.ts";
 import { Metrics } from "../../observe/metrics.ts";
@@ -26,14 +27,16 @@ const world = realWorld({ log, reusePort: true });
 const metrics = new Metrics();
 const machine = new FoundMemory(birth.workers, birth.worker);
 const state = new KeyedState(log);
-const engine = new Engine({ world, metrics, machine, state, pseudonym: birth.pseudonym });
+const directory = new Directory();
+const { pseudonym } = birth;
+const engine = new Engine({ world, metrics, machine, state, directory, pseudonym });
 const serving = new Serving({
   world,
   engine,
   // The kernel spreads connections over TCP sockets of one port, but not over unix sockets.
   isOurs: ({ address }) => birth.worker === 0 || !address.host.startsWith("/"),
 });
-const side = new WorkerSide({ engine, serving, machine, log, metrics, tell });
+const side = new WorkerSide({ engine, serving, machine, directory, log, metrics, tell });
 
 port.on("message", (message: ToWorker) => void side.take(message));
 new Pulse(birth.pulse, birth.worker).beat(world.clock, () => serving.droppedLogLines);

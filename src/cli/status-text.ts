@@ -1,0 +1,115 @@
+/** `/api/status` for people. */
+
+/** As the admin listener answers; what later versions add is not needed here. */
+export interface ProxyStatus {
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly readiness: string;
+  readonly config: { readonly name: string; readonly version: number };
+  readonly requestsActive: number;
+  readonly listeners: readonly { readonly key: string; readonly connections: number }[];
+  readonly upstreams: readonly {
+    readonly name: string;
+    readonly added?: readonly string[];
+    readonly removed?: readonly string[];
+    readonly endpoints: readonly StatusEndpoint[];
+  }[];
+}
+
+interface StatusEndpoint {
+  readonly name: string;
+  readonly weight: number;
+  readonly backup: boolean;
+  readonly health: string;
+  readonly active: number;
+  readonly addresses?: readonly string[];
+  readonly why?: string;
+}
+
+/** Per second. */
+export interface Rates {
+  readonly requests: number;
+  readonly faults: number;
+  readonly byEndpoint: ReadonlyMap<string, number>; // "upstream endpoint"
+}
+
+export function statusText(status: ProxyStatus, rates: Rates | undefined): string {
+  const { version, uptimeSeconds, readiness, config, requestsActive } = status;
+  const counts = [`${requestsActive} in flight`];
+  if (rates !== undefined) {
+    counts.push(perSecond(rates.requests), `${perSecond(rates.faults)} faults`);
+  }
+  const running = `${config.name} (version ${config.version})`;
+  const lines = [
+    `sluice ${version}, ${readiness}, up ${ageText(uptimeSeconds)}, ${running}`,
+    `requests: ${counts.join(", ")}`,
+    "",
+    ...table([
+      ["listener", "connections"],
+      ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
+    ]),
+  ];
+  for (const { name, endpoints, added = [], removed = [] } of status.upstreams) {
+    const head = [
+      "endpoint",
+      "is",
+      "weight",
+      "in flight",
+      ...(rates === undefined ? [] : ["rate"]),
+    ];
+    const rows = endpoints.map((each) => [
+      `  ${each.name}${added.includes(each.name) ? " (added)" : ""}`,
+      each.health,
+      `${each.weight}${each.backup ? " backup" : ""}`,
+      String(each.active),
+      ...(rates === undefined
+        ? []
+        : [perSecond(rates.byEndpoint.get(`${name} ${each.name}`) ?? 0)]),
+      leadsTo(each),
+    ]);
+    lines.push("", `upstream ${name}`, ...table([[`  ${head[0]}`, ...head.slice(1)], ...rows]));
+    if (removed.length > 0) lines.push(`  removed by operators: ${removed.join(", ")}`);
+  }
+  return lines.join("\n");
+}
+
+function leadsTo({ addresses, why }: StatusEndpoint): string {
+  const where = addresses === undefined ? "" : `→ ${addresses.join(", ") || "nowhere"}`;
+  return why === undefined ? where : `${where} (${why})`;
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, text] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, text.length);
+    }
+  }
+  return rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function perSecond(rate: number): string {
+  return `${rate >= 100 ? Math.round(rate) : Math.round(rate * 10) / 10}/s`;
+}
+
+/** 3725 → "1h 2m" */
+export function ageText(seconds: number): string {
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3_600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ];
+  const from = parts.findIndex(([count]) => count > 0);
+  if (from === -1) return "0s";
+  return parts
+    .slice(from, from + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(" ");
+}

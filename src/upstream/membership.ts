@@ -1,0 +1,89 @@
+import type { Directory } from "../core/directory.ts";
+import type { Endpoint } from "../core/upstream.ts";
+import { createEndpoint, type EndpointOptions, endpointName, stateKey } from "./endpoint.ts";
+import { SharedEndpointState } from "./endpoint-state.ts";
+import { FoundStates } from "./found-states.ts";
+import { membersOf } from "./members.ts";
+import { StateChanges } from "./state-changes.ts";
+import type { UpstreamOptions, UpstreamTools } from "./upstream.ts";
+
+interface Member {
+  readonly endpoint: Endpoint;
+  readonly as: string; // its options, to be compared
+}
+
+/**
+ * The endpoints of one upstream, as a config and the directory make them. Who stays is the same
+ * object from one list to the next, so that what is kept by endpoint is not forgotten.
+ */
+export class Membership {
+  readonly #options: UpstreamOptions;
+  readonly #directory: Directory | undefined;
+  readonly #found: FoundStates;
+  readonly #configured: ReadonlyMap<string, Member>; // by name: reloads keep their states
+  #members: ReadonlyMap<string, Member>;
+  #endpoints: readonly Endpoint[];
+  #as: string; // of all of them
+
+  constructor(options: UpstreamOptions, tools: UpstreamTools) {
+    const { name } = options;
+    const { directory, machine, keep } = tools;
+    const changes = StateChanges.keep(tools);
+    this.#options = options;
+    this.#directory = directory;
+    this.#found = keep(`upstream ${name} found`, () => new FoundStates(machine, changes));
+    const stateOf = (key: string) =>
+      keep(key, () => this.#found.known(key) ?? new SharedEndpointState(machine, key, changes));
+    const plain = options.endpoints.filter(
+      ({ discover }) => discover === undefined || directory === undefined,
+    );
+    this.#configured = byName(
+      plain.map((each) => ({
+        endpoint: createEndpoint(name, each, stateOf, options.maxRequests),
+        as: asText(each),
+      })),
+    );
+    this.#members = new Map();
+    this.#endpoints = [];
+    this.#as = "";
+  }
+
+  /** Counts up when endpoints() may have another answer. */
+  get version(): number {
+    return this.#directory === undefined ? 0 : this.#directory.version;
+  }
+
+  /** The same list for as long as nothing about it is other. */
+  endpoints(): readonly Endpoint[] {
+    const { name, endpoints: configured } = this.#options;
+    const wanted =
+      this.#directory === undefined ? configured : membersOf(name, configured, this.#directory);
+    const as = wanted.map(asText).join();
+    if (as === this.#as) return this.#endpoints;
+    this.#as = as;
+    this.#members = byName(wanted.map((each) => this.#member(each)));
+    this.#endpoints = [...this.#members.values()].map(({ endpoint }) => endpoint);
+    this.#found.retain(new Set([...this.#members.keys()].map((each) => stateKey(name, each))));
+    return this.#endpoints;
+  }
+
+  #member(options: EndpointOptions): Member {
+    const { name: upstream, maxRequests } = this.#options;
+    const as = asText(options);
+    const name = endpointName(options.address);
+    const known = this.#members.get(name) ?? this.#configured.get(name);
+    if (known?.as === as) return known;
+    const state = known?.endpoint.state;
+    const stateOf = (key: string) => state ?? this.#found.of(key);
+    const endpoint = createEndpoint(upstream, options, stateOf, maxRequests);
+    return { endpoint, as };
+  }
+}
+
+function byName(members: readonly Member[]): Map<string, Member> {
+  return new Map(members.map((member) => [member.endpoint.name, member]));
+}
+
+function asText(options: EndpointOptions): string {
+  return JSON.stringify(options);
+}
