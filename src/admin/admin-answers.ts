@@ -1,6 +1,7 @@
 import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
 import type { Controlled, EndpointControl } from "./endpoint-control.ts";
+import type { PlanControl } from "./plan-control.ts";
 import type { ReadinessState } from "./readiness.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
 
@@ -18,6 +19,7 @@ export interface AdminSources {
   readiness(): ReadinessState;
   reload(): Promise<ReloadOutcome>;
   readonly endpoints: EndpointControl;
+  readonly plans: PlanControl;
 }
 
 /** What a request says beside its method. */
@@ -31,6 +33,7 @@ interface Endpoint {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: RegExp;
   readonly needsToken: boolean;
+  readonly bodyBytesMax?: number; // 64 KiB unless said
   answer(sources: AdminSources, accept: string | undefined, asked: Asked): Answer | Promise<Answer>;
 }
 
@@ -43,6 +46,7 @@ const NOT_YET: Omit<Endpoint, "path"> = {
   },
 };
 
+const PLAN_BYTES_MAX = 32 * 1024 * 1024; // a config file may have 16 MiB
 const ENDPOINTS_OF = /^\/api\/upstreams\/([^/]+)\/endpoints$/;
 const ENDPOINT_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)$/;
 const DRAIN_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)\/((?:un)?drain)$/;
@@ -55,6 +59,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
   { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { ...NOT_YET, path: /^\/api\/purge$/ },
+  { method: "POST", path: /^\/api\/plan$/, needsToken: true, bodyBytesMax: PLAN_BYTES_MAX, answer: plan },
   { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
   { method: "DELETE", path: ENDPOINT_OF, needsToken: true, answer: removeEndpoint },
   { method: "POST", path: DRAIN_OF, needsToken: true, answer: drainEndpoint },
@@ -95,24 +100,6 @@ function metrics(sources: AdminSources, accept: string | undefined): Answer {
   return { status: 200, headers: { "content-type": contentType, vary: "accept" }, body: text };
 }
 
-/** 422: the config has to be another; 409: so have the circumstances; 503: it is too late. */
-async function reload(sources: AdminSources): Promise<Answer> {
-  if (sources.readiness() === "draining") {
-    return refusal({ status: 503, reason: "draining", about: "The proxy is stopping." });
-  }
-  const outcome = await sources.reload();
-  if (outcome.kind === "taken") {
-    const { version, leaving, warnings } = outcome;
-    return json(200, { version, leaving, warnings });
-  }
-  if (outcome.kind === "refused") {
-    return refusal({ status: 409, reason: "reload_refused", about: outcome.message });
-  }
-  const problems = outcome.problems.map((problem) => ({ ...problem, text: problemLine(problem) }));
-  const about = "The config has problems; the running one stays.";
-  return json(422, { reason: "config_has_problems", about, problems });
-}
-
 async function addEndpoint(sources: AdminSources, _accept: unknown, asked: Asked): Promise<Answer> {
   const [upstream = ""] = partsOf(asked.path, ENDPOINTS_OF);
   return controlled(await sources.endpoints.add(upstream, asked.body, asked.by));
@@ -140,4 +127,29 @@ function partsOf(path: string, form: RegExp): string[] {
   } catch {
     return [];
   }
+}
+
+async function plan(sources: AdminSources, _accept: unknown, asked: Asked): Promise<Answer> {
+  const planned = await sources.plans.plan(asked.body);
+  if (planned.kind === "plan") return json(200, planned.plan);
+  const { status, reason, about, problems } = planned;
+  return json(status, { reason, about, problems });
+}
+
+/** 422: the config has to be another; 409: so have the circumstances; 503: it is too late. */
+async function reload(sources: AdminSources): Promise<Answer> {
+  if (sources.readiness() === "draining") {
+    return refusal({ status: 503, reason: "draining", about: "The proxy is stopping." });
+  }
+  const outcome = await sources.reload();
+  if (outcome.kind === "taken") {
+    const { version, leaving, warnings } = outcome;
+    return json(200, { version, leaving, warnings });
+  }
+  if (outcome.kind === "refused") {
+    return refusal({ status: 409, reason: "reload_refused", about: outcome.message });
+  }
+  const problems = outcome.problems.map((problem) => ({ ...problem, text: problemLine(problem) }));
+  const about = "The config has problems; the running one stays.";
+  return json(422, { reason: "config_has_problems", about, problems });
 }

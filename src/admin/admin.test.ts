@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { PlanControl } from "./plan-control.ts";
 import { Readiness } from "./readiness.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
 
@@ -36,6 +37,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     status: setup.status ?? (() => ({ version: "0.1.0" })),
     reload: setup.reload ?? (async () => ({ kind: "refused", message: "no file" })),
     endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
+    plans: new PlanControl(unreachable, unreachable),
     readiness: new Readiness(),
     log,
   });

@@ -15,7 +15,7 @@ const KEEP_ALIVE_MS = 30_000; // above the 15 s of common scrape intervals
 const CLOSE_MS = 1_000; // what is in flight at the end may take this long
 
 export interface AdminOptions
-  extends Pick<AdminSources, "metrics" | "status" | "reload" | "endpoints"> {
+  extends Pick<AdminSources, "metrics" | "status" | "reload" | "endpoints" | "plans"> {
   readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
   readonly token: string | undefined;
   readonly hosts?: readonly string[]; // further names to answer to
@@ -47,6 +47,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     status: options.status,
     reload: options.reload,
     endpoints: options.endpoints,
+    plans: options.plans,
     readiness: () => readiness.state,
   };
   const limits = {
@@ -91,9 +92,10 @@ async function serve(
   const refused = guard.refuse(request, isEndpoint ? found.needsToken : true);
   if (refused !== undefined) return sendAndClose(request, response, refusal(refused));
   if (!isEndpoint) return sendAndClose(request, response, found);
-  const body = await takeBody(request);
+  const bytesMax = found.bodyBytesMax ?? BODY_BYTES_MAX;
+  const body = await takeBody(request, bytesMax);
   if (body === undefined) {
-    const about = `The body is larger than ${BODY_BYTES_MAX} bytes.`;
+    const about = `The body is larger than ${bytesMax} bytes.`;
     const answer = refusal({ status: 413, reason: "body_too_large", about });
     return sendAndClose(request, response, answer);
   }
@@ -102,15 +104,15 @@ async function serve(
 }
 
 /** Reads the body to its end; undefined as soon as it is too large. */
-async function takeBody(request: IncomingMessage): Promise<string | undefined> {
+async function takeBody(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
   const announced = Number(request.headers["content-length"] ?? 0);
-  if (announced > BODY_BYTES_MAX) return undefined;
+  if (announced > bytesMax) return undefined;
   const chunks: Buffer[] = [];
   let byteCount = 0;
   return await new Promise((resolve, reject) => {
     request.on("data", (chunk: Buffer) => {
       byteCount += chunk.length;
-      if (byteCount > BODY_BYTES_MAX) resolve(undefined);
+      if (byteCount > bytesMax) resolve(undefined);
       else chunks.push(chunk);
     });
     request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));

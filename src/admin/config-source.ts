@@ -43,25 +43,25 @@ export class ConfigSource {
     if (this.#waiting !== undefined) return this.#waiting;
     const outcome = this.#running.then(async () => {
       this.#waiting = undefined;
-      if (this.#file !== undefined) this.#taken = await lookAt(this.#file);
-      return await this.#take(await load());
+      const loaded = await load();
+      this.#taken = loaded.look ?? "";
+      return await this.#take(loaded);
     });
     this.#waiting = outcome;
     this.#running = outcome.catch(() => {});
     return outcome;
   }
 
-  /** Looks at this file from now on; undefined: at none. */
-  watch(file: string | undefined): void {
+  /** Looks at the file of the config in force from now on; undefined: at none. */
+  watch(loaded: Loaded | undefined): void {
+    const file = loaded?.file;
     if (file === this.#file) return;
     this.#file = file;
     this.#looking?.cancel();
-    if (file === undefined) return;
-    void lookAt(file).then((look) => {
-      this.#taken = look;
-      this.#last = look;
-      this.#lookSoon(file);
-    });
+    if (loaded === undefined || file === undefined) return;
+    this.#taken = loaded.look ?? "";
+    this.#last = this.#taken;
+    this.#lookSoon(file);
   }
 
   /**

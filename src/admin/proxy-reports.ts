@@ -6,7 +6,6 @@ import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
 import type { ProcessGauges } from "../observe/process-gauges.ts";
 import { renderMetrics } from "../observe/render-metrics.ts";
 import type { Server } from "../server/server.ts";
-import { endpointName } from "../upstream/endpoint.ts";
 import type { ReadinessState } from "./readiness.ts";
 
 export interface ProxyFacts {
@@ -62,7 +61,7 @@ export function statusOf(facts: ProxyFacts) {
     })),
     upstreams: [...runtime.upstreams.values()].map((upstream) => ({
       name: upstream.name,
-      added: server.tasks.edits.addedTo(upstream.name).map(({ address }) => endpointName(address)),
+      added: server.tasks.edits.addedNamesOf(upstream.name),
       removed: server.tasks.edits.removedFrom(upstream.name),
       endpoints: upstream.describe().map(({ endpoint, usable }) => ({
         name: endpoint.name,

@@ -19,6 +19,7 @@ import { endpointName } from "../upstream/endpoint.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { ConfigSource } from "./config-source.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { PlanControl } from "./plan-control.ts";
 import { metricsText, statusOf } from "./proxy-reports.ts";
 import { Readiness } from "./readiness.ts";
 
@@ -66,7 +67,7 @@ export class RunningProxy implements AsyncDisposable {
   readonly #readiness: Readiness;
   readonly #source: ConfigSource;
   readonly #startedMs: number;
-  #configName: string;
+  #loaded: Loaded; // what is running
   #takenWallMs: number; // when the running config was taken
   #lastReloadSucceeded: boolean;
   #admin: Admin | undefined;
@@ -92,7 +93,7 @@ export class RunningProxy implements AsyncDisposable {
       throw error;
     }
     proxy.#readiness.set("ready");
-    proxy.#source.watch(config.watch ? loaded.file : undefined);
+    proxy.#source.watch(config.watch ? loaded : undefined);
     return proxy;
   }
 
@@ -106,7 +107,7 @@ export class RunningProxy implements AsyncDisposable {
     this.#readiness = new Readiness(() => this.#server.health.running > 0);
     this.#source = new ConfigSource(world, parts.start.source, (loaded) => this.#take(loaded));
     this.#startedMs = world.clock.nowMs();
-    this.#configName = parts.loaded.origin.name;
+    this.#loaded = parts.loaded;
     this.#takenWallMs = world.clock.wallMs();
     this.#lastReloadSucceeded = true;
     this.#admin = undefined;
@@ -162,7 +163,7 @@ export class RunningProxy implements AsyncDisposable {
     const outcome = await this.#tryToTake(loaded);
     this.#lastReloadSucceeded = outcome.kind === "taken";
     if (outcome.kind === "taken") {
-      this.#configName = loaded.origin.name;
+      this.#loaded = loaded;
       this.#takenWallMs = this.#world.clock.wallMs();
     }
     return outcome;
@@ -178,7 +179,7 @@ export class RunningProxy implements AsyncDisposable {
     if (outcome.kind === "refused") return outcome;
     this.#metrics.declare(namesOf(config));
     this.#log?.follow(config);
-    this.#source.watch(config.watch ? loaded.file : undefined);
+    this.#source.watch(config.watch ? loaded : undefined);
     const told = warnings.map(problemLine);
     if (config.workers !== workersBefore) told.push("workers: taken at the next start only");
     return { ...outcome, warnings: told };
@@ -217,6 +218,10 @@ export class RunningProxy implements AsyncDisposable {
       status: () => statusOf(this.#facts()),
       reload: () => this.reloadFromSource(),
       endpoints: new EndpointControl(() => this.#server, this.#world),
+      plans: new PlanControl(
+        () => this.#server,
+        () => this.#loaded,
+      ),
       readiness: this.#readiness,
       log: this.#world.log,
     };
@@ -230,7 +235,7 @@ export class RunningProxy implements AsyncDisposable {
       readiness: this.#readiness.state,
       nowMs: this.#world.clock.nowMs(),
       startedMs: this.#startedMs,
-      configName: this.#configName,
+      configName: this.#loaded.origin.name,
       takenWallMs: this.#takenWallMs,
       lastReloadSucceeded: this.#lastReloadSucceeded,
     };

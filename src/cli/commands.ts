@@ -105,8 +105,28 @@ or something was left.`,
     load: async () => (await import("./endpoints.ts")).remove,
   },
   notYet("test", "[-c FILE]", "Runs the tests of a config."),
-  notYet("plan", "[-c FILE]", "Tells what a reload would change."),
-  notYet("reload", "", "Makes a running proxy take its config anew."),
+  {
+    name: "plan",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN] [--json] [--exit-code]",
+    about: "Tells what a reload would change.",
+    help: `${ADMIN_HELP}
+  --json              the answer as JSON
+  --exit-code         3 in place of 0 if anything would change
+
+Compares the file with what is running, and changes nothing. Exit code 0: it is
+known what would change. 1: the config has problems, or nobody answers.`,
+    load: async () => (await import("./plan.ts")).plan,
+  },
+  {
+    name: "reload",
+    usage: "[-c FILE] [--admin URL] [--token TOKEN]",
+    about: "Makes a running proxy take its config anew.",
+    help: `${ADMIN_HELP}
+
+Answers when all workers have taken it, or none has. Exit code 1: it was refused, and the
+running config stays.`,
+    load: async () => (await import("./reload.ts")).reload,
+  },
   notYet("purge", "URL | --tag TAG | --prefix PREFIX", "Removes responses from the cache."),
   notYet("hash-password", "", "Makes the hash of a password for a config."),
 ];

@@ -33,7 +33,7 @@ const cases: Case[] = [
   [["proxy", "--from", ":0"],            2, /^$/,                        /^sluice proxy: --to is missing/],
   [["proxy", "--from", ":0", "--to", ","], 2, /^$/,                      /^sluice proxy: --to is missing/],
   [["explain", "GET", "/"],              2, /^$/,                        /^sluice explain: URL must begin with http/],
-  [["plan"],                             2, /^$/,                        /^sluice plan: not supported yet\n$/],
+  [["purge"],                            2, /^$/,                        /^sluice purge: not supported yet\n$/],
   [["bogus-word"],                       2, /^$/,                        /^sluice: there is no command bogus-word\n/],
   [["help", "bogus-word"],               2, /^$/,                        /^sluice: there is no command bogus-word\n/],
 ];

@@ -154,12 +154,13 @@ class Compiler {
       .filter(({ name }) => names.has(name))
       .map((endpoint): [string, Pool] => {
         const key = `pool ${upstream.name} ${endpoint.name}`;
-        return [endpoint.name, draft.keep(key, () => poolOf(endpoint))];
+        const pool = draft.keep(key, () => poolOf(endpoint));
+        draft.onCommit(() => pool.reshape(shape));
+        return [endpoint.name, pool];
       });
     const found = draft.keep(`pools found ${upstream.name}`, () => new FoundPools(poolOf));
-    const pools = new EndpointPools(new Map(configured), found);
-    draft.onCommit(() => pools.reshape(shape, poolOf));
-    return pools;
+    draft.onCommit(() => found.reshape(poolOf, shape));
+    return new EndpointPools(new Map(configured), found);
   }
 
   #poolShape({ timeouts, maxIdle }: UpstreamConfig): PoolShape {

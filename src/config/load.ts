@@ -7,6 +7,7 @@ import { dirname, extname, isAbsolute, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { listed } from "../core/fields.ts";
 import { type Expansion, expand, whyUnreadable } from "./expand.ts";
+import { type FileLook, lookNow } from "./file-look.ts";
 import type { Finding, Origin } from "./problems.ts";
 import { readYaml } from "./yaml-text.ts";
 
@@ -23,6 +24,7 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 export interface Loaded {
   readonly origin: Origin;
   readonly file: string | undefined; // absolute; undefined if there is none
+  readonly look?: FileLook; // of the file, before it was read
   readonly folder: string; // what relative paths in the config start from
   readonly value: unknown; // undefined if it could not be read
   readonly expansions: ReadonlyMap<string, Expansion>;
@@ -46,11 +48,12 @@ export async function load(options: LoadOptions = {}): Promise<Loaded> {
     return nothing({ name: "sluice.yaml", folder, wanted });
   }
   const file = resolve(folder, name);
+  const look = lookNow(file);
   const ignored = options.file === undefined ? present.slice(1) : [];
   const loaded = /\.[cm]?[jt]s$/.test(extname(file))
     ? await loadModule(file, folder, options)
     : loadYaml(file, folder, options);
-  return { ...loaded, warnings: ignored.map((other) => ignoredFile(other, name)) };
+  return { ...loaded, look, warnings: ignored.map((other) => ignoredFile(other, name)) };
 }
 
 function ignoredFile(other: string, name: string): Finding {

@@ -70,8 +70,8 @@ export class Directory {
     if (this.#entries.delete(`${kind} ${name}`)) this.#changed();
   }
 
-  /** As another worker's: what it has not is gone. */
-  become(entries: readonly DirectoryEntry[]): void {
+  /** What the machine's directory has by now; a worker's copy of it. */
+  replace(entries: readonly DirectoryEntry[]): void {
     this.#entries.clear();
     for (const entry of entries) this.#entries.set(keyOf(entry), entry);
     this.#changed();

@@ -79,4 +79,5 @@ export const RATES: Rates = { minBytesPerSecond: 500, graceMs: 20_000 };
 export const INTERIM_RESPONSES_MAX = 8;
 export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before we stop reading
 export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
+export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;

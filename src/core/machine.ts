@@ -11,8 +11,16 @@ export interface Machine {
   block(key: string, byteLength: number): SharedArrayBuffer;
   /** As block(), a lane for each worker; that of a worker which dies is cleared. */
   lanes(key: string): Lanes;
-  /** Of what was not asked for inside keep(): nobody wants the block of that key any more. */
+  /** Both of that key are of no use any more, if they were asked for outside of a keep(). */
   release(key: string): void;
+}
+
+/** The main thread has not made it yet, or not told us yet. */
+export class MemoryMissing extends Error {
+  constructor(key: string) {
+    super(`the main thread has nothing for ${key}`);
+    this.name = "MemoryMissing";
+  }
 }
 
 /** The only worker there is: nothing is shared with anybody. Call it under a draft's keep(). */

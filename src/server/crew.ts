@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Drained } from "./listener.ts";
+import type { TrafficByRoute } from "./route-traffic.ts";
 
 /** A config that is to be served, and what it was made of. */
 export interface NextConfig {
@@ -42,6 +43,9 @@ export interface Crew {
   hurry(): void;
   /** For logrotate: log files are opened anew. */
   reopenLogs(): Promise<void>;
+  inFlight(): Promise<TrafficByRoute>;
+  /** Who is in an upstream has changed, or where a name leads, or the memory for it has. */
+  tellDirectory(): void;
   /** What is counted elsewhere than in the main thread's metrics. */
   readonly banks: readonly SharedBank[];
   readonly droppedLogLines: number;

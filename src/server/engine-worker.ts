@@ -10,7 +10,7 @@ import type { AccessLog } from "../observe/access-log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 
-/** The one worker of a process, for now: its clockwork, and who watches its exchanges. */
+/** One thread's clockwork, and who watches its exchanges. */
 export class EngineWorker implements Worker {
   readonly world: World;
   readonly clock: LoopClock;

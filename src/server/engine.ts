@@ -54,7 +54,6 @@ export class Engine implements AsyncDisposable {
 
   draft(config: Config, version: number): EngineDraft {
     const { state, ...shared } = this.#options;
-    const { machine } = shared;
     const draft = state.draft();
     const runtime = compile(config, { ...shared, worker: this.worker, draft, version });
     const connections = new Map<string, Lanes>();
@@ -62,7 +61,7 @@ export class Engine implements AsyncDisposable {
       const name = `listener ${key} connections`;
       connections.set(
         key,
-        draft.keep(name, () => machine.lanes(name)),
+        draft.keep(name, () => shared.machine.lanes(name)),
       );
     }
     return {

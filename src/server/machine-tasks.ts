@@ -9,6 +9,11 @@ import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { HealthChecks } from "../upstream/health/health-checks.ts";
 import { OperatorEdits } from "./operator-edits.ts";
 
+export interface FirstConfig {
+  readonly dns: DnsSettings;
+  readonly runtime: () => Runtime | undefined;
+}
+
 /**
  * What runs once per machine and not once per worker: it belongs to the main thread, follows the
  * config that is in force, and writes what it finds into the state that all workers share.
@@ -19,16 +24,16 @@ export class MachineTasks implements Disposable {
   readonly #checks: HealthChecks;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
+  readonly #runtime: () => Runtime | undefined; // in force
   #config: Config | undefined;
-  #runtime: Runtime | undefined;
 
-  constructor(world: World, directory: Directory, dns: DnsSettings) {
+  constructor(world: World, directory: Directory, first: FirstConfig) {
     this.#directory = directory;
-    this.#discovery = new Discovery(world, directory, dns);
+    this.#discovery = new Discovery(world, directory, first.dns);
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
+    this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
-    this.#runtime = undefined;
     this.#watching = directory.watch(() => this.#follow());
   }
 
@@ -38,15 +43,14 @@ export class MachineTasks implements Disposable {
   }
 
   /** After each swap: begins what is new, ends what is gone, leaves alone what did not change. */
-  take(config: Config, runtime: Runtime): void {
+  take(config: Config): void {
     this.#config = config;
-    this.#runtime = runtime;
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
     this.#checks.take(
       [...config.upstreams.values()].flatMap(({ name, active }) => {
-        const upstream = runtime.upstreams.get(name);
+        const upstream = this.#runtime()?.upstreams.get(name);
         return active === undefined || upstream === undefined
           ? []
           : [{ upstream, options: active }];
@@ -73,7 +77,7 @@ export class MachineTasks implements Disposable {
 
   /** The upstreams take up who is there now, and an endpoint without an address is not asked. */
   #follow(): void {
-    for (const upstream of this.#runtime?.upstreams.values() ?? []) {
+    for (const upstream of this.#runtime()?.upstreams.values() ?? []) {
       for (const { address, state } of upstream.endpoints) {
         if (!isHostName(address)) continue;
         const hosts = this.#directory.find("name", address.host)?.hosts;

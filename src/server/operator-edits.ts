@@ -29,6 +29,10 @@ export class OperatorEdits {
     return this.#coming === undefined ? added : [...added, this.#coming];
   }
 
+  addedNamesOf(upstream: string): readonly string[] {
+    return this.addedTo(upstream).map(({ address }) => endpointName(address));
+  }
+
   addedTo(upstream: string): readonly AddedEndpoint[] {
     return this.#directory.find("edits", upstream)?.added ?? [];
   }

@@ -13,6 +13,7 @@ import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts"
 import { Engine } from "./engine.ts";
 import type { Drained } from "./listener.ts";
 import { MachineTasks } from "./machine-tasks.ts";
+import type { TrafficByRoute } from "./route-traffic.ts";
 import { Serving } from "./serving.ts";
 import { SharedMemory } from "./workers/shared-memory.ts";
 import { ThreadCrew, type ThreadMaking } from "./workers/thread-crew.ts";
@@ -73,9 +74,12 @@ export class Server {
 
   private constructor(options: ServerOptions) {
     const { world, metrics, workers } = options;
-    this.#world = world;
     const directory = new Directory();
-    this.#tasks = new MachineTasks(world, directory, options.config.dns);
+    this.#world = world;
+    this.#tasks = new MachineTasks(world, directory, {
+      dns: options.config.dns,
+      runtime: () => this.#model.runtime,
+    });
     this.#turns = new Turns();
     this.#config = options.config;
     this.#bound = new Map();
@@ -91,8 +95,14 @@ export class Server {
     }
     const memory = new SharedMemory(workers);
     const watched = memory.under(state);
-    const parts = { world, metrics, machine: memory, state: watched, directory, pseudonym };
-    this.#model = new Engine(parts);
+    this.#model = new Engine({
+      world,
+      metrics,
+      machine: memory,
+      state: watched,
+      directory,
+      pseudonym,
+    });
     this.#crew = new ThreadCrew({
       ...options.threads,
       world,
@@ -130,9 +140,14 @@ export class Server {
     return new Map([...this.#model.connections].map(([key, lanes]) => [key, lanes.sum(0)]));
   }
 
-  /** Names, endpoints by operators: what changes without a reload. */
+  /** Names, and endpoints by operators: what changes without a reload. */
   get tasks(): MachineTasks {
     return this.#tasks;
+  }
+
+  /** By site and route, a line break between; of all workers. */
+  inFlight(): Promise<TrafficByRoute> {
+    return this.#crew.inFlight();
   }
 
   get droppedLogLines(): number {
@@ -190,8 +205,8 @@ export class Server {
   }
 
   async #take(next: NextConfig, openBeside: OpenBeside = nothing): Promise<Leaving> {
-    await this.#claimPorts(next.config);
     await this.#tasks.prepare(next.config);
+    await this.#claimPorts(next.config);
     const beside = await openBeside();
     let turnover: Turnover;
     try {
@@ -209,7 +224,8 @@ export class Server {
     const keys = new Set(next.config.listeners.map(({ key }) => key));
     const bound = [...this.#bound, ...turnover.bound].filter(([key]) => keys.has(key));
     this.#bound = new Map(bound);
-    this.#tasks.take(next.config, this.runtime);
+    this.#tasks.take(next.config);
+    this.#crew.tellDirectory();
     await beside?.commit();
     return leaving;
   }

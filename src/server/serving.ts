@@ -7,6 +7,7 @@ import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "./crew.ts"
 import { Departures, type InFlight } from "./departures.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
 import { type Drained, Listener } from "./listener.ts";
+import { type TrafficByRoute, trafficOf } from "./route-traffic.ts";
 
 export interface ServingOptions {
   readonly world: World;
@@ -100,6 +101,12 @@ export class Serving implements Crew {
 
   async reopenLogs(): Promise<void> {
     await this.#sink?.reopen();
+  }
+
+  tellDirectory(): void {} // it has the machine's own
+
+  async inFlight(): Promise<TrafficByRoute> {
+    return trafficOf(this.#inFlight());
   }
 
   #listenerFor(plan: ListenerPlan, { runtime, connections }: EngineDraft): Listener {

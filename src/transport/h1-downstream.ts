@@ -3,7 +3,7 @@ import { Arrivals } from "../core/arrival.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
 import { type Client, Exchange, type ExchangeTimes } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
-import { LINGER_MS } from "../core/limits.ts";
+import { FIRST_REQUEST_MS, LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
@@ -81,10 +81,17 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
     this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);
   }
 
-  /** The listener drains: an idle connection closes now, a busy one after its exchange. */
+  /**
+   * The listener drains: an idle connection closes now, a busy one after its exchange. One that has
+   * only just come is not idle: its first request is on the way, and has a moment to arrive.
+   */
   drain(): void {
     this.#turn.closesAfter = true;
-    if (this.#isIdle) this.#closeSoon();
+    if (!this.#isIdle) return;
+    const isNew = this.#served === 0 && this.#waiting.what === "idle";
+    const { keepAlive } = this.#listening.plan.timeouts;
+    if (isNew) this.#waiting.for("idle", Math.min(FIRST_REQUEST_MS, keepAlive));
+    else this.#closeSoon();
   }
 
   /** The exchange in flight, for the log of what a drain had to cut. */
@@ -104,7 +111,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
   /** The drain deadline passed. */
   abort(fault: Fault): void {
     guard(this.#turn, () => {
-      if (this.exchange === undefined) this.#wire.destroy();
+      if (this.exchange === undefined) this.#turn.hangUp();
       else this.#turn.abandon(fault);
     });
   }
@@ -310,7 +317,7 @@ export class H1Downstream implements RequestTaker, TurnGiver, Waiter<Awaited> {
       if (what === "head") this.#refuseHead("request_head_timeout", "");
       else if (what === "half-close") {
         this.#turn.abandon({ code: "client_gone", detail: "it had closed its side" });
-      } else this.#wire.destroy();
+      } else this.#turn.hangUp();
     });
   }
 }

@@ -5,6 +5,8 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Worker } from "../core/worker.ts";
 
+const LEAVE_MS = 30_000; // for what was written to be taken, once the tunnel is over
+
 /**
  * Two wires that have left HTTP (a WebSocket): bytes and FINs go through as they come, each
  * direction with its own backpressure and its own end. Cut when nothing moves for `idleMs`.
@@ -49,7 +51,7 @@ export class Tunnel extends Deadline {
       this.#settle();
     },
     drained: () => void this.#up.resume(),
-    closed: () => this.#end(this.#goneFault()),
+    closed: () => this.#closed(this.#goneFault()),
   };
 
   /** What the endpoint's wire tells. */
@@ -61,7 +63,7 @@ export class Tunnel extends Deadline {
       this.#settle();
     },
     drained: () => void this.#down.resume(),
-    closed: () => this.#end(undefined),
+    closed: () => this.#closed(undefined),
   };
 
   start(): void {
@@ -81,7 +83,8 @@ export class Tunnel extends Deadline {
   }
 
   override fire(): void {
-    this.#end({ code: "tunnel_idle", detail: "" });
+    if (this.#isOver) this.#cut();
+    else this.#end({ code: "tunnel_idle", detail: "" });
   }
 
   #touch(): void {
@@ -105,12 +108,27 @@ export class Tunnel extends Deadline {
     this.#worker.wheel.disarm(this);
     this.#onEnd(fault);
     // What was written still leaves; where a side was cut, its other side is cut as well.
-    if (fault === undefined) {
-      this.#down.destroySoon();
-      this.#up.destroySoon();
-    } else {
-      this.#down.destroy();
-      this.#up.destroy();
+    if (fault !== undefined) {
+      this.#cut();
+      return;
     }
+    this.#down.destroySoon();
+    this.#up.destroySoon();
+    // A peer that has closed its side and takes nothing would keep its wire for ever.
+    if (!this.#isGone) this.#worker.wheel.arm(this, Math.min(this.#idleMs, LEAVE_MS));
+  }
+
+  #closed(fault: Fault | undefined): void {
+    this.#end(fault);
+    if (this.#isGone) this.#worker.wheel.disarm(this);
+  }
+
+  get #isGone(): boolean {
+    return this.#down.destroyed && this.#up.destroyed;
+  }
+
+  #cut(): void {
+    this.#down.destroy();
+    this.#up.destroy();
   }
 }

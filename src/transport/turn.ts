@@ -264,8 +264,16 @@ export class Turn implements Downstream, BugTaker {
     exchange.fault ??= fault;
     this.#side = undefined; // it is the one who says so
     this.#endExchange();
-    // Without a length or chunks the client takes a FIN for the end: only a reset tells it.
-    if (this.#framing.kind === "close") this.#wire.resetAndDestroy();
+    this.hangUp();
+  }
+
+  /**
+   * Closes now. Without a length or chunks the client takes a FIN for the end of the response: where
+   * that is not written, or what was written has not all left, only a reset tells it.
+   */
+  hangUp(): void {
+    const isShort = (this.#isAnswered && !this.#isEnded) || this.#wire.writableLength > 0;
+    if (isShort && this.#framing.kind === "close") this.#wire.resetAndDestroy();
     else this.#wire.destroy();
   }
 
@@ -301,7 +309,7 @@ export class Turn implements Downstream, BugTaker {
       side?.clientGone(fault);
       if (this.#exchange !== undefined) this.#endExchange();
     }
-    this.#wire.destroy();
+    this.hangUp();
   }
 
   bug(error: unknown): void {

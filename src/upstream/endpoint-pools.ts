@@ -1,8 +1,6 @@
 import type { Endpoint } from "../core/upstream.ts";
 import type { Pool, PoolShape } from "./pool.ts";
 
-export type PoolMaker = (endpoint: Endpoint) => Pool;
-
 /** Where the connections to an endpoint are. */
 export interface PoolDirectory {
   get(endpoint: Endpoint): Pool | undefined;
@@ -22,12 +20,6 @@ export class EndpointPools implements PoolDirectory {
     return this.#configured.get(endpoint.name) ?? this.#found.get(endpoint);
   }
 
-  /** What a reload has made of the pools: those that are there, and those that are to come. */
-  reshape(shape: PoolShape, make: PoolMaker): void {
-    for (const pool of this.#configured.values()) pool.reshape(shape);
-    this.#found.reshape(shape, make);
-  }
-
   /** Nobody else is in the upstream now: what is idle to others closes. */
   retain(endpoints: readonly Endpoint[]): void {
     const names = new Set(endpoints.map(({ name }) => name));
@@ -38,17 +30,12 @@ export class EndpointPools implements PoolDirectory {
 
 /** Pools of endpoints that come and go while a config is in force, made when one is first asked. */
 export class FoundPools implements Disposable {
+  #make: (endpoint: Endpoint) => Pool;
   readonly #byName: Map<string, Pool>;
-  #make: PoolMaker; // of the config in force
 
-  constructor(make: PoolMaker) {
+  constructor(make: (endpoint: Endpoint) => Pool) {
+    this.#make = make;
     this.#byName = new Map();
-    this.#make = make;
-  }
-
-  reshape(shape: PoolShape, make: PoolMaker): void {
-    this.#make = make;
-    for (const pool of this.#byName.values()) pool.reshape(shape);
   }
 
   get(endpoint: Endpoint): Pool {
@@ -57,6 +44,12 @@ export class FoundPools implements Disposable {
     const pool = this.#make(endpoint);
     this.#byName.set(endpoint.name, pool);
     return pool;
+  }
+
+  /** Those there are, and those that are made from now on. */
+  reshape(make: (endpoint: Endpoint) => Pool, shape: PoolShape): void {
+    this.#make = make;
+    for (const pool of this.#byName.values()) pool.reshape(shape);
   }
 
   /** The pools of all others end: what is idle closes now, what is busy when it is done. */

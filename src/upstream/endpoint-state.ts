@@ -31,6 +31,15 @@ const ACTIVE = 0;
 /** After so long the past counts for a third, and so does what is known of an idle endpoint. */
 const LATENCY_DECAY_MS = 10_000;
 
+/** What the state of that key is kept under. */
+export function memoryKeys(key: string): readonly string[] {
+  return [key, countsKey(key)];
+}
+
+function countsKey(key: string): string {
+  return `${key} counts`;
+}
+
 /** One endpoint of one upstream, as all workers see it. */
 export class SharedEndpointState implements EndpointState {
   readonly #lanes: Lanes;
@@ -40,14 +49,9 @@ export class SharedEndpointState implements EndpointState {
   readonly failures: FailureCount;
   readonly checks: CheckCount;
 
-  /** Those of the blocks that a state of this key has asked for. */
-  static blockKeys(key: string): readonly string[] {
-    return [key, lanesKey(key)];
-  }
-
   constructor(machine: Machine, key: string, changes: StateChanges) {
     const memory = machine.block(key, BYTES);
-    this.#lanes = machine.lanes(lanesKey(key));
+    this.#lanes = machine.lanes(countsKey(key));
     this.#whole = new Int32Array(memory, 0, WHOLE_CELLS);
     this.#real = new Float64Array(memory, REALS_AT, REAL_CELLS);
     this.#changes = changes;
@@ -136,10 +140,6 @@ export class SharedEndpointState implements EndpointState {
   #set(cell: number, value: number): void {
     if (Atomics.exchange(this.#whole, cell, value) !== value) this.#changes.tell();
   }
-}
-
-function lanesKey(key: string): string {
-  return `${key} counts`;
 }
 
 class SharedFailures implements FailureCount {

@@ -1,5 +1,5 @@
 import type { Machine } from "../core/machine.ts";
-import { SharedEndpointState } from "./endpoint-state.ts";
+import { memoryKeys, SharedEndpointState } from "./endpoint-state.ts";
 import type { StateChanges } from "./state-changes.ts";
 
 const GONE_MAX = 256;
@@ -40,9 +40,9 @@ export class FoundStates {
     for (const [key, state] of this.#byKey) {
       if (gone <= GONE_MAX) return;
       if (keys.has(key) || state.active > 0) continue;
-      this.#byKey.delete(key);
-      for (const block of SharedEndpointState.blockKeys(key)) this.#machine.release(block);
       gone--;
+      this.#byKey.delete(key);
+      for (const each of memoryKeys(key)) this.#machine.release(each);
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Directory } from "../core/directory.ts";
+import { MemoryMissing } from "../core/machine.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { createEndpoint, type EndpointOptions, endpointName, stateKey } from "./endpoint.ts";
 import { SharedEndpointState } from "./endpoint-state.ts";
@@ -60,11 +61,23 @@ export class Membership {
       this.#directory === undefined ? configured : membersOf(name, configured, this.#directory);
     const as = wanted.map(asText).join();
     if (as === this.#as) return this.#endpoints;
+    const members = this.#membersOf(wanted);
+    if (members === undefined) return this.#endpoints;
     this.#as = as;
-    this.#members = byName(wanted.map((each) => this.#member(each)));
+    this.#members = members;
     this.#endpoints = [...this.#members.values()].map(({ endpoint }) => endpoint);
     this.#found.retain(new Set([...this.#members.keys()].map((each) => stateKey(name, each))));
     return this.#endpoints;
+  }
+
+  /** undefined: their memory is still on its way to this worker, and with it comes another version. */
+  #membersOf(wanted: readonly EndpointOptions[]): Map<string, Member> | undefined {
+    try {
+      return byName(wanted.map((each) => this.#member(each)));
+    } catch (error) {
+      if (error instanceof MemoryMissing) return undefined;
+      throw error;
+    }
   }
 
   #member(options: EndpointOptions): Member {

@@ -4,6 +4,7 @@ import { eventually } from "../support/deadline.ts";
 import { DnsServer } from "../support/dns-server.ts";
 import type { StartedProxy } from "../support/proxy.ts";
 import { firstStatus, GET, OK, type Scenario, scenario } from "../support/scenario.ts";
+import { SteadyLoad } from "../support/steady-load.ts";
 
 async function nameServer(it: Scenario): Promise<DnsServer> {
   const server = await DnsServer.open();
@@ -185,4 +186,28 @@ scenario("discovery: a name that does not resolve does not hold up the others", 
   }
 
   assert.equal(origin.received.length, 4);
+});
+
+scenario("discovery: every worker follows, for each address an endpoint", async (it) => {
+  const server = await nameServer(it);
+  const one = await it.origin(OK);
+  const two = await it.origin(OK, "127.0.0.2", one.port);
+  server.zones.set("app.test", { ttl: 0, a: ["127.0.0.1"] });
+  const endpoint = `{ url: "http://app.test:${one.port}", resolve: all }`;
+  const proxy = await it.process(`
+    workers: 2${config(server, endpoint)}`);
+  const load = new SteadyLoad({ port: proxy.port, keepAlive: 0, fresh: 4, everyMs: 1 });
+  await load.untilServed(100);
+
+  server.zones.set("app.test", { ttl: 0, a: ["127.0.0.2"] });
+  await eventually(
+    () => (two.received.length > 0 ? true : undefined),
+    () => "a request to the new address",
+  );
+  await load.untilServed(50);
+  const before = one.received.length;
+  await load.untilServed(200);
+  await load.stop();
+
+  assert.deepEqual([one.received.length - before, load.failures], [0, []]);
 });

@@ -202,3 +202,38 @@ scenario(
   },
   { timeoutMs: 60_000 },
 );
+
+scenario(
+  "endpoints: what an operator does holds in every worker, and in one that is new",
+  async (it) => {
+    const one = await it.origin(OK);
+    const two = await it.origin(OK);
+    const proxy = await it.process(`
+      workers: 2
+      upstreams: { app: { endpoints: [${one.url}], balance: roundRobin } }
+      sites: [{ hosts: ["*"], routes: [{ forward: app }] }]`);
+    const name = `127.0.0.1:${one.port}`;
+    const load = new SteadyLoad({ port: proxy.port, keepAlive: 0, fresh: 4, everyMs: 1 });
+    await eventually(
+      () => proxy.metrics().catch(() => undefined),
+      () => "an answer of the admin listener",
+    );
+
+    await ask(proxy, "POST", "app/endpoints", JSON.stringify({ url: two.url }));
+    await eventually(
+      () => (two.received.length > 20 ? true : undefined),
+      () => "requests to the added one",
+    );
+    await ask(proxy, "POST", `app/endpoints/${name}/drain`);
+    await load.untilServed(20);
+    const before = one.received.length;
+    await load.untilServed(100);
+    const drained = one.received.length - before;
+    await ask(proxy, "DELETE", `app/endpoints/${name}`);
+    await load.untilServed(100);
+    await load.stop();
+
+    assert.deepEqual([drained, one.received.length - before, load.failures], [0, 0, []]);
+  },
+  { timeoutMs: 60_000 },
+);

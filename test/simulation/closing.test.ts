@@ -129,7 +129,9 @@ simulation(
     origins: [silent],
   },
   async (proxy) => {
-    const idle = await proxy.clientWith("");
+    const idle = await proxy.clientWith(GET);
+    proxy.origin.last.send(OK);
+    await proxy.advance(5);
     const busy = await proxy.clientWith(GET);
 
     const draining = proxy.listener.drain(30_000);
@@ -141,7 +143,26 @@ simulation(
 
     assert.match(busy.text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n/);
     assert.deepEqual(await draining, { finished: 2, cut: 0 });
-    assert.deepEqual(proxy.ends, ["served"]);
+    assert.deepEqual(proxy.ends, ["served", "served"]);
+  },
+);
+
+simulation(
+  "drain: a connection that has only just come has a second for its request",
+  { origins: [OK] },
+  async (proxy) => {
+    const late = await proxy.clientWith("");
+    const silent = await proxy.clientWith("");
+
+    const draining = proxy.listener.drain(30_000);
+    await proxy.advance(900);
+    assert.equal(silent.hasFinished, false);
+    late.send(GET);
+    await proxy.advance(200);
+
+    assert.match(late.text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n/);
+    assert.equal(silent.hasFinished, true);
+    assert.deepEqual(await draining, { finished: 2, cut: 0 });
   },
 );
 
@@ -204,3 +225,78 @@ simulation(
 simulation("the door is where the plan says", {}, async (proxy) => {
   assert.deepEqual(proxy.listener.door?.address, DOOR);
 });
+
+// Found by chaos, seed 290: what is cut short must not look whole to a client that has no length.
+const OLD = "GET / HTTP/1.0\r\nHost: a.test\r\n\r\n";
+
+simulation(
+  "a last response that is never taken ends in a reset where a FIN would look like its end",
+  {
+    origins: [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`],
+    network: { kernelBytes: 20 },
+  },
+  async (proxy) => {
+    const client = proxy.client();
+    client.pause();
+    client.send(OLD);
+
+    await proxy.advance(60_000);
+    client.resume();
+    await proxy.advance(1_000);
+
+    assert.equal(client.text.endsWith("hello"), false, client.text);
+    assert.equal(client.wasReset, true);
+  },
+);
+
+simulation(
+  "a drain's deadline ends a response in a reset where a FIN would look like its end",
+  { origins: [(connection) => connection.send("HTTP/1.1 200 OK\r\n\r\nhel")] },
+  async (proxy) => {
+    const client = await proxy.clientWith(OLD);
+    assert.match(client.text, /hel$/);
+
+    void proxy.listener.drain(100);
+    await proxy.advance(1_000);
+
+    assert.deepEqual(proxy.ends, ["shutting_down"]);
+    assert.equal(client.wasReset, true);
+  },
+);
+
+simulation(
+  "timeouts.write ends a response in a reset where a FIN would look like its end",
+  {
+    origins: [(connection) => connection.send(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(200_000)}`)],
+    network: { kernelBytes: 1_000 },
+  },
+  async (proxy) => {
+    const client = proxy.client();
+    client.pause();
+    client.send(OLD);
+
+    await proxy.advanceUntil(() => proxy.ends.length === 1);
+    client.resume();
+    await proxy.advance(1_000);
+
+    assert.deepEqual(proxy.ends, ["response_write_timeout"]);
+    assert.equal(client.wasReset, true);
+  },
+);
+
+// Found by chaos, seed 48: both sides have closed theirs, so nothing that comes could be noticed.
+simulation(
+  "a client that closes its side of a tunnel and takes nothing does not keep its connection",
+  { network: { kernelBytes: 1_000 } },
+  async (proxy) => {
+    const client = await switched(proxy);
+    client.pause();
+    proxy.origin.last.send("x".repeat(10_000));
+    proxy.origin.last.finish();
+    client.finish();
+    await proxy.advance(100);
+    assert.deepEqual(proxy.ends, ["served"]);
+
+    await within(proxy, 30_000 - 105, () => proxy.openWires === 0);
+  },
+);

@@ -93,6 +93,8 @@ function withBody(
   const { startLine, fields } = head;
   const start = { startLine, fields, framing };
   if (framing === "chunked") {
+    // It ends in an empty line: without one there is no need to walk through all chunks again.
+    if (!text.includes("\r\n\r\n", head.end - 2)) return undefined;
     const rest = readChunks(text, head.end);
     return rest === undefined ? undefined : { ...start, ...rest };
   }

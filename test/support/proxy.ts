@@ -28,7 +28,17 @@ export interface StartedProxy {
   stop(deadlineMs?: number): Promise<void>;
 }
 
+/** In this process, and never nginx. */
+export interface ProxyHere extends StartedProxy {
+  /** Takes another config, whose listeners are the same unless it says otherwise. */
+  reload(yaml: string): Promise<void>;
+  /** What is left of its metrics page: the value of each series. */
+  metric(series: string): Promise<number>;
+  status(): Promise<Record<string, unknown>>;
+}
+
 export interface ProxyProcess extends StartedProxy {
+  readonly configFile: string;
   readonly child: ChildProcess;
   readonly stderr: () => string;
   readonly exit: Promise<number | undefined>; // the exit code; undefined if a signal ended it
@@ -45,9 +55,10 @@ interface Running {
   readonly addresses: readonly { readonly port: number }[];
   readonly adminAddress: { readonly port: number } | undefined;
   stop(deadlineMs: number): Promise<void>;
+  reload(loaded: unknown): Promise<void>;
 }
 interface Embedding {
-  createProxy(config: unknown): Promise<Running>;
+  createProxy(config: unknown, start?: unknown): Promise<Running>;
 }
 interface Loading {
   loadText(text: string, name: string): unknown;
@@ -55,15 +66,31 @@ interface Loading {
 
 export async function startProxy(yaml: string): Promise<StartedProxy> {
   if (process.env["SLUICE_SCENARIO_PROXY"] === "nginx") return startNginxProxy(yaml);
+  return startProxyHere(yaml);
+}
+
+/** `start`: what src/admin/running-proxy.ts takes besides the config. */
+export async function startProxyHere(yaml: string, start?: unknown): Promise<ProxyHere> {
   const folder = await makeFolder(0);
   const embedding = await product<Embedding>("index.ts");
   const loading = await product<Loading>("config/load.ts");
-  const text = complete(yaml, folder, "127.0.0.1:0");
-  const running = await embedding.createProxy(await loading.loadText(text, "sluice.yaml"));
+  const load = (text: string) =>
+    loading.loadText(complete(text, folder, "127.0.0.1:0"), "sluice.yaml");
+  const running = await embedding.createProxy(await load(yaml), start);
+  const reading = readers({ ...folder, adminPort: running.adminAddress?.port ?? 0 });
   let stopped = false;
   return {
     port: running.addresses[0]!.port,
-    ...readers({ ...folder, adminPort: running.adminAddress?.port ?? 0 }),
+    ...reading,
+    reload: async (text) => running.reload(await load(text)),
+    async metric(series) {
+      const lines = (await reading.metrics()).split("\n");
+      return Number(lines.find((line) => line.startsWith(`${series} `))?.slice(series.length + 1));
+    },
+    async status() {
+      const answer = await fetch(`http://127.0.0.1:${reading.adminPort}/api/status`);
+      return (await answer.json()) as Record<string, unknown>;
+    },
     async stop(deadlineMs = 1_000) {
       if (stopped) return;
       stopped = true;
@@ -93,6 +120,7 @@ export async function startProxyProcess(yaml: string, flags: string[] = []): Pro
   });
   return {
     port,
+    configFile: file,
     child,
     exit,
     stderr: () => stderr,

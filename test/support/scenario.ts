@@ -8,7 +8,14 @@ import { Client } from "./client.ts";
 import { eventually, within } from "./deadline.ts";
 import { statusOf } from "./message.ts";
 import { type Answer, Origin } from "./origin.ts";
-import { type ProxyProcess, type StartedProxy, startProxy, startProxyProcess } from "./proxy.ts";
+import {
+  type ProxyHere,
+  type ProxyProcess,
+  type StartedProxy,
+  startProxy,
+  startProxyHere,
+  startProxyProcess,
+} from "./proxy.ts";
 
 interface ClientOptions {
   readonly responses?: number; // final ones to wait for, unless the connection ends before; 1
@@ -31,6 +38,13 @@ export class Scenario {
   /** Sluice in this process. */
   async proxy(yaml: string): Promise<StartedProxy> {
     const proxy = await startProxy(yaml);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /** Sluice in this process, with what there is to it besides its config. */
+  async proxyHere(yaml: string, start?: unknown): Promise<ProxyHere> {
+    const proxy = await startProxyHere(yaml, start);
     this.#proxies.push(proxy);
     return proxy;
   }

@@ -15,6 +15,7 @@ export interface SimNetworkOptions {
   readonly latencyMs?: number;
   readonly kernelBytes?: number;
   readonly splits?: boolean;
+  readonly jitterMs?: number;
 }
 
 const EVERY_ADDRESS = new Set(["", "0.0.0.0", "::"]);
@@ -31,8 +32,8 @@ export class SimNetwork implements Network {
   #nextPort = 40_000;
 
   constructor(clock: Clock, random: Random, options: SimNetworkOptions = {}) {
-    const { latencyMs = 0.1, kernelBytes = 128 * 1024, splits = true } = options;
-    this.#nature = { clock, random, latencyMs, kernelBytes, splits };
+    const { latencyMs = 0.1, kernelBytes = 128 * 1024, splits = true, jitterMs = 0 } = options;
+    this.#nature = { clock, random, latencyMs, kernelBytes, splits, jitterMs };
   }
 
   async listen(asked: Address, onWire: (wire: Wire) => void): Promise<Door> {

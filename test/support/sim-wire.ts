@@ -8,6 +8,7 @@ export interface SimNature {
   readonly latencyMs: number; // one way
   readonly kernelBytes: number; // in flight and not yet read, per direction, before writes pend
   readonly splits: boolean; // cut and join what is sent, as networks do
+  readonly jitterMs: number; // now and then something is late by up to this; what follows waits
 }
 
 const HIGH_WATER_BYTES = 65_536; // of a socket on Node 26: a write that leaves this much says false
@@ -42,6 +43,7 @@ export class SimWire extends EventEmitter implements Wire {
   #drainOwed = false;
   #broken = false; // the peer's kernel has refused our bytes after its FIN
   #forgets = false; // a reset has overtaken what was in flight
+  #lastArrivesMs = 0; // what was sent last reaches the peer then, and nothing sent later before
 
   readonly #unread: Uint8Array[] = [];
   #unreadBytes = 0;
@@ -127,7 +129,7 @@ export class SimWire extends EventEmitter implements Wire {
   destroySoon(): void {
     if (this.destroyed) return;
     this.end();
-    if (this.#finSent) this.#close();
+    if (this.#finSent) this.#closeAfterFin();
     else this.#closesAfterFin = true;
   }
 
@@ -173,7 +175,7 @@ export class SimWire extends EventEmitter implements Wire {
     if (this.#drainOwed) this.#soon(() => this.#tellDrain());
     if (this.#ending && !this.#finSent) {
       this.#sendFin();
-      if (this.#closesAfterFin) this.#close();
+      if (this.#closesAfterFin) this.#closeAfterFin();
       else this.#closeIfOver();
     }
   }
@@ -188,10 +190,11 @@ export class SimWire extends EventEmitter implements Wire {
       this.#unsentAt = 0;
       this.writableLength -= chunk.length; // as on Node: only when all of it is taken
     }
+    const delayMs = this.#delayMs(); // cut into pieces, and yet on its way together
     for (let at = 0; at < taken.length; ) {
       const end = at + this.#somewhere(taken.length - at);
       const piece = taken.subarray(at, end);
-      this.#later((peer) => peer.#arrive(piece));
+      this.#later((peer) => peer.#arrive(piece), delayMs);
       at = end;
     }
   }
@@ -209,7 +212,8 @@ export class SimWire extends EventEmitter implements Wire {
 
   #sendReset(): void {
     this.#forgets = this.#nature.splits && this.#nature.random.below(2) === 0;
-    this.#nature.clock.after(this.#nature.latencyMs, () => {
+    const delayMs = this.#forgets ? this.#nature.latencyMs : this.#delayMs();
+    this.#nature.clock.after(delayMs, () => {
       if (this.#peer !== undefined) this.#peer.#resetArrives();
     });
   }
@@ -288,14 +292,16 @@ export class SimWire extends EventEmitter implements Wire {
     let bytes = Math.min(this.#unreadBytes, into.length);
     if (this.#nature.random.below(4) === 0) bytes = this.#somewhere(bytes);
     let at = 0;
+    let from = 0;
     while (at < bytes) {
-      const piece = this.#unread[0]!;
+      const piece = this.#unread[from]!;
       const part = piece.subarray(0, bytes - at);
       into.set(part, at);
       at += part.length;
-      if (part.length === piece.length) this.#unread.shift();
-      else this.#unread[0] = piece.subarray(part.length);
+      if (part.length === piece.length) from++;
+      else this.#unread[from] = piece.subarray(part.length);
     }
+    this.#unread.splice(0, from); // once: there may be thousands of them
     this.#unreadBytes -= bytes;
     this.#later((peer) => peer.#roomAgain(bytes));
     return into.subarray(0, bytes);
@@ -312,6 +318,12 @@ export class SimWire extends EventEmitter implements Wire {
     if (this.#finSent && this.#endTold && !this.destroyed) this.#close();
   }
 
+  /** With unread bytes a reset follows the FIN, as from a kernel. */
+  #closeAfterFin(): void {
+    if (this.#unreadBytes > 0 && !this.destroyed) this.#sendReset();
+    this.#close();
+  }
+
   #close(): void {
     if (this.destroyed) return; // end() may have closed already: "close" is told once
     this.destroyed = true;
@@ -325,10 +337,21 @@ export class SimWire extends EventEmitter implements Wire {
   }
 
   /** Across the network, in order; lost if a reset of ours overtakes it. */
-  #later(act: (peer: SimWire) => void): void {
-    this.#nature.clock.after(this.#nature.latencyMs, () => {
+  #later(act: (peer: SimWire) => void, delayMs: number = this.#delayMs()): void {
+    this.#nature.clock.after(delayMs, () => {
       if (!this.#forgets && this.#peer !== undefined) act(this.#peer);
     });
+  }
+
+  #delayMs(): number {
+    const { clock, random, latencyMs, jitterMs } = this.#nature;
+    if (jitterMs === 0) return latencyMs;
+    const nowMs = clock.nowMs();
+    const lateMs = random.below(8) === 0 ? random.below(jitterMs) : 0;
+    let delayMs = Math.max(latencyMs + lateMs, this.#lastArrivesMs - nowMs);
+    while (nowMs + delayMs < this.#lastArrivesMs) delayMs += 1e-6; // the sum was rounded down
+    this.#lastArrivesMs = nowMs + delayMs;
+    return delayMs;
   }
 
   #somewhere(bytes: number): number {

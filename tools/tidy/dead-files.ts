@@ -30,7 +30,8 @@ export const deadFiles: Rule = {
 function isStart(path: string): boolean {
   if (ENTRIES.includes(path) || /\.(?:test|bench|fuzz|config|d)\.ts$/.test(path)) return true;
   return (
-    /^(?:tools|bench|test\/conformance)\/[^/]+\.ts$/.test(path) || path.startsWith("examples/")
+    /^(?:(?:tools|bench|test\/conformance)\/[^/]+|bench\/resilience\/run)\.ts$/.test(path) ||
+    path.startsWith("examples/")
   );
 }
 

@@ -1,5 +1,5 @@
 import { Lanes } from "../../base/lanes.ts";
-import type { Machine } from "../../core/machine.ts";
+import { type Machine, MemoryMissing } from "../../core/machine.ts";
 import type { SharedState, StateDraft } from "../../core/state.ts";
 
 /** Every block by its key: what a worker needs to compile the same config. */
@@ -96,7 +96,11 @@ export class SharedMemory implements Machine {
 
   #block(key: string, byteLength: number, isLanes: boolean): SharedArrayBuffer {
     const known = this.#blocks.get(key);
-    if (known !== undefined) return known.memory;
+    if (known !== undefined) {
+      // Asked for outside of keep(): it is for the one who asks to release it, whoever had it before.
+      if (this.#owner === undefined) this.#blocks.set(key, { ...known, owner: undefined });
+      return known.memory;
+    }
     const memory = new SharedArrayBuffer(byteLength);
     this.#blocks.set(key, { memory, isLanes, owner: this.#owner });
     return memory;
@@ -122,7 +126,7 @@ export class FoundMemory implements Machine {
   block(key: string, byteLength: number): SharedArrayBuffer {
     const memory = this.blocks.get(key);
     // Another config than the main thread's: one that is code may answer differently each time.
-    if (memory === undefined) throw new Error(`the main thread has nothing for ${key}`);
+    if (memory === undefined) throw new MemoryMissing(key);
     if (memory.byteLength !== byteLength) throw new Error(`${key} has another size here`);
     return memory;
   }

@@ -8,12 +8,13 @@ import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Leaving, NextConfig, Turnover } from "../crew.ts";
 import type { Engine } from "../engine.ts";
 import type { Drained } from "../listener.ts";
+import { addedTraffic, type TrafficByRoute } from "../route-traffic.ts";
 import { addedUp } from "../serving.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 import { type Death, Thread, type ThreadOwner, WorkerLost } from "./thread.ts";
-import { type Found, type PostedConfig, type Prepare, posted } from "./worker-messages.ts";
+import { type PostedConfig, type Prepare, posted } from "./worker-messages.ts";
 
 /** How threads are made; tests break them. */
 export interface ThreadMaking {
@@ -25,7 +26,7 @@ export interface ThreadCrewOptions extends ThreadMaking {
   readonly world: World;
   readonly model: Engine; // compiles each config first, and so makes the memory for it
   readonly memory: SharedMemory;
-  readonly directory: Directory;
+  readonly directory: Directory; // the machine's, which the model knows already when we hear of it
   readonly turns: Turns; // a reload and a replacement are never at once
   readonly pseudonym: string;
   readonly isReadableLog: boolean;
@@ -62,12 +63,11 @@ export class ThreadCrew implements Crew, ThreadOwner {
   readonly #pulse: Pulse[];
   readonly #retired: MetricBank; // what lost threads had counted
   readonly #restarts: Map<string, number>;
+  #isDirectoryDue: boolean;
   readonly #looking: { timer: Timer | undefined };
   #inForce: InForce | undefined;
   #lostLogLines: number; // of lost threads
   #isStopping: boolean;
-  #isTellingDue: boolean;
-  readonly #watching: Disposable;
 
   constructor(options: ThreadCrewOptions) {
     const { workers } = options.memory;
@@ -77,10 +77,11 @@ export class ThreadCrew implements Crew, ThreadOwner {
     this.#retired = new MetricBank();
     this.#restarts = new Map();
     this.#looking = { timer: undefined };
+    this.#isDirectoryDue = false;
+    options.directory.watch(() => this.tellDirectory());
     this.#inForce = undefined;
     this.#lostLogLines = 0;
     this.#isStopping = false;
-    this.#isTellingDue = false;
     // All at once, before the first config is compiled: they load their code meanwhile.
     this.#posts = this.#pulse.map((_, worker) => ({
       worker,
@@ -90,7 +91,6 @@ export class ThreadCrew implements Crew, ThreadOwner {
       retry: undefined,
     }));
     this.#lookSoon();
-    this.#watching = options.directory.watch(() => this.#tellFoundSoon());
   }
 
   get banks(): readonly SharedBank[] {
@@ -112,7 +112,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   }
 
   async prepare(next: NextConfig): Promise<Turnover> {
-    const { model } = this.#options;
+    const { model, memory } = this.#options;
     const draft = model.draft(next.config, next.version);
     const threads = this.#threads;
     try {
@@ -120,8 +120,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
         kind: "prepare",
         posted: posted(next.loaded),
         version: next.version,
-        found: this.#found,
+        blocks: memory.blocks,
         bound: this.#inForce?.bound ?? new Map(),
+        entries: this.#options.directory.entries,
       } as const;
       const bound = await this.#prepareAll(threads, question, next);
       return {
@@ -147,7 +148,6 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   async stop(deadlineMs: number): Promise<Drained> {
     this.#isStopping = true;
-    this.#watching[Symbol.dispose]();
     for (const post of this.#posts) post.retry?.cancel();
     const drained = await Promise.all(
       this.#threads.map((thread) => this.#stopThread(thread, deadlineMs)),
@@ -161,6 +161,26 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   hurry(): void {
     for (const thread of this.#threads) thread.ask({ kind: "hurry" }).catch(ignore);
+  }
+
+  /** In one message for many changes: a start resolves all names at once. */
+  tellDirectory(): void {
+    if (this.#isDirectoryDue) return;
+    this.#isDirectoryDue = true;
+    setImmediate(() => {
+      this.#isDirectoryDue = false;
+      const { entries } = this.#options.directory;
+      const { blocks } = this.#options.memory;
+      for (const thread of this.#threads) {
+        thread.ask({ kind: "directory", entries, blocks }).catch(ignore);
+      }
+    });
+  }
+
+  async inFlight(): Promise<TrafficByRoute> {
+    const asked = this.#threads.map((thread) => thread.ask({ kind: "inFlight" }));
+    const answers = await Promise.allSettled(asked);
+    return addedTraffic(answers.flatMap((each) => (each.status === "fulfilled" ? each.value : [])));
   }
 
   async reopenLogs(): Promise<void> {
@@ -197,26 +217,6 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   get #threads(): Thread[] {
     return this.#posts.flatMap(({ thread }) => thread ?? []);
-  }
-
-  /** What the model has by now: endpoints that came since it was compiled have their blocks, too. */
-  get #found(): Found {
-    const { model, memory, directory } = this.#options;
-    for (const upstream of model.runtime?.upstreams.values() ?? []) void upstream.endpoints;
-    return { blocks: memory.blocks, entries: directory.entries };
-  }
-
-  /** Names change many at once: a config is taken, say. */
-  #tellFoundSoon(): void {
-    if (this.#isTellingDue) return;
-    this.#isTellingDue = true;
-    setImmediate(() => {
-      this.#isTellingDue = false;
-      if (this.#isStopping) return;
-      const found = this.#found;
-      // One that is lost meanwhile is told when it is replaced.
-      for (const thread of this.#threads) thread.ask({ kind: "found", ...found }).catch(ignore);
-    });
   }
 
   #newThread(worker: number): Thread {
@@ -276,12 +276,16 @@ export class ThreadCrew implements Crew, ThreadOwner {
       const thread = this.#newThread(post.worker);
       post.thread = thread;
       try {
-        await thread.ask({ kind: "prepare", ...this.#inForce, found: this.#found });
+        const { memory, directory } = this.#options;
+        const { blocks } = memory;
+        const { entries } = directory;
+        await thread.ask({ kind: "prepare", ...this.#inForce, blocks, entries });
         await thread.ask({ kind: "commit" });
         post.isServing = true;
         this.#options.world.log.info("worker replaced", { worker: post.worker });
       } catch (error) {
         // Lost while it started: lost() has seen to it. A refusal is no less of a failure.
+        if (this.#isStopping) return;
         this.#options.world.log.warn("worker cannot start", { worker: post.worker, error });
         thread.kill("refused");
       }

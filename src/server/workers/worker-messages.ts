@@ -4,6 +4,7 @@ import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Leaving } from "../crew.ts";
 import type { Drained } from "../listener.ts";
+import type { TrafficByRoute } from "../route-traffic.ts";
 import type { Blocks } from "./shared-memory.ts";
 
 /** A config on its way to a worker: data as it is; of code the file, which is run once more. */
@@ -11,18 +12,13 @@ export type PostedConfig =
   | { readonly kind: "data"; readonly loaded: Loaded }
   | { readonly kind: "module"; readonly file: string; readonly folder: string };
 
-/** What the main thread has found out and made by now. */
-export interface Found {
-  readonly blocks: Blocks;
-  readonly entries: readonly DirectoryEntry[];
-}
-
 export interface Prepare {
   readonly kind: "prepare";
   readonly posted: PostedConfig;
   readonly version: number;
-  readonly found: Found;
+  readonly blocks: Blocks;
   readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
+  readonly entries: readonly DirectoryEntry[]; // of the directory
 }
 
 /** What the main thread asks, and what it is answered with. */
@@ -31,15 +27,20 @@ export interface Answers {
   readonly commit: Leaving;
   readonly abort: undefined;
   readonly stop: Drained;
-  readonly found: undefined;
+  readonly directory: undefined;
+  readonly inFlight: TrafficByRoute;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
 }
 
 export type Question =
   | Prepare
-  | { readonly kind: "commit" | "abort" | "hurry" | "reopenLogs" }
-  | ({ readonly kind: "found" } & Found)
+  | {
+      readonly kind: "directory";
+      readonly entries: readonly DirectoryEntry[];
+      readonly blocks: Blocks;
+    }
+  | { readonly kind: "commit" | "abort" | "inFlight" | "hurry" | "reopenLogs" }
   | { readonly kind: "stop"; readonly deadlineMs: number };
 
 export interface ToWorker {

@@ -8,9 +8,8 @@ import type { NextConfig, Turnover } from "../crew.ts";
 import type { Engine } from "../engine.ts";
 import type { Drained } from "../listener.ts";
 import type { Serving } from "../serving.ts";
-import type { FoundMemory } from "./shared-memory.ts";
+import type { Blocks, FoundMemory } from "./shared-memory.ts";
 import {
-  type Found,
   type FromWorker,
   type Prepare,
   type Question,
@@ -32,11 +31,13 @@ export interface WorkerSideParts {
 export class WorkerSide {
   readonly #parts: WorkerSideParts;
   #turnover: Turnover | undefined; // prepared, and not yet decided
+  #inForce: Blocks; // the memory of the config that serves
   #isBankDue: boolean;
 
   constructor(parts: WorkerSideParts) {
     this.#parts = parts;
     this.#turnover = undefined;
+    this.#inForce = new Map();
     this.#isBankDue = false;
     parts.metrics.onChange(() => this.#shareBankSoon());
     this.#shareBank();
@@ -63,8 +64,10 @@ export class WorkerSide {
         return await this.#decided()?.abort(); // there is none where the preparing failed
       case "stop":
         return await this.#stop(question.deadlineMs);
-      case "found":
-        return this.#take(question);
+      case "directory":
+        return this.#learn(question);
+      case "inFlight":
+        return await serving.inFlight();
       case "hurry":
         return serving.hurry();
       case "reopenLogs":
@@ -72,31 +75,40 @@ export class WorkerSide {
     }
   }
 
-  async #prepare({ posted, version, found, bound }: Prepare) {
-    const { serving, log } = this.#parts;
+  /** Memory first: whoever is new in an upstream has its state there. */
+  #learn({ entries, blocks }: Extract<Question, { kind: "directory" }>): undefined {
+    this.#parts.machine.blocks = blocks;
+    this.#inForce = blocks;
+    this.#parts.directory.replace(entries);
+  }
+
+  async #prepare({ posted, version, blocks, bound, entries }: Prepare) {
+    const { serving, machine, log, directory } = this.#parts;
     const loaded = await unposted(posted);
     const { config, problems } = check(loaded, vocabulary);
     if (config === undefined) throw new Error(problems.map(problemLine).join("\n"));
     const next: NextConfig = { config, loaded, version };
-    this.#take(found);
-    const turnover = await serving.prepare(next, bound);
-    this.#turnover = {
-      ...turnover,
-      commit: () => {
-        log.level = config.log.level;
-        return turnover.commit();
-      },
-    };
-    return turnover.bound;
-  }
-
-  /** The blocks first: an endpoint that has come needs its own. */
-  #take({ blocks, entries }: Found): void {
-    this.#parts.machine.blocks = blocks;
-    this.#parts.directory.become(entries);
-    // Not when a request asks: who comes and goes in between would never have been seen.
-    for (const { endpoints } of this.#parts.engine.runtime?.upstreams.values() ?? [])
-      void endpoints;
+    machine.blocks = blocks;
+    directory.replace(entries);
+    try {
+      const turnover = await serving.prepare(next, bound);
+      this.#turnover = {
+        ...turnover,
+        commit: () => {
+          log.level = config.log.level;
+          this.#inForce = blocks;
+          return turnover.commit();
+        },
+        abort: () => {
+          machine.blocks = this.#inForce;
+          return turnover.abort();
+        },
+      };
+      return turnover.bound;
+    } catch (error) {
+      machine.blocks = this.#inForce;
+      throw error;
+    }
   }
 
   async #stop(deadlineMs: number): Promise<Drained> {
