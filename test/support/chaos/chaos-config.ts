@@ -36,7 +36,9 @@ export function chaosConfig(
       url,
       weight: 1 + random.below(3),
     }));
-    return { endpoints, balance: random.of(names), maxIdle: random.of([1, 8, 64]) };
+    const name = random.of(names);
+    const balance = name === "hash" ? { hash: "url" } : name; // by itself it does not say by what
+    return { endpoints, balance, maxIdle: random.of([1, 8, 64]) };
   };
   const retry = { attempts: 3, on: ["connect", "reused", "reset", "timeout"] };
   // Named, since a number would move with the route that comes and goes before them.
