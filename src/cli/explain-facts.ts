@@ -4,7 +4,6 @@ import type { Config, ListenerConfig } from "../config/config.ts";
 import { type LevelName, settledNumbers } from "../config/number-levels.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
-import { conditionOf } from "../core/upstream.ts";
 import { Forward, type ForwardOptions } from "../features/forward/forward.ts";
 import { canonicalPath } from "../protocol/http/path.ts";
 import { TARGET_POLICY } from "../protocol/http/target.ts";
@@ -19,6 +18,14 @@ import {
   type RouteTry,
 } from "../server/dry-run.ts";
 import { decideRetry, mayBeKeyed } from "../upstream/retry-policy.ts";
+import {
+  type BalanceFacts,
+  balanceOf,
+  type ChoiceFacts,
+  choiceOf,
+  type EndpointFacts,
+  endpointOf,
+} from "./explain-balance.ts";
 import { type HealthFacts, healthFacts } from "./explain-health.ts";
 import type { Asked } from "./explain-request.ts";
 
@@ -67,6 +74,9 @@ export type Outcome =
 export interface ForwardFacts {
   readonly kind: "forward";
   readonly upstream: string;
+  readonly balance: BalanceFacts;
+  readonly choice?: ChoiceFacts; // where the route names more than one upstream
+  readonly mirror?: { readonly to: string; readonly percent: number };
   readonly endpoints: readonly EndpointFacts[];
   readonly target: { readonly canonical: string; readonly sent: string };
   readonly head: string; // as sent, latin1
@@ -76,15 +86,6 @@ export interface ForwardFacts {
   readonly limits: NumberFacts;
   readonly timeouts: NumberFacts;
   readonly rates: NumberFacts;
-}
-
-export interface EndpointFacts {
-  readonly name: string;
-  readonly weight: number;
-  readonly backup: boolean;
-  readonly health: string;
-  readonly usable: boolean;
-  readonly chosen: boolean; // this time
 }
 
 export interface RetryFacts {
@@ -248,7 +249,14 @@ function forwardOf(
   bytes: Buffer,
 ): ForwardFacts {
   const { request } = exchange;
-  const { upstream } = options;
+  const { choice, mirror } = options;
+  const sides = choice?.options.sides ?? [];
+  const targets = [
+    options,
+    ...sides.map(({ target }) => target),
+    ...(choice?.options.failover ?? []),
+  ];
+  const { upstream } = targets.find((each) => each.upstream.name === exchange.upstream) ?? options;
   const numbers = settledNumbers({
     config,
     ...origin!, // who is forwarded has a route
@@ -258,14 +266,12 @@ function forwardOf(
   return {
     kind: "forward",
     upstream: upstream.name,
-    endpoints: upstream.describe().map(({ endpoint, usable }) => ({
-      name: endpoint.name,
-      weight: endpoint.weight,
-      backup: endpoint.backup,
-      health: conditionOf(endpoint.state, 0),
-      usable,
-      chosen: endpoint === exchange.endpoint,
-    })),
+    balance: balanceOf(config.upstreams.get(upstream.name)?.balance, upstream, exchange),
+    ...(choice && { choice: choiceOf(choice) }),
+    ...(mirror && {
+      mirror: { to: mirror.options.target.upstream.name, percent: mirror.options.percent },
+    }),
+    endpoints: upstream.describe().map((each) => endpointOf(each, exchange)),
     target: {
       canonical: joined(request.path, request.query),
       sent: joined(request.upstreamPath, request.upstreamQuery),

@@ -124,6 +124,8 @@ function forwardLines(forward: ForwardFacts): string[] {
   return [
     `Forward: to ${forward.upstream}`,
     "",
+    ...choiceRows(forward),
+    ...row("balance", [balanceText(forward)]),
     ...row("endpoints", forward.endpoints.map(endpointLine)),
     ...row("target", [isRewritten ? `${target.canonical} → ${target.sent}` : target.sent]),
     ...row("retry", retryLines(forward)),
@@ -145,20 +147,34 @@ function forwardLines(forward: ForwardFacts): string[] {
   ];
 }
 
-function endpointLine({
-  name,
-  weight,
-  backup,
-  health,
-  usable,
-  chosen,
-}: ForwardFacts["endpoints"][number]) {
+function choiceRows({ choice, mirror }: ForwardFacts): string[] {
+  const sides = choice?.sides.map(({ upstream, weight }) => `${upstream} ${weight}`) ?? [];
+  const sticky = choice?.isSticky === true ? ", a client stays on its side" : "";
+  return [
+    ...(sides.length > 1 ? row("split", [sides.join(", ") + sticky]) : []),
+    ...(choice && choice.failover.length > 0 ? row("failover", [choice.failover.join(", ")]) : []),
+    ...(mirror ? row("mirror", [`${mirror.percent}% to ${mirror.to}`]) : []),
+  ];
+}
+
+function balanceText({ balance: { by, key } }: ForwardFacts): string {
+  if (by !== "hash" && by !== "ipHash") return by;
+  return key === undefined
+    ? `${by}, but the request has no key: as by leastRequest`
+    : `${by} of ${JSON.stringify(key)}`;
+}
+
+function endpointLine(endpoint: ForwardFacts["endpoints"][number]) {
+  const { name, weight, backup, priority, zone, maxRequests, health } = endpoint;
   const facts = [
     `weight ${weight}`,
     ...(backup ? ["backup"] : []),
+    ...(priority === undefined ? [] : [`priority ${priority}`]),
+    ...(zone === undefined ? [] : [`zone ${zone}`]),
+    ...(maxRequests === undefined ? [] : [`at most ${maxRequests} requests`]),
     `health ${health}`,
-    usable ? "usable" : "not usable now",
-    ...(chosen ? ["chosen this time"] : []),
+    useText(endpoint),
+    ...(endpoint.chosen ? ["chosen this time"] : []),
   ];
   return `${name}  ${facts.join(", ")}`;
 }
@@ -166,6 +182,12 @@ function endpointLine({
 /** What is off is left out. */
 function on(sentence: string): string[] {
   return sentence === "off" ? [] : [sentence];
+}
+
+/** Where there are several groups, the share of requests that the endpoint's group gets. */
+function useText({ usable, share, backup }: ForwardFacts["endpoints"][number]): string {
+  if (usable) return share === 1 ? "usable" : `usable, its group gets ${Math.round(share * 100)}%`;
+  return backup ? "stands by" : "not asked now";
 }
 
 function retryLines({ retry }: ForwardFacts): string[] {

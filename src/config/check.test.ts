@@ -62,10 +62,21 @@ test("check: a short upstream is written out", () => {
         address: { host: "app.internal", port: 3000 },
         weight: 1,
         backup: false,
+        priority: 0,
+        zone: "",
+        maxRequests: undefined,
         discover: undefined,
       },
     ],
-    balance: "leastRequest",
+    balance: { by: "leastRequest", key: undefined, bound: 1.25 },
+    fallback: { overprovision: 1.4, panicBelow: 0, preferredZone: "" },
+    slowStartMs: 0,
+    maxRequests: Number.POSITIVE_INFINITY,
+    lines: {
+      queue: { max: 100, timeoutMs: 5_000, perSecond: Number.POSITIVE_INFINITY },
+      parking: undefined,
+    },
+    sticky: undefined,
     maxIdle: 256,
     proxyProtocol: undefined,
     limits: {},
@@ -90,12 +101,14 @@ test("check: a short site and its route are written out", () => {
     ...UNSET,
   });
   const budget = { percent: 20, min: 3 };
+  const sides = [{ upstream: "web", weight: 1 }];
+  const forward = { sides, failover: [], spills: true, sticky: undefined };
   assert.deepEqual(routes, [
     {
       name: "a.test#1",
       at: ["sites", 0, "routes", 0],
       match: undefined,
-      handler: { key: "forward", options: "web" },
+      handler: { key: "forward", options: forward },
       filters: [],
       retry: {
         attempts: 3,
@@ -107,6 +120,7 @@ test("check: a short site and its route are written out", () => {
         perTry: Number.POSITIVE_INFINITY,
       },
       hedge: undefined,
+      mirror: undefined,
       errors: undefined,
       ...UNSET,
     },

@@ -20,10 +20,12 @@ import type { Worker } from "../core/worker.ts";
 import type { ErrorOptions } from "../features/errors/error-options.ts";
 import { errorReplies } from "../features/errors/errors.ts";
 import { Forward } from "../features/forward/forward.ts";
+import type { ForwardTarget } from "../features/forward/target.ts";
 import { features } from "../features/index.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
+import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
 import { EndpointPools, FoundPools } from "../upstream/endpoint-pools.ts";
@@ -33,6 +35,7 @@ import { LatencyHistogram } from "../upstream/latency-histogram.ts";
 import { Pool, type PoolShape } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { compileForward, type Forwards } from "./compile-forward.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import {
   type Config,
@@ -100,6 +103,7 @@ class Compiler {
     const { draft, machine, worker, directory } = this.#tools;
     const { clock, log } = worker.world;
     const { name, passive } = options;
+    const { by, key: hashKey, bound } = options.balance;
     const healthLog = draft.keep(`health log ${name}`, () => new HealthLog(clock, log, name));
     const watch =
       passive &&
@@ -107,7 +111,8 @@ class Compiler {
     const upstream: Upstream = createUpstream(
       {
         ...options,
-        balance: BALANCERS[options.balance],
+        balance: hashKey === undefined ? BALANCERS[by] : hashWithin(bound),
+        hashKey,
         ...(watch && { watch }),
         breaker: options.breaker && this.#breaker(options.breaker, name, healthLog),
         onMembers: (endpoints) => this.#pools.get(name)?.retain(endpoints),
@@ -116,6 +121,7 @@ class Compiler {
         keep: (key, make) => draft.keep(key, make),
         machine,
         world: worker.world,
+        wheel: worker.wheel,
         ...(directory === undefined ? {} : { directory }),
       },
     );
@@ -216,13 +222,15 @@ class Compiler {
       machine,
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
+    const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;
+    const phases = phasesOf(filters);
     const compiled = {
       name: route.name,
-      phases: phasesOf(filters),
+      phases: { ...phases, receive: [...phases.receive, ...(forwards?.cookies ?? [])] },
       handler:
-        route.handler.key === "forward"
-          ? this.#forward(route, levels)
-          : (build(route.handler, tools) as Handler),
+        forwards === undefined
+          ? (build(route.handler, tools) as Handler)
+          : this.#forward(route, forwards),
       ...levels,
       errors: this.#errors(route.errors),
     };
@@ -230,13 +238,36 @@ class Compiler {
     return compiled;
   }
 
-  #forward(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forward {
-    const upstream = this.#upstreams.get(String(route.handler.options))!;
+  #forwards(route: RouteConfig, levels: ReturnType<typeof settledLevels>): Forwards {
+    return compileForward(route, (name) => this.#target(name, route, levels), this.#tools.worker);
+  }
+
+  #target(
+    name: string,
+    { retry }: RouteConfig,
+    levels: ReturnType<typeof settledLevels>,
+  ): ForwardTarget {
+    const upstream = this.#upstreams.get(name)!;
+    return {
+      upstream,
+      pools: this.#pools.get(name)!,
+      budget:
+        retry === undefined
+          ? upstream.retryBudget
+          : upstream.retryBudgetOf(retry.budget.percent, retry.budget.min),
+      timeouts: { ...levels.timeouts, ...upstream.timeouts },
+      limits: { ...levels.limits, ...upstream.limits },
+      proxyVersion: proxyVersionOf(this.#config.upstreams.get(name)!.proxyProtocol),
+    };
+  }
+
+  #forward(route: RouteConfig, { first, choice, mirror }: Forwards): Forward {
     const { retry, hedge } = route;
     return new Forward(
       {
-        upstream,
-        pools: this.#pools.get(upstream.name)!,
+        ...first,
+        choice,
+        mirror,
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),
@@ -245,22 +276,15 @@ class Compiler {
           keyedRequests: retry?.idempotencyKey ?? false,
           perTryMs: retry?.perTry ?? Number.POSITIVE_INFINITY,
         },
-        budget:
-          retry === undefined
-            ? upstream.retryBudget
-            : upstream.retryBudgetOf(retry.budget.percent, retry.budget.min),
         replaysBody: retry?.replayBody ?? false,
         hedge: hedge && {
           afterMs: hedge.afterMs,
           percentile: hedge.percentile,
           latencies: this.#tools.draft.keep(
-            `latencies of ${route.name} to ${upstream.name}`,
+            `latencies of ${route.name} to ${first.upstream.name}`,
             () => new LatencyHistogram(),
           ),
         },
-        proxyVersion: proxyVersionOf(this.#config.upstreams.get(upstream.name)!.proxyProtocol),
-        timeouts: { ...levels.timeouts, ...upstream.timeouts },
-        limits: { ...levels.limits, ...upstream.limits },
       },
       this.#tools.worker,
     );

@@ -14,14 +14,19 @@ import {
   type Timeouts,
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
+import type { FallbackShape } from "../upstream/candidates.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { CheckOptions } from "../upstream/health/check-options.ts";
 import type { PassiveOptions } from "../upstream/health/passive-check.ts";
+import type { StickyShape } from "../upstream/sticky-cookie.ts";
+import type { LineShapes } from "../upstream/waiting-lines.ts";
+import type { BalanceConfig } from "./shape/balance.ts";
+import type { ForwardConfig, MirrorConfig } from "./shape/forward.ts";
 import type { RetryCondition } from "./shape/retry.ts";
 import type { EndpointConfig } from "./shape/upstreams.ts";
 
-export type { EndpointConfig, RetryCondition };
+export type { BalanceConfig, EndpointConfig, ForwardConfig, MirrorConfig, RetryCondition };
 
 export interface Config extends Levels {
   readonly workers: number | "auto" | undefined; // undefined: for whoever starts it to say
@@ -97,7 +102,12 @@ export interface UpstreamConfig {
   readonly name: string;
   readonly at: Path;
   readonly endpoints: readonly EndpointConfig[]; // at least one
-  readonly balance: "leastRequest" | "roundRobin" | "random" | "first";
+  readonly balance: BalanceConfig;
+  readonly fallback: FallbackShape;
+  readonly slowStartMs: number; // 0: none
+  readonly maxRequests: number; // on each endpoint without one of its own; Infinity: no limit
+  readonly lines: LineShapes;
+  readonly sticky: StickyShape | undefined;
   readonly maxIdle: number; // idle connections kept per endpoint
   readonly proxyProtocol: "v1" | "v2" | undefined;
   readonly limits: Partial<Limits>; // only the upstream's side
@@ -126,10 +136,11 @@ export interface RouteConfig extends Levels {
   readonly name: string; // as configured, or "shop.example.com#3"
   readonly at: Path; // ["sites", 0, "routes", 2]
   readonly match: unknown; // as the match schema makes it; undefined: everything
-  readonly handler: PartConfig; // { key: "forward", options: the upstream's name } or a feature's
+  readonly handler: PartConfig; // { key: "forward", options: a ForwardConfig } or a feature's
   readonly filters: readonly PartConfig[]; // in the order of the features
   readonly retry: RetryConfig | undefined; // undefined: off
   readonly hedge: HedgeConfig | undefined;
+  readonly mirror: MirrorConfig | undefined; // undefined: off
   readonly errors: unknown;
 }
 

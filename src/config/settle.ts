@@ -13,11 +13,13 @@ import type {
   Levels,
   ListenerConfig,
   LogConfig,
+  MirrorConfig,
   PartConfig,
   RouteConfig,
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
+import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
@@ -45,6 +47,7 @@ interface ParsedListener extends ParsedLevels {
 interface ParsedShared {
   readonly retry?: "off" | ParsedRetry | undefined;
   readonly hedge?: "off" | { readonly after: HedgeConfig } | undefined;
+  readonly mirror?: "off" | MirrorConfig | undefined;
   readonly errors?: unknown;
   readonly [key: string]: unknown;
 }
@@ -167,9 +170,8 @@ function sitesOf(parsed: ParsedConfig): readonly ParsedSite[] {
 }
 
 function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
-  interface ParsedUpstream extends ParsedLevels {
+  interface ParsedUpstream extends ParsedLevels, ParsedBalance {
     readonly endpoints: readonly EndpointConfig[];
-    readonly balance?: UpstreamConfig["balance"] | undefined;
     readonly maxIdle?: number | undefined;
     readonly proxyProtocol?: UpstreamConfig["proxyProtocol"];
     readonly health?: ParsedHealth | undefined;
@@ -180,14 +182,14 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
     upstreams.map(
       ([
         name,
-        { endpoints, balance, maxIdle, proxyProtocol, limits, timeouts, health, breaker },
+        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, ...rest },
       ]) => [
         name,
         {
           name,
           at: ["upstreams", name],
           endpoints,
-          balance: balance ?? "leastRequest",
+          ...settleBalance(rest, parsed.zone),
           maxIdle: maxIdle ?? IDLE_MAX,
           proxyProtocol,
           limits: present(limits ?? {}),
@@ -245,6 +247,7 @@ function settleRoute(route: ParsedRoute & { name: string }, around: Around): Rou
     filters: settleFilters(shared, vocabulary),
     retry: settleRetry(shared.retry),
     hedge: settleHedge(shared.hedge),
+    mirror: handler !== "forward" || shared.mirror === "off" ? undefined : shared.mirror,
     errors: shared.errors,
     ...settleLevels(route),
   };

@@ -1,5 +1,6 @@
-import type { Address, Random } from "../base/world.ts";
+import type { Address, Clock, Random } from "../base/world.ts";
 import type { Breaker } from "./breaker.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { Limits, Timeouts } from "./limits.ts";
 
@@ -13,19 +14,68 @@ export interface Upstream {
   readonly breaker: Breaker | undefined;
   /** The same counts, held to what a route sets. */
   retryBudgetOf(percent: number, minConcurrent: number): RetryBudget;
+  /** What of a request its balancer goes by; undefined: by nothing of it. */
+  readonly hashKeyOf: ((exchange: Exchange) => string | undefined) | undefined;
+  readonly sticky: Stickiness | undefined;
   /** Picks an endpoint that may be used and is not in `tried`; counts this request on it. */
   claim(need: Need): Claim | undefined;
-  /** Why there was no claim. */
-  refusal(): Fault;
+  /**
+   * After a claim in vain: the line that the waiter now stands in, or why there is none for it. To
+   * park is to wait although there is no endpoint at all.
+   */
+  wait(waiter: ClaimWaiter, mayPark: boolean): ClaimLine | Fault;
+  /** After a claim in vain, for who does not wait: why there was none. */
+  refusal(tried?: readonly Endpoint[]): Fault;
+  /** Those that wait in all workers: for a place on an endpoint, and for an endpoint at all. */
+  readonly waiting: { readonly queued: number; readonly parked: number };
+  readonly mirrored: MirrorCounts; // copies of requests that it was sent
+  /** So few may be used that all are. */
+  readonly isPanicking: boolean;
   /** Why each endpoint would or would not be picked now; for `explain`. */
-  describe(): readonly { readonly endpoint: Endpoint; readonly usable: boolean }[];
+  describe(): readonly EndpointChance[];
+}
+
+/** What became of mirrored requests, in all workers. */
+export interface MirrorCounts {
+  readonly answered: number;
+  readonly failed: number;
+  readonly dropped: number; // never sent: too many at once, too large, or nobody to send them to
+  add(result: "answered" | "failed" | "dropped"): void;
+}
+
+export interface EndpointChance {
+  readonly endpoint: Endpoint;
+  readonly usable: boolean;
+  readonly share: number; // of the requests that go to its group: those of its priority and zone
+}
+
+/** Somebody who wants a claim and is ready to wait for it. Hears of it once, unless it leaves. */
+export interface ClaimWaiter {
+  readonly need: Need;
+  claimed(claim: Claim): void;
+  waitedInVain(fault: Fault): void;
+}
+
+export interface ClaimLine {
+  leave(waiter: ClaimWaiter): void;
+}
+
+/** Keeps a client on its endpoint by a cookie. */
+export interface Stickiness {
+  /** The one that the request asks for, if its cookie is one of ours. */
+  endpointOf(exchange: Exchange): Endpoint | undefined;
+  /** Tells the client whom it belongs to from now on, unless it knows. */
+  keep(exchange: Exchange, endpoint: Endpoint): void;
 }
 
 export interface Endpoint {
   readonly name: string; // as in logs and metrics: "10.0.0.1:3000" or "unix:/run/app.sock"
   readonly address: Address;
   readonly weight: number;
-  readonly backup: boolean;
+  readonly backup: boolean; // asked only when nobody else is left
+  readonly priority: number; // 0 is asked first; the next one gets what that cannot bear
+  readonly zone: string; // "" if none was given
+  readonly maxRequests: number; // in flight at once, of all workers; Infinity: no limit
   readonly state: EndpointState; // kept by upstream and address across reloads
 }
 
@@ -47,6 +97,10 @@ export interface EndpointState {
   ejectedUntilMs: number; // by passive checks; 0: not
   readySinceMs: number; // when it came back into use, for a slow start; 0: it was never away
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
+  /** An attempt took so long to its first byte; rises at once, falls slowly. */
+  took(ms: number, nowMs: number): void;
+  /** latencyMs, the less the longer ago it was measured; 0 if it never was. */
+  latelyMs(nowMs: number): number;
   readonly failures: FailureCount;
   readonly checks: CheckCount;
 }
@@ -87,6 +141,11 @@ export function isUsable(state: EndpointState, nowMs: number): boolean {
   return condition === "up" || condition === "unknown";
 }
 
+/** As isUsable, for who is there already: an endpoint that drains keeps the clients that it has. */
+export function mayStay(state: EndpointState, nowMs: number): boolean {
+  return !state.isUnresolved && state.health !== "down" && state.ejectedUntilMs <= nowMs;
+}
+
 /**
  * How many second tries an upstream bears at once: when much of it fails, retries would multiply
  * the load on what is left. Taken before each try but the first, given back when that try is over.
@@ -98,8 +157,9 @@ export interface RetryBudget {
 
 /** What the caller needs of an endpoint. */
 export interface Need {
-  readonly hashKey: string | undefined;
+  readonly hashKey: string | undefined; // what the balancer goes by, if it goes by anything
   readonly tried: readonly Endpoint[];
+  readonly stuckTo?: Endpoint | undefined; // asked before all others, for as long as it serves
 }
 
 export type Outcome = "served" | "failed" | "abandoned";
@@ -124,4 +184,8 @@ export interface Balancer {
   pick(ready: readonly Endpoint[], need: Need): Endpoint | undefined;
 }
 
-export type BalancerFactory = (endpoints: readonly Endpoint[], random: Random) => Balancer;
+export type BalancerFactory = (
+  endpoints: readonly Endpoint[],
+  random: Random,
+  clock: Clock,
+) => Balancer;

@@ -261,12 +261,12 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   endpoint.state.health = "down";
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
-    ...{
-      breaker: undefined,
-      refusal: () => ({ code: "no_endpoint", detail: "" }) as const,
-      claim: () => undefined,
-      describe: () => [],
-    },
+    ...{ breaker: undefined, claim: () => undefined, describe: () => [] },
+    refusal: () => ({ code: "no_endpoint", detail: "" }),
+    wait: () => ({ code: "no_endpoint", detail: "" }) as const,
+    ...{ hashKeyOf: undefined, sticky: undefined, isPanicking: true },
+    waiting: { queued: 2, parked: 3 },
+    mirrored: { answered: 5, failed: 0, dropped: 1, add() {} },
     retryBudget: { take: () => false, giveBack() {} },
     retryBudgetOf: () => ({ take: () => false, giveBack() {} }),
   };
@@ -277,6 +277,14 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   assert.equal(samples.get(`sluice_upstream_requests_active{${labels}}`), 4);
   assert.equal(samples.get(`sluice_endpoint_health{${labels},state="down"}`), 1);
   assert.equal(samples.get(`sluice_endpoint_health{${labels},state="up"}`), 0);
+  assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="place"}'), 2);
+  assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="endpoint"}'), 3);
+  assert.equal(samples.get('sluice_upstream_panic{upstream="api"}'), 1);
+  assert.equal(samples.get('sluice_mirrored_requests_total{upstream="api",result="answered"}'), 5);
+  assert.equal(
+    samples.has('sluice_mirrored_requests_total{upstream="api",result="failed"}'),
+    false,
+  );
   assert.equal(samples.get("sluice_log_dropped_total"), 3);
   assert.equal(samples.get("sluice_config_version"), 2);
   assert.equal(samples.get("sluice_config_last_reload_success_timestamp_seconds"), 1.5);

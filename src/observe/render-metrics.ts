@@ -125,6 +125,15 @@ function renderHistogram(
   out.histogram(key, labels, { bounds, counts, sum: cells[bounds.length + 1]! / 1000 });
 }
 
+function renderBalance(out: Exposition, { name, waiting, isPanicking, mirrored }: Upstream): void {
+  out.sample("upstreamWaiting", [name, "place"], waiting.queued);
+  out.sample("upstreamWaiting", [name, "endpoint"], waiting.parked);
+  out.sample("upstreamPanic", [name], isPanicking ? 1 : 0);
+  for (const result of ["answered", "failed", "dropped"] as const) {
+    if (mirrored[result] > 0) out.sample("mirrored", [name, result], mirrored[result]);
+  }
+}
+
 const BREAKER_STATES: readonly BreakerState[] = ["closed", "open", "half-open"];
 
 function renderBreaker(out: Exposition, upstream: string, { state, opensEver }: Breaker): void {
@@ -139,7 +148,9 @@ const CONDITIONS: readonly Condition[] = [
 ];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
-  for (const { name, endpoints, breaker } of facts.upstreams) {
+  for (const upstream of facts.upstreams) {
+    const { name, endpoints, breaker } = upstream;
+    renderBalance(out, upstream);
     if (breaker !== undefined) renderBreaker(out, name, breaker);
     for (const { name: endpoint, state } of endpoints) {
       out.sample("upstreamActive", [name, endpoint], state.active);

@@ -27,6 +27,12 @@ export interface RelayOwner {
   attemptAbandoned(fault: Fault): void;
 }
 
+/** Hears the request body too. The bytes are lent for the call. */
+export interface BodyTap {
+  bodyBytes(bytes: Buffer): void;
+  bodyEnd(trailers: HeaderList | undefined): void;
+}
+
 /** How much of the request body has left, and whether it could be sent once more. */
 export type BodyState = "none" | "unsent" | "replayable" | "gone";
 
@@ -39,8 +45,8 @@ export class Relay implements ServingSide, UpstreamEvents {
   readonly #worker: Worker;
   readonly #exchange: Exchange;
   readonly #owner: RelayOwner;
-  readonly #timeouts: Timeouts;
-  readonly #limits: Limits;
+  #timeouts: Timeouts;
+  #limits: Limits;
   #attempt: Attempt | undefined;
   #connection: H1Upstream | undefined;
   #tunnel: Tunnel | undefined;
@@ -50,6 +56,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #isBodyEnded: boolean;
   #hasContinued: boolean; // the client has been told to send its body
   #trailers: HeaderList | undefined;
+  tap: BodyTap | undefined; // set before the body is read
 
   constructor(
     worker: Worker,
@@ -73,6 +80,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#isBodyEnded = false;
     this.#hasContinued = false;
     this.#trailers = undefined;
+    this.tap = undefined;
     exchange.downstream.attach(this);
   }
 
@@ -83,6 +91,12 @@ export class Relay implements ServingSide, UpstreamEvents {
 
   get bodyState(): BodyState {
     return this.#bodyState;
+  }
+
+  /** The next attempt goes elsewhere, where other numbers hold. */
+  holdTo(timeouts: Timeouts, limits: Limits): void {
+    this.#timeouts = timeouts;
+    this.#limits = limits;
   }
 
   /** Sends the exchange over this connection, which may still be connecting. */
@@ -169,6 +183,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   bodyBytes(bytes: Buffer): void {
+    this.tap?.bodyBytes(bytes);
     this.#keep(bytes);
     if (this.#connection?.writeBody(bytes) === false) this.#exchange.downstream.pauseBody();
   }
@@ -176,6 +191,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   bodyEnd(trailers: HeaderList | undefined): void {
     this.#isBodyEnded = true;
     this.#trailers = trailers;
+    this.tap?.bodyEnd(trailers);
     if (this.#bodyState === "unsent") this.#bodyState = this.#kept ? "replayable" : "gone";
     this.#connection?.endRequest(trailers);
   }

@@ -20,12 +20,16 @@ const WHOLE_CELLS = 16;
 const EJECTED_UNTIL = 0;
 const READY_SINCE = 1;
 const LATENCY = 2;
+const LATENCY_AT = 3; // when it was measured
 const FAILING_SINCE = 7;
 const REAL_CELLS = 8;
 const REALS_AT = WHOLE_CELLS * Int32Array.BYTES_PER_ELEMENT;
 const BYTES = REALS_AT + REAL_CELLS * Float64Array.BYTES_PER_ELEMENT;
 // In each worker's lane.
 const ACTIVE = 0;
+
+/** After so long the past counts for a third, and so does what is known of an idle endpoint. */
+const LATENCY_DECAY_MS = 10_000;
 
 /** What the state of that key is kept under. */
 export function memoryKeys(key: string): readonly string[] {
@@ -117,6 +121,20 @@ export class SharedEndpointState implements EndpointState {
 
   set latencyMs(ms: number) {
     this.#real[LATENCY] = ms;
+  }
+
+  // Two workers may do this at once, and one of the two observations is lost: there are many.
+  took(ms: number, nowMs: number): void {
+    const known = this.#real[LATENCY]!;
+    const fading = Math.exp((this.#real[LATENCY_AT]! - nowMs) / LATENCY_DECAY_MS);
+    this.#real[LATENCY] = ms > known ? ms : known * fading + ms * (1 - fading);
+    this.#real[LATENCY_AT] = nowMs;
+  }
+
+  latelyMs(nowMs: number): number {
+    const known = this.#real[LATENCY]!;
+    if (known === 0) return 0;
+    return known * Math.exp((this.#real[LATENCY_AT]! - nowMs) / LATENCY_DECAY_MS);
   }
 
   #set(cell: number, value: number): void {

@@ -5,6 +5,9 @@ export interface EndpointOptions {
   readonly address: Address;
   readonly weight?: number; // a whole number; 1 by default, 0: only if nothing else may be used
   readonly backup?: boolean; // used only if no other endpoint may be
+  readonly priority?: number;
+  readonly zone?: string;
+  readonly maxRequests?: number | undefined; // undefined: the upstream's
   /** The address stands for others: each that its host has, or those of the service it names. */
   readonly discover?: "all" | "srv" | undefined;
 }
@@ -18,13 +21,16 @@ export function createEndpoint(
   upstream: string,
   options: EndpointOptions,
   stateOf: StateOf,
+  maxRequestsDefault = Number.POSITIVE_INFINITY,
 ): Endpoint {
-  const { address, weight = 1, backup = false } = options;
+  const { address, weight = 1, backup = false, priority = 0, zone = "" } = options;
   const name = endpointName(address);
   if (!(Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)) {
     throw new RangeError(`weight of ${name} is ${weight}`); // the config's check comes before
   }
-  return { name, address, weight, backup, state: stateOf(stateKey(upstream, name)) };
+  const maxRequests = options.maxRequests ?? maxRequestsDefault;
+  const state = stateOf(stateKey(upstream, name));
+  return { name, address, weight, backup, priority, zone, maxRequests, state };
 }
 
 export function stateKey(upstream: string, endpoint: string): string {

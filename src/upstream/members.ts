@@ -39,10 +39,12 @@ function writtenOut(configured: EndpointOptions, directory: Directory): Endpoint
 }
 
 /** RFC 2782: the lowest priority first, the others when nobody of it can be used. */
-function services({ address, backup }: EndpointOptions, directory: Directory): EndpointOptions[] {
+function services(configured: EndpointOptions, directory: Directory): EndpointOptions[] {
+  const { address, backup, weight: _, discover: _discover, ...shared } = configured;
   const records = directory.find("service", address.host)?.records ?? [];
   const first = Math.min(...records.map(({ priority }) => priority));
   return records.map((record) => ({
+    ...shared,
     address: { host: record.host, port: record.port },
     // A weight of 0 is to have "a very small chance": to us it would mean none.
     weight: Math.max(1, record.weight),

@@ -39,7 +39,10 @@ export class Membership {
       ({ discover }) => discover === undefined || directory === undefined,
     );
     this.#configured = byName(
-      plain.map((each) => ({ endpoint: createEndpoint(name, each, stateOf), as: asText(each) })),
+      plain.map((each) => ({
+        endpoint: createEndpoint(name, each, stateOf, options.maxRequests),
+        as: asText(each),
+      })),
     );
     this.#members = new Map();
     this.#endpoints = [];
@@ -78,13 +81,14 @@ export class Membership {
   }
 
   #member(options: EndpointOptions): Member {
-    const upstream = this.#options.name;
+    const { name: upstream, maxRequests } = this.#options;
     const as = asText(options);
     const name = endpointName(options.address);
     const known = this.#members.get(name) ?? this.#configured.get(name);
     if (known?.as === as) return known;
     const state = known?.endpoint.state;
-    const endpoint = createEndpoint(upstream, options, (key) => state ?? this.#found.of(key));
+    const stateOf = (key: string) => state ?? this.#found.of(key);
+    const endpoint = createEndpoint(upstream, options, stateOf, maxRequests);
     return { endpoint, as };
   }
 }

@@ -16,5 +16,14 @@ export function endpointSample(
   const changes = new StateChanges(new SharedArrayBuffer(4));
   const state = new SharedEndpointState(new LoneMachine(), name, changes);
   for (let count = 0; count < active; count++) state.enter();
-  return { name, address: { host: name, port: 80 }, weight, backup: false, state };
+  return {
+    name,
+    address: { host: name, port: 80 },
+    weight,
+    backup: false,
+    priority: 0,
+    zone: "",
+    maxRequests: Number.POSITIVE_INFINITY,
+    state,
+  };
 }

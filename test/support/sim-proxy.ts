@@ -11,7 +11,6 @@ import {
   TIMEOUTS,
   type Timeouts,
 } from "../../src/core/limits.ts";
-import { LoneMachine } from "../../src/core/machine.ts";
 import type {
   ErrorReplies,
   ListenerPlan,
@@ -19,40 +18,28 @@ import type {
   Runtime,
   Site,
 } from "../../src/core/runtime.ts";
-import type {
-  BalancerFactory,
-  ClaimWatch,
-  Endpoint,
-  Outcome,
-  Upstream,
-} from "../../src/core/upstream.ts";
+import type { Endpoint, Outcome, Upstream } from "../../src/core/upstream.ts";
+import { clientCookieSteps } from "../../src/features/forward/client-cookies.ts";
 import { Forward } from "../../src/features/forward/forward.ts";
+import { Mirror, type MirrorOptions } from "../../src/features/forward/mirror.ts";
+import {
+  type ForwardTarget,
+  TargetChoice,
+  type TargetChoiceOptions,
+} from "../../src/features/forward/target.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { Listener } from "../../src/server/listener.ts";
-import { BALANCERS } from "../../src/upstream/balancers/named.ts";
-import {
-  BREAKER,
-  type BreakerOptions,
-  CircuitBreaker,
-} from "../../src/upstream/circuit-breaker.ts";
-import { HealthLog } from "../../src/upstream/health/health-log.ts";
-import {
-  PASSIVE,
-  PassiveCheck,
-  type PassiveOptions,
-} from "../../src/upstream/health/passive-check.ts";
 import { LatencyHistogram } from "../../src/upstream/latency-histogram.ts";
 import { Pool } from "../../src/upstream/pool.ts";
-import type { RetryBudgetShape } from "../../src/upstream/retry-budget.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
-import { createUpstream } from "../../src/upstream/upstream.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
 import { type SimAnswer, SimOrigin } from "./sim-origin.ts";
 import { SimPeer } from "./sim-peer.ts";
+import { type SimUpstreamOptions, simUpstreams } from "./sim-upstreams.ts";
 import { SimWorker } from "./sim-worker.ts";
 import { SimWorld } from "./sim-world.ts";
 
-export interface SimProxyOptions {
+export interface SimProxyOptions extends SimUpstreamOptions {
   readonly seed?: number;
   readonly network?: SimNetworkOptions;
   readonly origins?: readonly SimAnswer[]; // one endpoint each; asked in this order
@@ -60,19 +47,21 @@ export interface SimProxyOptions {
   readonly limits?: Partial<Limits>;
   readonly rates?: Rates;
   readonly retry?: Partial<RetryPolicy>;
-  readonly retryBudget?: RetryBudgetShape;
   readonly replaysBody?: boolean;
-  readonly passive?: Partial<PassiveOptions>; // off if absent
-  readonly breaker?: Partial<BreakerOptions>; // off if absent
-  readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
-  readonly balance?: BalancerFactory; // first
   readonly phases?: Partial<Phases>;
+  readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly idleMax?: number;
   readonly protocols?: readonly Protocol[];
   readonly proxyVersion?: 1 | 2; // of the PROXY header that origins get
   readonly bugsExpected?: boolean;
   readonly todo?: string; // why the engine does not do so yet
+  readonly choice?: (targetOf: TargetOf) => Omit<TargetChoiceOptions, "clientKey"> & {
+    readonly clientKey?: TargetChoiceOptions["clientKey"];
+  };
+  readonly mirror?: (targetOf: TargetOf) => MirrorOptions;
 }
+
+export type TargetOf = (upstream: string) => ForwardTarget;
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 export const GET = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -104,6 +93,7 @@ export class SimProxy {
   readonly worker: SimWorker;
   readonly origins: readonly SimOrigin[];
   readonly upstream: Upstream;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly pools: ReadonlyMap<Endpoint, Pool>;
   readonly listener: Listener;
   readonly outcomes: Outcome[] = [];
@@ -130,14 +120,20 @@ export class SimProxy {
       (answer, place) =>
         new SimOrigin(this.world.network, { host: `10.0.1.${place + 1}`, port: 80 }, answer),
     );
-    this.upstream = this.#newUpstream();
+    this.upstreams = simUpstreams(options, {
+      world: this.world,
+      wheel: this.worker.wheel,
+      addresses: this.origins.map(({ address }) => address),
+      outcomes: this.outcomes,
+    });
+    this.upstream = this.upstreams.get("app")!;
     this.pools = this.#newPools();
     const plan = this.#plan();
     const runtime: Runtime = {
       version: 1,
       listeners: new Map([[plan.key, plan]]),
       streamListeners: new Map(),
-      upstreams: new Map([["app", this.upstream]]),
+      upstreams: this.upstreams,
       forwarding: { isTrusted: () => false, pseudonym: "sim", emitForwarded: false },
     };
     this.listener = new Listener(this.worker, runtime, plan);
@@ -214,8 +210,11 @@ export class SimProxy {
     const { worker, world } = this;
     if (this.#options.bugsExpected !== true) assert.deepEqual(worker.bugs, [], "bugs");
     assert.equal(worker.over.length, worker.begun.length, "exchanges that ended and that began");
-    for (const { name, state } of this.upstream.endpoints) {
-      assert.equal(state.active, 0, `claims on ${name}`);
+    for (const upstream of this.upstreams.values()) {
+      for (const { name, state } of upstream.endpoints) {
+        assert.equal(state.active, 0, `claims on ${name}`);
+      }
+      assert.deepEqual(upstream.waiting, { queued: 0, parked: 0 }, upstream.name);
     }
     assert.equal(this.openWires, 0, "wires");
     assert.equal(this.listener.connectionCount, 0, "client connections");
@@ -261,61 +260,14 @@ export class SimProxy {
     };
   }
 
-  #newUpstream(): Upstream {
-    const kept = new Map<string, unknown>();
-    const keep = <T>(key: string, make: () => T): T => {
-      if (!kept.has(key)) kept.set(key, make());
-      return kept.get(key) as T; // a key is of one type
-    };
-    const { retryBudget } = this.#options;
-    return createUpstream(
-      {
-        name: "app",
-        endpoints: this.origins.map(({ address }) => ({ address })),
-        balance: this.#options.balance ?? BALANCERS.first,
-        ...(retryBudget === undefined ? {} : { retryBudget }),
-        watch: this.#watch(),
-        breaker: this.#breaker(),
-      },
-      { keep, world: this.world, machine: new LoneMachine() },
-    );
-  }
-
-  /** Passive health if it is asked for, and a note of every outcome. */
-  #watch(): ClaimWatch {
-    const { clock, log } = this.world;
-    const { passive } = this.#options;
-    const check =
-      passive &&
-      new PassiveCheck(
-        { ...PASSIVE, ...passive },
-        { clock, log: new HealthLog(clock, log, "app"), endpoints: () => this.upstream.endpoints },
-      );
-    return {
-      answered: (endpoint, status) => check?.answered(endpoint, status) ?? false,
-      released: (endpoint, outcome, why) => {
-        this.outcomes.push(outcome);
-        check?.released(endpoint, outcome, why);
-      },
-    };
-  }
-
-  #breaker(): CircuitBreaker | undefined {
-    const { breaker } = this.#options;
-    if (breaker === undefined) return undefined;
-    const memory = new SharedArrayBuffer(CircuitBreaker.byteLength);
-    const { clock, log } = this.world;
-    const health = new HealthLog(clock, log, "app");
-    return new CircuitBreaker(memory, { ...BREAKER, ...breaker }, clock, health);
-  }
-
   #newPools(): Map<Endpoint, Pool> {
     const shape = {
       keepAliveMs: this.timeouts.upstreamKeepAlive,
       idleMax: this.#options.idleMax ?? 100,
     };
+    const endpoints = [...this.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     return new Map(
-      this.upstream.endpoints.map((endpoint) => {
+      endpoints.map((endpoint) => {
         const meter = this.worker.endpointMeter("app", endpoint.name);
         return [endpoint, new Pool(this.worker, endpoint.address, meter, shape)];
       }),
@@ -329,24 +281,36 @@ export class SimProxy {
       timeouts: this.timeouts,
       rates: options.rates ?? RATES,
     };
+    const targetOf = (name: string): ForwardTarget => {
+      const upstream = this.upstreams.get(name)!;
+      const { proxyVersion } = options;
+      return {
+        upstream,
+        pools: this.pools,
+        budget: upstream.retryBudget,
+        proxyVersion,
+        ...levels,
+      };
+    };
+    const choice = options.choice?.(targetOf);
+    const mirror = options.mirror?.(targetOf);
     const forward = new Forward(
       {
-        upstream: this.upstream,
-        pools: this.pools,
+        ...targetOf("app"),
+        choice: choice && new TargetChoice({ clientKey: undefined, ...choice }, this.world.random),
+        mirror: mirror && new Mirror(mirror, this.worker),
         retry: { ...RETRY_POLICY, ...options.retry },
-        budget: this.upstream.retryBudget,
         replaysBody: options.replaysBody ?? false,
         hedge: options.hedge && {
           afterMs: options.hedge.afterMs,
           percentile: options.hedge.percentile,
           latencies: new LatencyHistogram(),
         },
-        proxyVersion: options.proxyVersion,
-        ...levels,
       },
       this.worker,
     );
-    const phases = { ...NO_PHASES, ...options.phases };
+    const receive = clientCookieSteps([targetOf("app")], undefined);
+    const phases = { ...NO_PHASES, receive, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

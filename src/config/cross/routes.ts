@@ -26,7 +26,7 @@ function checkHandler({ route, at }: RawRoute, vocabulary: Vocabulary, notes: No
     for (const name of given.slice(1)) notes.problem([...at, name], wanted, "key");
   }
   if (given.length === 0 || given.includes("forward")) return;
-  for (const key of ["retry", "hedge"]) {
+  for (const key of ["retry", "hedge", "mirror"]) {
     if (route[key] === undefined || route[key] === "off") continue;
     notes.warning([...at, key], "it has no effect without forward", "key");
   }

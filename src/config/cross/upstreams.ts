@@ -1,48 +1,56 @@
 /** Every upstream that is named is there, and every one that is there is used and can serve. */
-import type { Path } from "../../core/feature.ts";
 import { listed, shown } from "../../core/fields.ts";
 import { addressKey, parseDnsName, parseEndpoint } from "../address.ts";
 import { handlerNames, type Vocabulary } from "../shape/routes.ts";
 import { didYouMean } from "../suggest.ts";
+import { checkBalance } from "./balance.ts";
+import { forwards, namedUpstreams } from "./named-upstreams.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, type RawMap, rawSites } from "./raw.ts";
 import { rawStreams } from "./streams.ts";
 
 export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: Notes): void {
   const upstreams = asMap(config["upstreams"]);
-  const used = checkForwards(config, Object.keys(upstreams), notes);
+  const used = checkNames(config, Object.keys(upstreams), notes);
+  checkRepeats(config, notes);
   const isSure = allRoutesLead(config, { upstreams, vocabulary });
   for (const [name, value] of Object.entries(upstreams)) {
     const at = ["upstreams", name];
     if (!used.has(name) && isSure) notes.warning(at, "no route or stream forwards to it", "key");
+    checkBalance(asMap(value), at, { notes, ownZone: config["zone"] });
     const long = asMap(value)["endpoints"];
     if (long === undefined) checkEndpoints(value, at, notes);
     else checkEndpoints(long, [...at, "endpoints"], notes);
   }
 }
 
-function checkForwards(config: RawMap, known: readonly string[], notes: Notes): Set<string> {
-  const used = new Set<string>();
-  for (const { forward, at } of rawForwards(config)) {
-    used.add(forward);
-    if (known.includes(forward)) continue;
+function checkNames(config: RawMap, known: readonly string[], notes: Notes): Set<string> {
+  const named = namedUpstreams(config);
+  for (const { name, at, on } of named) {
+    if (known.includes(name)) continue;
     const names = known.length === 0 ? "there are none" : some(known);
-    const wanted = `must be one of the upstreams (${names}), got ${shown(forward)}`;
-    notes.problem([...at, "forward"], wanted + didYouMean(forward, known));
+    const wanted = `must be one of the upstreams (${names}), got ${shown(name)}`;
+    notes.problem(at, wanted + didYouMean(name, known), on);
   }
-  return used;
+  return new Set(named.map(({ name }) => name));
 }
 
-/** Every place that names an upstream, in the order of the config. */
-function rawForwards(config: RawMap): readonly { readonly forward: string; readonly at: Path }[] {
-  const routes = rawSites(config).flatMap((site) => site.routes);
-  const places = [
-    ...routes.map(({ route, at }) => ({ forward: route["forward"], at })),
-    ...rawStreams(config).map(({ stream, at }) => ({ forward: stream["forward"], at })),
-  ];
-  return places.flatMap(({ forward, at }) =>
-    typeof forward === "string" ? [{ forward, at }] : [],
-  );
+/** To ask an upstream again that has just said no is no failover. */
+function checkRepeats(config: RawMap, notes: Notes): void {
+  for (const { routes } of rawSites(config)) {
+    for (const { route, at } of routes) {
+      const seen = new Set<string>();
+      for (const { name, at: inner } of forwards(route)) {
+        if (seen.has(name)) {
+          notes.problem(
+            [...at, ...inner],
+            `must be another upstream than before, got ${shown(name)}`,
+          );
+        }
+        seen.add(name);
+      }
+    }
+  }
 }
 
 /** While a route is unfinished or misspelt, an upstream may only seem to be unused. */
@@ -57,8 +65,10 @@ function allRoutesLead(
     routes.length + streams.length > 0 &&
     streams.every(({ stream }) => Object.hasOwn(upstreams, String(stream["forward"]))) &&
     routes.every(({ route }) => {
-      const { forward } = route;
-      if (typeof forward === "string") return Object.hasOwn(upstreams, forward);
+      if (route["forward"] !== undefined) {
+        const named = forwards(route);
+        return named.length > 0 && named.every(({ name }) => Object.hasOwn(upstreams, name));
+      }
       return handlerNames(vocabulary).some((key) => key !== "forward" && route[key] !== undefined);
     })
   );

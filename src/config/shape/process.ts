@@ -3,6 +3,7 @@ import {
   durationAboveZero,
   durationOrOff,
   durationText,
+  name,
   notYet,
   oneOf,
   shown,
@@ -200,6 +201,9 @@ export const processKeys = {
         "imports of a module) is not watched. Default: false.",
     ),
   trust: trust.optional(),
+  zone: name
+    .optional()
+    .describe("Where this proxy is, for upstreams with prefer: zone. Often ${ZONE}."),
   state: state.optional(),
   admin: admin.optional(),
   log: log.optional(),

@@ -1,6 +1,7 @@
 /** `routes:`, and the route keys that `defaults:` and a site may set for all of theirs. */
 import type { Feature } from "../../core/feature.ts";
 import { name, notYet, wanted, z } from "../../core/fields.ts";
+import { forward, mirror } from "./forward.ts";
 import { hedge } from "./hedge.ts";
 import { levels } from "./levels.ts";
 import { retry } from "./retry.ts";
@@ -45,6 +46,7 @@ export function sharedRouteKeys({ errors, features }: Vocabulary) {
     ...built,
     retry: retry.optional(),
     hedge: hedge.optional(),
+    mirror: mirror.optional(),
     errors: errors.optional().describe("What the replies to faults look like."),
   };
 }
@@ -82,10 +84,7 @@ export function routeSchema(vocabulary: Vocabulary) {
         .describe("Its name in logs and metrics. Default: the site and a number."),
       ...laterKeys(HANDLERS_LATER),
       ...built,
-      forward: z
-        .string({ error: wanted("the name of an upstream") })
-        .optional()
-        .describe("The upstream that serves the requests."),
+      forward: forward.optional(),
       ...sharedRouteKeys(vocabulary),
       ...levels,
     },

@@ -11,7 +11,9 @@ import {
   z,
 } from "../../core/fields.ts";
 import { addressKey, isHostName, parseDnsName, parseEndpoint } from "../address.ts";
+import { balanceKeys, endpointBalanceKeys } from "./balance.ts";
 import { breaker } from "./breaker.ts";
+import { sticky } from "./cookie.ts";
 import { health } from "./health.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
 
@@ -20,13 +22,15 @@ export interface EndpointConfig {
   readonly address: Address;
   readonly weight: number;
   readonly backup: boolean;
+  readonly priority: number;
+  readonly zone: string; // "" if none was given
+  readonly maxRequests: number | undefined; // undefined: the upstream's
   /** The address stands for others: each that its host has, or those of the service it names. */
   readonly discover: "all" | "srv" | undefined;
 }
 
 const ENDPOINTS_MAX = 10_000;
 const WEIGHT_MAX = 10_000;
-const BALANCE_LATER = ["leastTime", "ipHash", "hash"];
 
 const url = z
   .string({ error: wanted('an endpoint such as "10.0.0.1:3000"') })
@@ -73,22 +77,33 @@ const longEndpoint = z
       backup: backup
         .optional()
         .describe("Only used when no other endpoint can be. Default: false."),
-      zone: notYet("zone"),
+      ...endpointBalanceKeys,
     },
     { error: wanted('an endpoint such as "10.0.0.1:3000", or a map with a url') },
   )
   .superRefine((long, context) => {
     for (const issue of discoveryIssues(long)) context.addIssue({ code: "custom", ...issue });
   })
-  .transform((long) => {
-    const { weight = 1, backup = false, resolve, srv } = long;
+  .superRefine(({ backup: isBackup, priority }, context) => {
+    if (isBackup !== true || priority === undefined) return;
+    const message = "must be left out with backup: true, which is asked after every priority";
+    context.addIssue({ code: "custom", path: ["priority"], message });
+  })
+  .transform((long): EndpointConfig => {
+    const { url: address, srv, resolve } = long;
+    const shared = {
+      weight: long.weight ?? 1,
+      backup: long.backup ?? false,
+      priority: long.priority ?? 0,
+      zone: long.zone ?? "",
+      maxRequests: long.maxRequests,
+    };
     if (srv !== undefined) {
-      const address = { host: srv, port: 0 };
-      return { name: `srv:${srv}`, address, weight, backup, discover: "srv" as const };
+      return { name: `srv:${srv}`, address: { host: srv, port: 0 }, ...shared, discover: "srv" };
     }
-    if (long.url === undefined) return z.NEVER; // it has an issue by now
+    if (address === undefined) return z.NEVER; // it has an issue by now
     const discover = resolve === "all" ? resolve : undefined;
-    return { ...endpoint(long.url, weight, backup), discover };
+    return { ...endpoint(address), ...shared, discover };
   });
 
 interface Discovered {
@@ -119,15 +134,25 @@ function discoveryIssues({ url: address, srv, resolve, weight }: Discovered) {
 /** What an operator may add at run time. */
 export const addedEndpoint = z
   .strictObject({ url, weight: weight.optional(), backup: backup.optional() })
-  .transform((long) => endpoint(long.url, long.weight ?? 1, long.backup ?? false));
+  .transform((long) => {
+    return { ...endpoint(long.url), weight: long.weight ?? 1, backup: long.backup ?? false };
+  });
 
-const anyEndpoint = z.union(
-  [url.transform((address) => endpoint(address, 1, false)), longEndpoint],
-  { error: wantedOneOrMany('an endpoint such as "10.0.0.1:3000", or a map with a url') },
-);
+const anyEndpoint = z.union([url.transform(endpoint), longEndpoint], {
+  error: wantedOneOrMany('an endpoint such as "10.0.0.1:3000", or a map with a url'),
+});
 
-function endpoint(address: Address, weight: number, backup: boolean): EndpointConfig {
-  return { name: addressKey(address), address, weight, backup, discover: undefined };
+function endpoint(address: Address): EndpointConfig {
+  return {
+    name: addressKey(address),
+    address,
+    weight: 1,
+    backup: false,
+    priority: 0,
+    zone: "",
+    maxRequests: undefined,
+    discover: undefined,
+  };
 }
 
 const endpointList = z
@@ -135,22 +160,14 @@ const endpointList = z
   .min(1, { error: wanted("a list of at least one endpoint") })
   .max(ENDPOINTS_MAX, { error: () => `must be a list of at most ${ENDPOINTS_MAX} endpoints` });
 
-const endpoints = z.union(
-  [url.transform((address) => [endpoint(address, 1, false)]), endpointList],
-  { error: wantedOneOrMany("an endpoint or a list of endpoints") },
-);
+const endpoints = z.union([url.transform((address) => [endpoint(address)]), endpointList], {
+  error: wantedOneOrMany("an endpoint or a list of endpoints"),
+});
 
 const longUpstream = z.strictObject(
   {
     endpoints: endpoints.describe("Where requests can be served."),
-    balance: oneOf(["leastRequest", "roundRobin", "random", "first"], BALANCE_LATER)
-      .optional()
-      .describe(
-        [
-          "How one is chosen: the less busy of two random ones, in turn, at random, or the first",
-          "that can be used. Default: leastRequest.",
-        ].join(" "),
-      ),
+    ...balanceKeys,
     maxIdle: wholeNumber(0, 65_536)
       .optional()
       .describe("Idle connections kept per endpoint. Default: 256."),
@@ -164,7 +181,7 @@ const longUpstream = z.strictObject(
       .optional()
       .describe("Stops requests for a while when too many fail or are slow. Default: off."),
     concurrency: notYet("concurrency"),
-    sticky: notYet("sticky"),
+    sticky: sticky.optional(),
     tls: notYet("tls"),
   },
   { error: wanted("an endpoint, a list of endpoints, or a map with endpoints") },

@@ -3,9 +3,8 @@ import { OwnConnections } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import type { Fault, FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
-import type { Limits, Timeouts } from "../../core/limits.ts";
 import { fail } from "../../core/pipeline.ts";
-import type { Claim, Endpoint, Outcome, RetryBudget, Upstream } from "../../core/upstream.ts";
+import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { H1Upstream } from "../../transport/h1-upstream.ts";
@@ -13,7 +12,6 @@ import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import type { Rival, RivalOwner } from "../../transport/rival.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import type { PoolDirectory } from "../../upstream/endpoint-pools.ts";
 import type { Pool } from "../../upstream/pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
@@ -24,7 +22,7 @@ import {
   mayBeKeyed,
   type RetryPolicy,
 } from "../../upstream/retry-policy.ts";
-
+import { EndpointSearch, type SearchOwner } from "./endpoint-search.ts";
 import {
   Hedge,
   type Hedged,
@@ -33,17 +31,15 @@ import {
   outcomeOf,
   type RunningRival,
 } from "./hedge.ts";
+import type { Mirror, MirrorCopy } from "./mirror.ts";
+import type { ForwardTarget, TargetChoice } from "./target.ts";
 
-export interface ForwardOptions {
-  readonly upstream: Upstream;
-  readonly pools: PoolDirectory;
+/** The target is the only one, or the first in the order written. */
+export interface ForwardOptions extends ForwardTarget {
+  readonly choice?: TargetChoice | undefined; // where there is more than one
+  readonly mirror?: Mirror | undefined;
   readonly retry: RetryPolicy;
-  readonly budget: RetryBudget;
-  /** Endpoints are told who the client is, by a PROXY header of this version. */
-  readonly proxyVersion?: 1 | 2 | undefined;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
-  readonly timeouts: Timeouts; // resolved to the last level
-  readonly limits: Limits;
   readonly hedge?: HedgePolicy | undefined;
 }
 
@@ -59,8 +55,7 @@ export class Forward implements Handler {
   }
 
   handle(exchange: Exchange): undefined {
-    exchange.upstream = this.options.upstream.name;
-    new Forwarding(this.#worker, exchange, this.options).attempt();
+    new Forwarding(this.#worker, exchange, this.options).begin();
   }
 }
 
@@ -68,15 +63,15 @@ export class Forward implements Handler {
 const ENDED = new OwnConnections();
 ENDED.end();
 
-const NONE_TRIED: readonly Endpoint[] = [];
-
 /** One exchange on its way to some endpoint: claims, attempts, and the decision to try again. */
-class Forwarding implements RelayOwner, Hedged {
+class Forwarding implements RelayOwner, SearchOwner, Hedged {
   readonly #worker: Worker;
   readonly #exchange: Exchange;
   readonly #options: ForwardOptions;
+  readonly #search: EndpointSearch;
+  readonly #budget: RetryBudget; // of the upstream that is asked first, wherever a retry goes
   readonly #relay: Relay;
-  #tried: Endpoint[] | undefined;
+  readonly #copy: MirrorCopy | undefined;
   #claim: Claim | undefined;
   #attempt: Attempt | undefined;
   #isCharged: boolean; // the budget, for the retries of this exchange
@@ -92,39 +87,60 @@ class Forwarding implements RelayOwner, Hedged {
     this.#worker = worker;
     this.#exchange = exchange;
     this.#options = options;
-    this.#tried = undefined;
+    this.#search = new EndpointSearch(exchange, this, options, options.choice?.order(exchange));
+    const { timeouts, limits, budget } = this.#search.target;
+    this.#budget = budget;
+    const { method, headers } = exchange.request;
+    this.#isKeyed = mayBeKeyed(options.retry, method) && headers.has("idempotency-key");
+    const replaysBody = options.replaysBody || this.#isKeyed;
+    this.#relay = new Relay(worker, exchange, this, timeouts, limits, replaysBody);
+    this.#copy = options.mirror?.copyOf(exchange);
+    this.#relay.tap = this.#copy;
     this.#claim = undefined;
     this.#attempt = undefined;
     this.#isCharged = false;
     this.#usesFresh = false;
     this.#backoff = undefined;
     this.#fault = undefined;
-    const { timeouts, limits, retry } = options;
-    const { method, headers } = exchange.request;
-    this.#isKeyed = mayBeKeyed(retry, method) && headers.has("idempotency-key");
     this.#tryDeadline = undefined;
     this.#hedge = undefined;
     this.#declinedMs = 0;
-    const replaysBody = options.replaysBody || this.#isKeyed;
-    this.#relay = new Relay(worker, exchange, this, timeouts, limits, replaysBody);
+  }
+
+  begin(): void {
+    this.attempt();
+    this.#copy?.requestBegun();
   }
 
   attempt(): void {
-    const { upstream, pools } = this.#options;
+    const claim = this.#search.claim();
+    if (claim === undefined) return; // it waits: claimed() or waitedInVain() follows
+    // The last attempt's fault says more than that nobody is left to ask.
+    if ("code" in claim) this.#giveUp(this.#fault ?? claim);
+    else this.#start(claim);
+  }
+
+  turnedTo({ timeouts, limits }: ForwardTarget): void {
+    this.#relay.holdTo(timeouts, limits);
+  }
+
+  claimed(claim: Claim): void {
+    this.guarded(() => this.#start(claim));
+  }
+
+  waitedInVain(fault: Fault): void {
+    this.guarded(() => this.#giveUp(this.#fault ?? fault));
+  }
+
+  #start(claim: Claim): void {
     const exchange = this.#exchange;
-    const claim = upstream.claim({ hashKey: undefined, tried: this.#tried ?? NONE_TRIED });
-    if (claim === undefined) {
-      // The last attempt's fault says more than that nobody is left to ask.
-      this.#giveUp(this.#fault ?? upstream.refusal());
-      return;
-    }
     this.#claim = claim; // first: a filter of ours may throw
     const attempt = this.#newAttempt(claim);
     this.#attempt = attempt;
     exchange.endpoint = claim.endpoint;
     exchange.times.claimedMs = this.#worker.world.clock.nowMs();
 
-    const connection = this.#connectionOf(pools.get(claim.endpoint)!);
+    const connection = this.#connectionOf(this.#search.target.pools.get(claim.endpoint)!);
     if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
     if (this.#options.hedge !== undefined) this.#beginHedge(this.#options.hedge);
     this.#relay.start(connection, attempt);
@@ -144,7 +160,7 @@ class Forwarding implements RelayOwner, Hedged {
   }
 
   #connectionOf(pool: Pool): H1Upstream {
-    const { proxyVersion, timeouts } = this.#options;
+    const { proxyVersion, timeouts } = this.#search.target;
     if (proxyVersion === undefined) {
       return this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
     }
@@ -159,24 +175,21 @@ class Forwarding implements RelayOwner, Hedged {
 
   #beginHedge(policy: HedgePolicy): void {
     if (this.#exchange.attempts > 1 || !mayBeHedged(this.#exchange)) return;
-    if (this.#options.proxyVersion !== undefined) return; // a client has one connection of its own
-    this.#hedge = new Hedge(this.#worker, this.#options.upstream.name, policy, this);
+    const { proxyVersion, upstream } = this.#search.target;
+    if (proxyVersion !== undefined) return; // a client has one connection of its own
+    this.#hedge = new Hedge(this.#worker, upstream.name, policy, this);
     this.#hedge.begin();
   }
 
   claimRival(): Claim | undefined {
-    const { upstream, budget } = this.#options;
-    if (this.#claim === undefined || upstream.endpoints.length < 2 || !budget.take()) {
-      return undefined;
-    }
-    const tried = [...(this.#tried ?? NONE_TRIED), this.#claim.endpoint];
-    const claim = upstream.claim({ hashKey: undefined, tried });
-    if (claim === undefined) budget.giveBack();
+    if (this.#claim === undefined || !this.#budget.take()) return undefined;
+    const claim = this.#search.claimBeside(this.#claim.endpoint);
+    if (claim === undefined) this.#budget.giveBack();
     return claim;
   }
 
   startRival(claim: Claim, owner: RivalOwner): Rival {
-    const { pools, timeouts } = this.#options;
+    const { pools, timeouts } = this.#search.target;
     const connection = pools.get(claim.endpoint)!.take(timeouts.connect);
     return this.#relay.startRival(connection, this.#newAttempt(claim), owner);
   }
@@ -204,14 +217,14 @@ class Forwarding implements RelayOwner, Hedged {
   }
 
   giveBackBudget(): void {
-    this.#options.budget.giveBack();
+    this.#budget.giveBack();
   }
 
   /** Goes on with the second attempt alone, if there is one. */
   #goOnWithRival(): boolean {
     const running = this.#hedge?.takeRival();
     if (running === undefined) return false;
-    this.#avoid(this.#attempt!.endpoint);
+    this.#search.avoid(this.#attempt!.endpoint);
     this.#turnTo(running);
     if (this.#tryDeadline !== undefined) this.#boundTry();
     this.#relay.adopt(running.rival);
@@ -238,14 +251,15 @@ class Forwarding implements RelayOwner, Hedged {
     const { clock } = this.#worker.world;
     this.#tryDeadline?.end();
     this.#claim!.answered(status, clock.nowMs() - this.#exchange.times.claimedMs);
-    const { retry, upstream } = this.#options;
+    const { retry } = this.#options;
     if (this.#hedge !== undefined) this.#hedgeAnswered(status);
     if (retry.statuses.size === 0 || !retry.statuses.has(status)) return true;
 
-    const isLast = upstream.endpoints.length <= (this.#tried?.length ?? 0) + 1;
+    const { endpoint } = this.#attempt!;
+    const isLast = this.#search.isLast(endpoint);
     this.#declinedMs = statusRetryMs(headers.get("retry-after"), isLast);
     const isWorthIt = this.#declinedMs !== Number.POSITIVE_INFINITY && this.#mayRetry(status);
-    if (isWorthIt && !isLast) this.#avoid(this.#attempt!.endpoint);
+    if (isWorthIt && !isLast) this.#search.avoid(endpoint);
     if (!isWorthIt) this.#hedge?.cancel();
     return !isWorthIt;
   }
@@ -265,7 +279,7 @@ class Forwarding implements RelayOwner, Hedged {
   attemptFailed(fault: Fault): void {
     this.#tryDeadline?.end();
     this.#release(outcomeOf(fault, this.#attempt!), fault.code);
-    this.#worker.attemptFailed(this.#options.upstream.name, this.#attempt!);
+    this.#worker.attemptFailed(this.#exchange.upstream, this.#attempt!);
     this.#fault = fault;
     if (this.#goOnWithRival()) return;
     if (!this.#mayRetry(fault.code)) {
@@ -279,7 +293,7 @@ class Forwarding implements RelayOwner, Hedged {
       this.attempt();
       return;
     }
-    this.#avoid(endpoint);
+    this.#search.avoid(endpoint);
     this.#waitAndRetry(0);
   }
 
@@ -287,18 +301,16 @@ class Forwarding implements RelayOwner, Hedged {
     if (fault === undefined) this.#release("served");
     else this.#release(outcomeOf(fault, this.#attempt!), fault.code);
     this.#settleRetry();
+    this.#copy?.sourceOver();
   }
 
   attemptAbandoned(): void {
     this.#tryDeadline?.end();
     this.#backoff?.cancel();
+    this.#search.leave();
     this.#release("abandoned");
     this.#settleRetry();
-  }
-
-  #avoid(endpoint: Endpoint): void {
-    this.#tried ??= [];
-    this.#tried.push(endpoint);
+    this.#copy?.sourceOver();
   }
 
   #waitAndRetry(leastMs: number): void {
@@ -310,7 +322,7 @@ class Forwarding implements RelayOwner, Hedged {
     });
   }
 
-  /** For what a timer calls: a bug ends this exchange, and nothing else. */
+  /** For what a timer or another exchange calls: a bug ends this exchange, and nothing else. */
   guarded(act: () => void): void {
     try {
       act();
@@ -324,7 +336,7 @@ class Forwarding implements RelayOwner, Hedged {
 
   #mayRetry(failure: FaultCode | number): boolean {
     const exchange = this.#exchange;
-    const { retry, budget } = this.#options;
+    const { retry } = this.#options;
     const { connectionReused } = this.#attempt!;
     const decision = decideRetry(retry, {
       failure,
@@ -338,18 +350,19 @@ class Forwarding implements RelayOwner, Hedged {
     if (decision === "give-up") return false;
     if (addsNoLoad(failure, connectionReused)) return true;
     // One retry of this exchange at a time is charged, however many it makes.
-    this.#isCharged ||= budget.take();
+    this.#isCharged ||= this.#budget.take();
     return this.#isCharged;
   }
 
   #giveUp(fault: Fault): void {
     this.#settleRetry();
+    this.#copy?.sourceOver();
     fail(this.#exchange, fault);
   }
 
   #settleRetry(): void {
     this.#hedge?.settle();
-    if (this.#isCharged) this.#options.budget.giveBack();
+    if (this.#isCharged) this.#budget.giveBack();
     this.#isCharged = false;
   }
 

@@ -37,7 +37,9 @@ export function chaosConfig(
       url,
       weight: 1 + random.below(3),
     }));
-    const more = { balance: random.of(names), maxIdle: random.of([1, 8, 64]) };
+    const name = random.of(names);
+    const balance = name === "hash" ? { hash: "url" } : name; // by itself it does not say by what
+    const more = { balance, maxIdle: random.of([1, 8, 64]) };
     return { endpoints, ...more, ...healthOf(random, isCalm) };
   };
   const perTry = random.chance(3) ? { perTry: "700ms" } : {};
