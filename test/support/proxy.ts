@@ -116,7 +116,9 @@ export async function startProxyProcess(yaml: string, flags: string[] = []): Pro
     stderr += text;
   });
   const exit = once(child, "exit").then(([code]) => (code === null ? undefined : Number(code)));
-  await answers(port, child).catch((error: Error) => {
+  // The admin listener is opened last: with it all of the proxy is up.
+  const last = parse(yaml).admin === undefined ? folder.adminPort : port;
+  await answers(last, child).catch((error: Error) => {
     child.kill("SIGKILL");
     throw new Error(`${error.message}\n${stderr}`);
   });
