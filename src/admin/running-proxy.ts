@@ -252,8 +252,9 @@ export class RunningProxy implements AsyncDisposable {
     return [...descriptors, [endpointName(admin.address), own]];
   }
 
-  #closeUnwanted(inherited: InheritedSockets, { listeners, admin }: Config): void {
-    const wanted = new Set(listeners.map(({ key }) => key));
+  #closeUnwanted(inherited: InheritedSockets, config: Config): void {
+    const { listeners, streamListeners, admin } = config;
+    const wanted = new Set([...listeners, ...streamListeners].map(({ key }) => key));
     if (admin !== undefined) wanted.add(endpointName(admin.address));
     const closed = inherited.closeAllBut(wanted);
     if (closed.length === 0) return;

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/deadline.ts";
+import { freePort } from "../support/free.ts";
 import type { ProxyProcess } from "../support/proxy.ts";
 import { firstStatus, GET, OK, type Scenario, scenario } from "../support/scenario.ts";
 import { SWITCHED, UPGRADE } from "../support/sim-messages.ts";
@@ -215,4 +216,30 @@ function throughSocket(path: string): Promise<string> {
     socket.on("error", reject);
     socket.on("close", () => resolve(text));
   });
+}
+
+for (const workers of [1, 2]) {
+  scenario(
+    `takeover: the sockets of streams go over as well, with ${workers} worker(s)`,
+    async (it) => {
+      const origin = await it.origin(OK);
+      const port = await freePort();
+      const streams = `streams: [{ listen: "127.0.0.1:${port}", forward: app }]`;
+      const proxy = await started(it, config(origin.url, `workers: ${workers}\n    ${streams}`));
+
+      const { body } = await ask(proxy, "POST", "/api/upgrade");
+      const pid = Number(body["pid"]);
+      await gone(proxy.child.pid!);
+      // What was closed in error would come to light with the descriptors that are opened next.
+      for (let round = 0; round < 20; round++) {
+        const url = `http://127.0.0.1:${round % 2 === 0 ? port : proxy.port}/`;
+        const answer = await fetch(url, { headers: { connection: "close" } });
+        assert.equal(answer.status, 200);
+      }
+      await end(pid);
+
+      assert.doesNotMatch(proxy.stderr(), /were closed/);
+    },
+    { timeoutMs: 60_000 },
+  );
 }
