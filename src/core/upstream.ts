@@ -26,6 +26,8 @@ export interface Upstream {
   wait(waiter: ClaimWaiter, mayPark: boolean): ClaimLine | Fault;
   /** After a claim in vain, for who does not wait: why there was none. */
   refusal(tried?: readonly Endpoint[]): Fault;
+  /** How long a request may wait for an endpoint to come back; 0: not at all. */
+  readonly parkingMs: number;
   /** Those that wait in all workers: for a place on an endpoint, and for an endpoint at all. */
   readonly waiting: { readonly queued: number; readonly parked: number };
   readonly mirrored: MirrorCounts; // copies of requests that it was sent

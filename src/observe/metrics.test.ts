@@ -265,6 +265,7 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
     refusal: () => ({ code: "no_endpoint", detail: "" }),
     wait: () => ({ code: "no_endpoint", detail: "" }) as const,
     ...{ hashKeyOf: undefined, sticky: undefined, isPanicking: true },
+    parkingMs: 0,
     waiting: { queued: 2, parked: 3 },
     mirrored: { answered: 5, failed: 0, dropped: 1, add() {} },
     retryBudget: { take: () => false, giveBack() {} },

@@ -213,6 +213,10 @@ class EndpointGroup implements Upstream {
     return { code: "queue_full", detail, retryAfterMs: FULL_RETRY_AFTER_MS };
   }
 
+  get parkingMs(): number {
+    return this.#options.lines?.parking?.timeoutMs ?? 0;
+  }
+
   get waiting() {
     return this.#parts.lines.counts;
   }

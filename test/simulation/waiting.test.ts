@@ -297,13 +297,33 @@ simulation("parking: a client that leaves is forgotten", { ...parks }, async (pr
 });
 
 simulation(
-  "parking: who has failed everywhere is told, and does not wait for more of it",
-  { origins: [silent], ...parks },
+  "parking: who was served badly is told, and does not wait for more of it",
+  { origins: ["HTTP/9.9 what\r\n\r\n"], ...parks },
   async (proxy) => {
-    await proxy.origin.refuse();
     const client = await proxy.clientWith(GET);
     await proxy.advance(300);
 
-    assert.deepEqual(answersOf(client), ["502 connect_refused"]);
+    assert.deepEqual(answersOf(client), ["502 response_malformed"]);
   },
 );
+
+for (const awayMs of [3_000, 6_000]) {
+  simulation(
+    `parking: who finds out that all are away goes on asking; they are away for ${awayMs} ms`,
+    { ...parks, origins: [OK, OK] },
+    async (proxy) => {
+      for (const origin of proxy.origins) await origin.refuse();
+      const [a, gone] = await clients(proxy, "a", "gone");
+      await proxy.advance(1_000);
+      gone!.reset();
+      await proxy.advance(awayMs - 1_000);
+
+      for (const origin of proxy.origins) await origin.open();
+      await proxy.advance(1_000);
+
+      const isInTime = awayMs < parking.timeoutMs;
+      assert.deepEqual(answersOf(a!), [isInTime ? "200" : "502 connect_refused"]);
+      assert.equal(asked(proxy), isInTime ? "a" : "");
+    },
+  );
+}

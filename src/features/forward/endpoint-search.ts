@@ -57,6 +57,11 @@ export class EndpointSearch implements ClaimWaiter, Need {
     this.tried = [...this.tried, endpoint];
   }
 
+  /** All of them may be asked again: those that could not be reached may be back by now. */
+  forgive(): void {
+    this.tried = NONE_TRIED;
+  }
+
   /** Everybody but this one has been tried. */
   isLast(endpoint: Endpoint): boolean {
     const { endpoints } = this.#target.upstream;

@@ -1,7 +1,7 @@
 import type { Timer } from "../../base/world.ts";
 import { OwnConnections } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
-import type { Fault, FaultCode } from "../../core/fault.ts";
+import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
@@ -58,6 +58,9 @@ export class Forward implements Handler {
     new Forwarding(this.#worker, exchange, this.options).begin();
   }
 }
+
+// Of a request that nobody could be reached for: a quarter second at most, with the jitter of a retry.
+const PARKED_RETRY_MS = 100;
 
 /** Keeps nothing: a connection ends with its exchange. */
 const ENDED = new OwnConnections();
@@ -116,7 +119,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     const claim = this.#search.claim();
     if (claim === undefined) return; // it waits: claimed() or waitedInVain() follows
     // The last attempt's fault says more than that nobody is left to ask.
-    if ("code" in claim) this.#giveUp(this.#fault ?? claim);
+    if ("code" in claim) this.#giveUpOrPark(this.#fault ?? claim);
     else this.#start(claim);
   }
 
@@ -283,7 +286,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     this.#fault = fault;
     if (this.#goOnWithRival()) return;
     if (!this.#mayRetry(fault.code)) {
-      this.#giveUp(fault);
+      this.#giveUpOrPark(fault);
       return;
     }
     const { endpoint, connectionReused } = this.#attempt!;
@@ -352,6 +355,23 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     // One retry of this exchange at a time is charged, however many it makes.
     this.#isCharged ||= this.#budget.take();
     return this.#isCharged;
+  }
+
+  /**
+   * Nobody could be reached, and the upstream lets requests wait for such times: before its endpoints
+   * are known to be away nobody is parked, so who finds out goes on asking for as long.
+   */
+  #giveUpOrPark(fault: Fault): void {
+    const { upstream } = this.#search.target;
+    const { times, downstream } = this.#exchange;
+    const isOver = this.#worker.world.clock.nowMs() - times.headMs >= upstream.parkingMs;
+    const isUnsent = FAULTS[fault.code].retry === "always" && this.#relay.bodyState !== "gone";
+    if (isOver || !isUnsent || downstream.isAnswered) {
+      this.#giveUp(fault);
+      return;
+    }
+    this.#search.forgive();
+    this.#waitAndRetry(PARKED_RETRY_MS);
   }
 
   #giveUp(fault: Fault): void {
