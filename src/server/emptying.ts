@@ -13,39 +13,49 @@ export interface HandOver {
   readonly idleMs: number;
 }
 
-/** Waits until nothing is left, or for a deadline. */
+/** How a wait ended. */
+export type WaitEnd = "empty" | "late" | "hurried";
+
+/** Waits until nothing is left, or for a deadline; several may wait, each for its own. */
 export class Emptying {
   readonly #clock: Clock;
   readonly #count: () => number;
-  #onEmpty: (() => void) | undefined;
   #isHurried: boolean;
+  #waiting: ((why: WaitEnd) => void)[];
 
   constructor(clock: Clock, count: () => number) {
     this.#clock = clock;
     this.#count = count;
-    this.#onEmpty = undefined;
     this.#isHurried = false;
+    this.#waiting = [];
   }
 
   /** Something has gone. */
   check(): void {
-    if (this.#onEmpty !== undefined && this.#count() === 0) this.#onEmpty();
+    if (this.#waiting.length > 0 && this.#count() === 0) this.#wake("empty");
   }
 
   /** The deadline is now, also if nobody waits yet. */
   hurry(): void {
     this.#isHurried = true;
-    this.#onEmpty?.();
+    this.#wake("hurried");
   }
 
-  within(deadlineMs: number): Promise<void> {
-    if (this.#count() === 0 || this.#isHurried) return Promise.resolve();
+  within(deadlineMs: number): Promise<WaitEnd> {
+    if (this.#count() === 0) return Promise.resolve("empty");
+    if (this.#isHurried) return Promise.resolve("hurried");
     return new Promise((resolve) => {
-      const timer = this.#clock.after(deadlineMs, resolve);
-      this.#onEmpty = () => {
+      const timer = this.#clock.after(deadlineMs, () => resolve("late"));
+      this.#waiting.push((why) => {
         timer.cancel();
-        resolve();
-      };
+        resolve(why);
+      });
     });
+  }
+
+  #wake(why: WaitEnd): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake(why);
   }
 }

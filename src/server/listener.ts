@@ -12,7 +12,7 @@ import { Opening } from "../transport/opening.ts";
 import { connectionFor } from "../transport/protocol-choice.ts";
 import { plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
-import type { Drained, HandOver } from "./emptying.ts";
+import { type Drained, Emptying, type HandOver } from "./emptying.ts";
 
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
@@ -21,12 +21,11 @@ export class Listener implements Listening {
   readonly #connections: Crowd<DownstreamConnection>;
   readonly #openings: Set<Opening>; // whose PROXY header has not come yet
   readonly #counts: Lanes; // of all workers' listeners of this key
+  readonly #emptying: Emptying;
   #runtime: Runtime;
   #plan: ListenerPlan;
   #door: Door | undefined;
   #isDraining: boolean;
-  #isHurried: boolean;
-  #waiting: ((why: WaitEnd) => void)[]; // for the last connection to close
 
   constructor(
     worker: Worker,
@@ -42,8 +41,7 @@ export class Listener implements Listening {
     this.#plan = plan;
     this.#door = undefined;
     this.#isDraining = false;
-    this.#isHurried = false;
-    this.#waiting = [];
+    this.#emptying = new Emptying(worker.world.clock, () => this.#connections.size);
   }
 
   get runtime(): Runtime {
@@ -199,11 +197,11 @@ export class Listener implements Listening {
   }
 
   async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
-    if ((await this.#emptyOr(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
+    if ((await this.#emptying.within(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
       return this.#cutAll(fault, () => true);
     }
     const cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
-    await this.#emptyOr(tunnelMs - deadlineMs);
+    await this.#emptying.within(tunnelMs - deadlineMs);
     return cut + this.#cutAll(fault, () => true);
   }
 
@@ -234,36 +232,15 @@ export class Listener implements Listening {
 
   /** The drain's deadline is now, also if it has only been asked for. */
   hurry(): void {
-    this.#isHurried = true;
-    this.#wake("hurried");
+    this.#emptying.hurry();
   }
 
   #closed(connection: DownstreamConnection): void {
     if (!this.#connections.delete(connection)) return;
     this.#counts.add(OPEN, -1);
-    if (this.#connections.size === 0) this.#wake("empty");
-  }
-
-  #wake(why: WaitEnd): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake(why);
-  }
-
-  #emptyOr(deadlineMs: number): Promise<WaitEnd> {
-    if (this.#connections.size === 0) return Promise.resolve("empty");
-    if (this.#isHurried) return Promise.resolve("hurried");
-    return new Promise((resolve) => {
-      const timer = this.#worker.world.clock.after(deadlineMs, () => resolve("late"));
-      this.#waiting.push((why) => {
-        timer.cancel();
-        resolve(why);
-      });
-    });
+    this.#emptying.check();
   }
 }
-
-type WaitEnd = "empty" | "late" | "hurried";
 
 const OPEN = 0; // in each worker's lane
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };
