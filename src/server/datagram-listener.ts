@@ -97,22 +97,30 @@ export class DatagramListener implements DatagramSessionOwner {
    */
   async drain(deadlineMs: number): Promise<Drained> {
     await this.shut();
-    const before = this.#sessions.size;
-    await this.#emptying.within(deadlineMs);
-    await this.#door?.[Symbol.asyncDispose]();
-
-    const left = [...this.#sessions.values()];
-    for (const session of left) session.cut(DEADLINE);
-    return { finished: before - left.length, cut: left.length };
+    return await this.#finish(deadlineMs);
   }
 
   async shut(): Promise<void> {
     this.#isDraining = true;
   }
 
-  /** The other process has a socket of its own: where ports are shared, new datagrams go there. */
+  /**
+   * The other process has a socket of its own beside ours, and the kernel goes on to give us a part of
+   * those who are new: they are served, until nobody is left or for as long as a drain may take.
+   */
   handOver(_manner: HandOver): Promise<Drained> {
-    return this.drain(this.drainMs);
+    return this.#finish(this.drainMs);
+  }
+
+  async #finish(deadlineMs: number): Promise<Drained> {
+    const before = this.#sessions.size;
+    await this.#emptying.within(deadlineMs);
+    this.#isDraining = true;
+    await this.#door?.[Symbol.asyncDispose]();
+
+    const left = [...this.#sessions.values()];
+    for (const session of left) session.cut(DEADLINE);
+    return { finished: Math.max(0, before - left.length), cut: left.length };
   }
 
   /** What is going on now. */
