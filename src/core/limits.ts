@@ -24,6 +24,7 @@ export interface Timeouts {
   readonly keepAlive: number; // an idle client connection
   readonly halfClose: number; // how long an exchange goes on after the client's FIN
   readonly connect: number;
+  readonly connectTls: number; // the handshake, once the endpoint is connected; total
   readonly send: number; // the endpoint takes nothing of the request
   readonly responseHead: number;
   readonly responseBody: number; // between two reads of the body
@@ -63,6 +64,7 @@ export const TIMEOUTS: Timeouts = {
   keepAlive: 75_000, // above the 60 s of common load balancers, so that they close first
   halfClose: 500,
   connect: 3_000,
+  connectTls: 5_000,
   send: 30_000,
   responseHead: 60_000,
   responseBody: 60_000,

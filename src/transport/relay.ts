@@ -6,8 +6,8 @@ import type { Worker } from "../core/worker.ts";
 import type { Framing } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { Carrier, UpstreamRequest } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import type { H1Upstream, UpstreamRequest } from "./h1-upstream.ts";
 import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -48,7 +48,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #timeouts: Timeouts;
   #limits: Limits;
   #attempt: Attempt | undefined;
-  #connection: H1Upstream | undefined;
+  #connection: Carrier | undefined;
   #tunnel: Tunnel | undefined;
   #kept: Buffer[] | undefined; // the request body so far, for another attempt
   #keptBytes: number;
@@ -100,7 +100,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends the exchange over this connection, which may still be connecting. */
-  start(connection: H1Upstream, attempt: Attempt): void {
+  start(connection: Carrier, attempt: Attempt): void {
     this.#connection = connection;
     this.#attempt = attempt;
     attempt.connectionReused = connection.isReused;
@@ -121,7 +121,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */
-  startRival(connection: H1Upstream, attempt: Attempt, owner: RivalOwner): Rival {
+  startRival(connection: Carrier, attempt: Attempt, owner: RivalOwner): Rival {
     const rival = new Rival(connection, attempt, owner);
     attempt.connectionReused = connection.isReused;
     connection.begin(this.#requestFor(attempt), rival);
@@ -161,7 +161,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     }
   }
 
-  #replay(connection: H1Upstream): void {
+  #replay(connection: Carrier): void {
     let mayGoOn = true;
     for (const bytes of this.#kept!) mayGoOn = connection.writeBody(bytes);
     if (this.#isBodyEnded) connection.endRequest(this.#trailers);
