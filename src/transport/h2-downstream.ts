@@ -2,7 +2,7 @@ import { OUTSIDE } from "../base/crowd.ts";
 import type { Wire } from "../base/world.ts";
 import { Arrivals } from "../core/arrival.ts";
 import { type Client, Exchange, type ExchangeTimes } from "../core/exchange.ts";
-import type { Fault, FaultCode } from "../core/fault.ts";
+import type { Fault } from "../core/fault.ts";
 import {
   H2_SETTINGS_MS,
   H2_STREAMS_MAX,
@@ -27,6 +27,7 @@ import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { type Flushable, flushSoon } from "./flush-soon.ts";
 import { guard } from "./guard.ts";
+import { FAULTS_OF, MALFORMED } from "./h2-refusals.ts";
 import { H2Turn, type TurnHost } from "./h2-turn.ts";
 import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
@@ -63,7 +64,6 @@ export class H2Downstream
   #isFull: boolean; // the wire asked us to hold on
   #closes: "" | "soon" | "lingering"; // once all has been written
   #isClosed: boolean;
-  readonly isTunnel = false;
 
   constructor(
     wire: Wire,
@@ -132,6 +132,12 @@ export class H2Downstream
 
   get inFlight(): Iterable<InFlight> {
     return this.#turns;
+  }
+
+  /** There is one on it, at least. */
+  get isTunnel(): boolean {
+    for (const turn of this.#turns) if (turn.isTunnel) return true;
+    return false;
   }
 
   drain(): void {
@@ -383,15 +389,3 @@ export class H2Downstream
     this.#wire.destroy();
   }
 }
-
-const MALFORMED: ReadonlySet<string> = new Set(["grammar", "framing", "host"]);
-
-const FAULTS_OF: Readonly<Record<RefusedRequest["refused"], FaultCode>> = {
-  grammar: "request_malformed",
-  "fields-too-large": "request_head_too_large",
-  "path-too-long": "request_line_too_long",
-  framing: "request_framing",
-  host: "request_host",
-  expectation: "request_expectation",
-  method: "request_method",
-};

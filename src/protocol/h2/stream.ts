@@ -47,6 +47,7 @@ export class Stream {
   isRemoteEnded: boolean;
   isLocalEnded: boolean; // END_STREAM is framed
   isOver: boolean;
+  isTunnel: boolean; // each direction has its own end
   endCode: number; // what to reset it with once the response is out, if it is not over then
   bytesLeft: number; // of the body, as Content-Length announced it; Infinity if it did not
   receiveWindow: number;
@@ -71,6 +72,7 @@ export class Stream {
     this.isRemoteEnded = false;
     this.isLocalEnded = false;
     this.isOver = false;
+    this.isTunnel = false;
     this.endCode = NO_ERROR;
     this.bytesLeft = Number.POSITIVE_INFINITY;
     this.receiveWindow = WINDOW_BYTES;
@@ -199,7 +201,7 @@ export class Stream {
     this.isLocalEnded = true;
     this.#host.answered();
     const { taker } = this;
-    const isOpen = !this.isRemoteEnded && this.#host.role === "server";
+    const isOpen = !this.isRemoteEnded && this.#host.role === "server" && !this.isTunnel;
     if (isOpen || this.endCode !== NO_ERROR) {
       // An answer before the end of the request: the client need not send the rest (RFC 9113 §8.1).
       this.#host.output.reset(this.id, this.endCode);
