@@ -2,8 +2,9 @@ import type { ServingSide } from "../core/downstream.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
+import { respond } from "../core/pipeline.ts";
 import type { Worker } from "../core/worker.ts";
-import type { Framing } from "../protocol/h1/framing.ts";
+import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { discardResponse } from "./discard.ts";
@@ -242,10 +243,8 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
-    const { receive, respond } = exchange.route!.phases;
-    for (const step of receive) step(exchange, this.#attempt!);
-    for (const step of respond) step(exchange);
-    exchange.downstream.respond(response, facts.framing);
+    for (const step of exchange.route!.phases.receive) step(exchange, this.#attempt!);
+    respond(exchange, response, facts.framing, this);
   }
 
   /** The connection is worth keeping if what is left of the response is little. */
@@ -350,9 +349,4 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection?.abandon();
     this.#owner.attemptAbandoned(fault);
   }
-}
-
-/** A length of zero says so, and no more: nobody will tell that such a body has ended. */
-function hasBody(framing: Framing): boolean {
-  return framing.kind !== "none" && !(framing.kind === "length" && framing.bytes === 0);
 }
