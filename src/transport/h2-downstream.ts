@@ -3,12 +3,7 @@ import type { Wire } from "../base/world.ts";
 import { Arrivals } from "../core/arrival.ts";
 import { type Client, Exchange, type ExchangeTimes } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
-import {
-  H2_SETTINGS_MS,
-  H2_STREAMS_MAX,
-  H2_STREAMS_PER_CONNECTION,
-  LINGER_MS,
-} from "../core/limits.ts";
+import { H2_SETTINGS_MS, H2_STREAMS_PER_CONNECTION, LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
@@ -85,8 +80,14 @@ export class H2Downstream
     this.#connection = new Connection(
       "server",
       {
-        streamsMax: H2_STREAMS_MAX,
-        streamsPerConnection: Math.min(limits.requestsPerConnection, H2_STREAMS_PER_CONNECTION),
+        streamsMax: limits.http2StreamsMax,
+        streamsPerConnection:
+          limits.requestsPerConnection === Number.POSITIVE_INFINITY
+            ? H2_STREAMS_PER_CONNECTION
+            : limits.requestsPerConnection,
+        streamWindowBytes: limits.http2StreamWindowBytes,
+        connectionWindowBytes: limits.http2ConnectionWindowBytes,
+        floodPoints: limits.http2FloodPoints,
         head: { fieldBytes: limits.headerBytes, fieldCount: limits.headerCount },
         trailers: { fieldBytes: limits.trailerBytes, fieldCount: limits.trailerCount },
       },
