@@ -269,7 +269,7 @@ export class SimProxy {
     return new Map(
       endpoints.map((endpoint) => {
         const meter = this.worker.endpointMeter("app", endpoint.name);
-        return [endpoint, new Pool(this.worker, endpoint.address, meter, shape)];
+        return [endpoint, new Pool(this.worker, endpoint, meter, shape)];
       }),
     );
   }

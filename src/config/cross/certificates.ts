@@ -2,7 +2,7 @@
 import type { Path } from "../../core/feature.ts";
 import { shown } from "../../core/fields.ts";
 import { isPem, readCertificateFiles } from "../../tls/certificate-files.ts";
-import { absolute } from "../settle-tls.ts";
+import { absolute } from "../settle-site-tls.ts";
 import type { Notes } from "./notes.ts";
 import { asMap, type RawMap, rawSites } from "./raw.ts";
 
