@@ -90,6 +90,7 @@ test("check: a short upstream is written out", () => {
     passive: PASSIVE,
     active: undefined,
     breaker: undefined,
+    concurrency: undefined,
   });
 });
 

@@ -53,7 +53,8 @@ export const FAULTS = {
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
   circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },
-  queue_full:               { side: "upstream",   status: 503, retry: "never",         about: "Every endpoint is at its maxRequests, and so many wait already that upstreams.queue.max is reached." },
+  concurrency_limit:        { side: "upstream",   status: 503, retry: "never",         about: "Every endpoint has as many requests to answer as upstreams.concurrency has learnt that it bears, and nobody waits (queue: off)." },
+  queue_full:               { side: "upstream",   status: 503, retry: "never",         about: "Every endpoint is at its maxRequests, or at the limit of upstreams.concurrency, and so many wait already that upstreams.queue.max is reached." },
   queue_timeout:            { side: "upstream",   status: 503, retry: "never",         about: "No endpoint below its maxRequests was found within upstreams.queue.timeout." },
   connect_refused:          { side: "upstream",   status: 502, retry: "always",        about: "The endpoint refused the connection or cannot be reached." },
   connect_timeout:          { side: "upstream",   status: 504, retry: "always",        about: "The connection was not made within timeouts.connect." },

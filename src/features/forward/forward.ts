@@ -146,6 +146,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     const connection = this.#connectionOf(this.#search.target.pools.get(claim.endpoint)!);
     if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
     if (this.#options.hedge !== undefined) this.#beginHedge(this.#options.hedge);
+    if (!this.#relay.isBodyEnded) claim.uploading();
     this.#relay.start(connection, attempt);
   }
 
@@ -248,6 +249,10 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
   #tryOverdue(): void {
     if (this.#relay.isBodyEnded) this.#relay.giveUp("response_timeout", "retry.perTry");
     else this.#tryDeadline?.begin();
+  }
+
+  requestEnded(): void {
+    this.#claim?.uploaded();
   }
 
   attemptAnswered({ status, headers }: ResponseFacts): boolean {
