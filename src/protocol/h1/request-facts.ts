@@ -75,7 +75,9 @@ function readFields(
   headers: HeaderList,
 ): RequestFacts | Refused {
   const { minorVersion, fields, fieldsEnd } = parser;
-  let [hosts, connections, saw] = [0, 0, 0];
+  let hosts = 0;
+  let connections = 0;
+  let saw = 0;
   for (let at = 0; at < fieldsEnd; at += FIELD_STRIDE) {
     const id = fields[at]!;
     if (id === HOST) hosts++;
@@ -87,7 +89,6 @@ function readFields(
   }
   if (hosts > 1) return refused("host", "more than one Host"); // RFC 9112 §3.2
   if (hosts === 0 && minorVersion === 1) return refused("host", "no Host");
-
   let framing = NONE;
   if ((saw & SAW_FRAMING) !== 0) {
     framing = requestFraming({
