@@ -2,7 +2,6 @@
 import type { Address } from "../../base/world.ts";
 import {
   name,
-  notYet,
   oneOf,
   shown,
   wanted,
