@@ -42,6 +42,7 @@ const QUERY = piece(',"query":"');
 const HTTP_1_0 = statusPieces("HTTP/1.0");
 const HTTP_1_1 = statusPieces("HTTP/1.1");
 const HTTP_2 = statusPieces("HTTP/2");
+const GRPC_STATUS = piece(',"grpc_status":');
 const FAULT = piece(',"fault":"');
 const FAULT_DETAIL = piece(',"fault_detail":"');
 const SITE = piece(',"site":"');
@@ -117,6 +118,9 @@ export class AccessLog {
     at = putField(block, at, PATH, request.path);
     if (request.query !== "") at = this.#putQuery(block, at, request.query);
     at = putStatus(block, at, exchange);
+    if (exchange.grpcStatus >= 0) {
+      at = putWhole(block, putPiece(block, at, GRPC_STATUS), exchange.grpcStatus);
+    }
     if (fault !== undefined) at = putFault(block, at, fault);
     at = this.#putPlace(block, at, exchange);
     if (exchange.requestBytes === 0) at = putPiece(block, at, NO_BYTES_IN);

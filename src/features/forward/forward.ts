@@ -6,6 +6,8 @@ import type { Handler } from "../../core/filter.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
+import { httpOfJudged, judgedStatus } from "../../protocol/grpc/status.ts";
+import { hasBody } from "../../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { H1Upstream } from "../../transport/h1-upstream.ts";
 import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
@@ -250,10 +252,11 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     else this.#tryDeadline?.begin();
   }
 
-  attemptAnswered({ status, headers }: ResponseFacts): boolean {
+  attemptAnswered({ status: told, headers, framing }: ResponseFacts): boolean {
+    const status = hasBody(framing) ? told : judgedStatus(told, headers);
     const { clock } = this.#worker.world;
     this.#tryDeadline?.end();
-    this.#claim!.answered(status, clock.nowMs() - this.#exchange.times.claimedMs);
+    this.#claim!.answered(httpOfJudged(status), clock.nowMs() - this.#exchange.times.claimedMs);
     const { retry } = this.#options;
     if (this.#hedge !== undefined) this.#hedgeAnswered(status);
     if (retry.statuses.size === 0 || !retry.statuses.has(status)) return true;
@@ -382,6 +385,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   #settleRetry(): void {
     this.#hedge?.settle();
+    this.#relay.end();
     if (this.#isCharged) this.#budget.giveBack();
     this.#isCharged = false;
   }
