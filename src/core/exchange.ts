@@ -78,6 +78,7 @@ export class Exchange {
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
   responseStages: StageMaker[] | undefined; // what its body goes through, in this order
   fault: Fault | undefined;
+  grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
   attempts: number;
@@ -105,6 +106,7 @@ export class Exchange {
     this.response = undefined;
     this.responseStages = undefined;
     this.fault = undefined;
+    this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;
     this.attempts = 0;

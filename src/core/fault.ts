@@ -65,6 +65,7 @@ export const FAULTS = {
   reset_before_head:        { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint closed the connection before any byte of the response." },
   upstream_send_timeout:    { side: "upstream",   status: 504, retry: "if-replayable", about: "The endpoint did not take the request within timeouts.send." },
   response_timeout:         { side: "upstream",   status: 504, retry: "if-replayable", about: "The response head did not arrive within timeouts.responseHead." },
+  deadline_exceeded:        { side: "upstream",   status: 504, retry: "never",         about: "The time that the client gave with grpc-timeout is over." },
   response_body_timeout:    { side: "upstream",   status: 504, retry: "never",         about: "The response body stalled for timeouts.responseBody." },
   response_malformed:       { side: "upstream",   status: 502, retry: "if-replayable", about: "The response head does not follow the grammar of RFC 9112." },
   response_framing:         { side: "upstream",   status: 502, retry: "if-replayable", about: "The response leaves doubt about where its body ends." },

@@ -60,6 +60,20 @@ test("AccessLog: every field, in the order of the reference", async () => {
   );
 });
 
+test("AccessLog: a call of gRPC has its status, also where that is 0", async () => {
+  const lines = await Promise.all(
+    [0, 14].map((grpcStatus) => lineOf(Object.assign(exchangeOf(), { grpcStatus }))),
+  );
+
+  assert.deepEqual(
+    lines.map((line) => [line["status"], line["grpc_status"]]),
+    [
+      [200, 0],
+      [200, 14],
+    ],
+  );
+});
+
 test("AccessLog: an exchange that got no further than its head says only that", async () => {
   const exchange = exchangeOf({
     ...{ headers: {}, status: 0, endpoint: undefined, site: undefined, route: undefined },

@@ -44,6 +44,7 @@ const QUERY = piece(',"query":"');
 const HTTP_1_0 = statusPieces("HTTP/1.0");
 const HTTP_1_1 = statusPieces("HTTP/1.1");
 const HTTP_2 = statusPieces("HTTP/2");
+const GRPC_STATUS = piece(',"grpc_status":');
 const FAULT = piece(',"fault":"');
 const FAULT_DETAIL = piece(',"fault_detail":"');
 const SITE = piece(',"site":"');
@@ -167,12 +168,13 @@ export class AccessLog {
 
   /** What became of it, where, and how long that took. */
   #putOutcome(block: Uint8Array, start: number, exchange: Exchange): number {
-    const { fault, requestBytes, responseBytes, times } = exchange;
+    const { fault, grpcStatus, requestBytes, responseBytes, times } = exchange;
     const ofEndpoint = this.#usual.pieceOf(exchange);
     let at = start;
     if (ofEndpoint !== undefined) at = putPiece(block, at, ofEndpoint);
     else {
       at = putStatus(block, at, exchange);
+      if (grpcStatus >= 0) at = putWhole(block, putPiece(block, at, GRPC_STATUS), grpcStatus);
       if (fault !== undefined) at = putFault(block, at, fault);
       at = this.#putPlace(block, at, exchange);
       if (requestBytes === 0) at = putPiece(block, at, NO_BYTES_IN);

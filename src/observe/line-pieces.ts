@@ -89,6 +89,8 @@ export class UsualOutcomes {
   }
 }
 
-function isUsual({ fault, attempts, connectionReused, requestBytes }: Exchange): boolean {
-  return fault === undefined && attempts === 1 && connectionReused && requestBytes === 0;
+function isUsual(exchange: Exchange): boolean {
+  const { fault, attempts, connectionReused, requestBytes, grpcStatus } = exchange;
+  const isPlain = requestBytes === 0 && grpcStatus < 0;
+  return fault === undefined && attempts === 1 && connectionReused && isPlain;
 }

@@ -15,6 +15,7 @@ export const METRICS = {
   responseBytes:       { name: "sluice_response_body_bytes",      type: "counter",   unit: "bytes",   labels: ["site", "route"], help: "Response body bytes sent, framing not counted." },
   requestsActive:      { name: "sluice_requests_active",          type: "gauge",     unit: "",        labels: [], help: "Exchanges that have begun and not ended." },
   faults:              { name: "sluice_faults",                   type: "counter",   unit: "",        labels: ["site", "route", "side", "code"], help: "Exchanges that ended in a fault, by whose doing it was and reason code (docs/faults.md)." },
+  grpcCalls:           { name: "sluice_grpc_calls",               type: "counter",   unit: "",        labels: ["site", "route", "status"], help: "Calls of gRPC that have ended, by the status that the client was told (OK, UNAVAILABLE …)." },
   upstreamRequests:    { name: "sluice_upstream_requests",        type: "counter",   unit: "",        labels: ["upstream", "endpoint", "status_class"], help: "Exchanges by the endpoint that was asked last. status_class is what the client got." },
   upstreamSeconds:     { name: "sluice_upstream_response_seconds", type: "histogram", unit: "seconds", labels: ["upstream", "endpoint"], help: "From a connection ready for the request to the end of the response head." },
   upstreamFaults:      { name: "sluice_upstream_faults",          type: "counter",   unit: "",        labels: ["upstream", "endpoint", "code"], help: "Attempts that failed, those that were tried again included." },

@@ -57,6 +57,23 @@ function parse(text: string): Map<string, number> {
 const ROUTE = 'site="shop.example.com",route="api"';
 const ENDPOINT = 'upstream="api",endpoint="10.0.0.21:8080"';
 
+test("Metrics: calls of gRPC are counted by status, and other exchanges not at all", () => {
+  const metrics = new Metrics();
+  for (const grpcStatus of [0, 0, 14, 16, -1]) {
+    metrics.exchangeStarted();
+    metrics.exchangeEnded(Object.assign(exchangeOf(), { grpcStatus }));
+  }
+
+  const samples = parse(render([metrics]));
+
+  const calls = [...samples].filter(([series]) => series.startsWith("sluice_grpc_calls_total"));
+  assert.deepEqual(calls, [
+    [`sluice_grpc_calls_total{${ROUTE},status="OK"}`, 2],
+    [`sluice_grpc_calls_total{${ROUTE},status="UNAVAILABLE"}`, 1],
+    [`sluice_grpc_calls_total{${ROUTE},status="UNAUTHENTICATED"}`, 1],
+  ]);
+});
+
 test("Metrics: an exchange is counted by route, method, status, time, bytes and endpoint", () => {
   const metrics = new Metrics();
   metrics.exchangeStarted();

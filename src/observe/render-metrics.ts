@@ -7,6 +7,7 @@ import {
   type EndpointState,
   type Upstream,
 } from "../core/upstream.ts";
+import { GRPC_NAMES } from "../protocol/grpc/status.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
@@ -68,6 +69,10 @@ function renderRoute(out: Exposition, cells: Float64Array, { labels, at }: Block
   for (const [index, code] of cell.FAULT_CODES.entries()) {
     const count = cells[at + cell.ROUTE_FAULTS + index]!;
     if (count > 0) out.sample("faults", [...labels, FAULTS[code].side, code], count);
+  }
+  for (const [index, name] of GRPC_NAMES.entries()) {
+    const count = cells[at + cell.ROUTE_GRPC + index]!;
+    if (count > 0) out.sample("grpcCalls", [...labels, name], count);
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Timer } from "../../base/world.ts";
-import { OwnConnections } from "../../core/downstream.ts";
+import { NO_CONNECTIONS } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
+import { httpOfJudged, judgedStatus } from "../../protocol/grpc/status.ts";
+import { hasBody } from "../../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { Carrier } from "../../transport/carrier.ts";
 import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
@@ -61,10 +63,6 @@ export class Forward implements Handler {
 
 // Of a request that nobody could be reached for: a quarter second at most, with the jitter of a retry.
 const PARKED_RETRY_MS = 100;
-
-/** Keeps nothing: a connection ends with its exchange. */
-const ENDED = new OwnConnections();
-ENDED.end();
 
 /** One exchange on its way to some endpoint: claims, attempts, and the decision to try again. */
 class Forwarding implements RelayOwner, SearchOwner, Hedged {
@@ -170,7 +168,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     }
     // Never shared between clients; and where the downstream keeps none, for this exchange alone.
     const exchange = this.#exchange;
-    const own = exchange.downstream.own ?? ENDED;
+    const own = exchange.downstream.own ?? NO_CONNECTIONS;
     if (this.#usesFresh) own.drop(pool);
     return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts);
   }
@@ -255,10 +253,11 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     this.#claim?.uploaded();
   }
 
-  attemptAnswered({ status, headers }: ResponseFacts): boolean {
+  attemptAnswered({ status: told, headers, framing }: ResponseFacts): boolean {
+    const status = hasBody(framing) ? told : judgedStatus(told, headers);
     const { clock } = this.#worker.world;
     this.#tryDeadline?.end();
-    this.#claim!.answered(status, clock.nowMs() - this.#exchange.times.claimedMs);
+    this.#claim!.answered(httpOfJudged(status), clock.nowMs() - this.#exchange.times.claimedMs);
     const { retry } = this.#options;
     if (this.#hedge !== undefined) this.#hedgeAnswered(status);
     if (retry.statuses.size === 0 || !retry.statuses.has(status)) return true;
@@ -387,6 +386,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   #settleRetry(): void {
     this.#hedge?.settle();
+    this.#relay.end();
     if (this.#isCharged) this.#budget.giveBack();
     this.#isCharged = false;
   }
