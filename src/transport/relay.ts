@@ -7,12 +7,12 @@ import type { Worker } from "../core/worker.ts";
 import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
-import type { Carrier, UpstreamRequest } from "./carrier.ts";
+import type { Carrier } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
+import { UpstreamRequest } from "./upstream-request.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
@@ -109,16 +109,8 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection.begin(this.#requestFor(attempt), this);
   }
 
-  #requestFor(attempt: Attempt): UpstreamRequest {
-    const { request, downstream } = this.#exchange;
-    return {
-      text: requestText(this.#exchange, attempt.endpoint),
-      method: request.method,
-      isChunked: downstream.requestFraming.kind === "chunked",
-      websocketKey: downstream.websocketKey,
-      timeouts: this.#timeouts,
-      limits: this.#limits,
-    };
+  #requestFor({ endpoint }: Attempt): UpstreamRequest {
+    return new UpstreamRequest(this.#exchange, endpoint, this.#timeouts, this.#limits);
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */
