@@ -44,6 +44,7 @@ export interface Explanation {
   })[];
   readonly captures?: Readonly<Record<string, string>>;
   readonly filters?: Readonly<Partial<Record<PhaseName, readonly string[]>>>;
+  readonly notes?: Readonly<Record<string, readonly string[]>>; // of filters, by name
   readonly outcome: Outcome;
 }
 
@@ -153,8 +154,18 @@ export function explanationOf(
         .filter(([, filters]) => filters.length > 0)
         .map(([phase, filters]) => [phase, filters.map(({ name }) => name)]),
     ),
+    ...notesOf(run),
     outcome: outcomeOf(config, listener, run),
   };
+}
+
+/** What filters have to say of this request; absent if nothing. */
+function notesOf({ exchange, origin }: DryRun): Pick<Explanation, "notes"> {
+  const notes = (origin?.filters ?? []).flatMap((filter) => {
+    const lines = filter.explain?.(exchange) ?? [];
+    return lines.length === 0 ? [] : [[filter.name, lines] as const];
+  });
+  return notes.length === 0 ? {} : { notes: Object.fromEntries(notes) };
 }
 
 const PHASES: readonly PhaseName[] = [
@@ -344,7 +355,8 @@ function replyOf(bytes: Buffer): ReplyFacts {
   const headEnd = bytes.indexOf("\r\n\r\n") + 4;
   const head = bytes.toString("latin1", 0, headEnd);
   const body = bytes.subarray(headEnd);
-  const text = body.toString("utf8");
+  const isCoded = /\r\ncontent-encoding: /i.test(head);
+  const text = isCoded ? "" : body.toString("utf8"); // nobody could read it
   return {
     status: Number(head.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length)),
     head,

@@ -14,6 +14,7 @@ export interface Limits {
   readonly replayBytes: number; // how much of a request body is kept for another try
   readonly connectionsMax: number; // per listener; Infinity: none
   readonly requestsPerConnection: number; // Infinity: none
+  readonly codecBytes: number; // what compression and decompression hold at once, per worker
 }
 
 /** Milliseconds. Infinity switches a timer off. All are progress timeouts unless said. */
@@ -54,6 +55,7 @@ export const LIMITS: Limits = {
   replayBytes: 64 * KIB,
   connectionsMax: Number.POSITIVE_INFINITY,
   requestsPerConnection: Number.POSITIVE_INFINITY,
+  codecBytes: 128 * 1024 * KIB, // some 70 streams of zstd, 80 of br, 400 of gzip, at the usual levels
 };
 
 export const TIMEOUTS: Timeouts = {

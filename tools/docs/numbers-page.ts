@@ -34,6 +34,7 @@ const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
   replayBytes: "no other try once more of the body has left",
   connectionsMax: "the connection is closed without an answer",
   requestsPerConnection: "`Connection: close` with the last response",
+  codecBytes: "the response goes out as it is; a request to be decompressed gets 503 `overloaded`",
 };
 
 const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {

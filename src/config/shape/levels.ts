@@ -77,6 +77,11 @@ const downstreamLimits = {
     "requestsPerConnection",
     "Requests on one client connection before it is closed.",
   ),
+  codecBytes: bytes(
+    sizeBetween(0, 64 * 1024 * MIB),
+    "codecBytes",
+    "What compressing and decompressing may hold in memory at once, in each worker.",
+  ),
 };
 
 const upstreamLimits = {
@@ -216,6 +221,10 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "timeouts.requestHead",
   "timeouts.keepAlive",
 ]);
-export const ONLY_TOP: ReadonlySet<string> = new Set(["timeouts.drain", "timeouts.drainTunnel"]);
+export const ONLY_TOP: ReadonlySet<string> = new Set([
+  "limits.codecBytes",
+  "timeouts.drain",
+  "timeouts.drainTunnel",
+]);
 /** Idle connections belong to an endpoint, which knows no route or listener. */
 export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set(["timeouts.upstreamKeepAlive"]);
