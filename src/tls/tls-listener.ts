@@ -50,9 +50,11 @@ export class TlsListener implements TlsPlan {
     const site = serverName === "" ? this.#byAddress(localAddress) : this.#byName(serverName);
     const entry = site && this.#certificateOf(site, hello);
     if (site === undefined || entry === undefined) return undefined;
-    const { key, alpn, contexts } = this.#parts;
+    const { key, alpn, contexts, certificates } = this.#parts;
     const { name, profile } = site;
-    const context = contexts.find(entry, { key: `${key} ${name} ${profile}`, profile });
+    const scope = { key: `${key} ${name} ${profile}`, profile };
+    const { ticketSecrets: secrets } = certificates;
+    const context = contexts.find(entry, scope, { ticketName: hello.ticketName, secrets });
     return { server: { context, alpn }, policy: "" };
   }
 
