@@ -3,6 +3,7 @@
  * this folder filled in, defaults handed down to sites and routes.
  */
 import type { Address } from "../base/world.ts";
+import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Path } from "../core/feature.ts";
 import {
   LIMITS,
@@ -120,6 +121,7 @@ export interface UpstreamConfig {
   readonly passive: PassiveOptions | undefined; // undefined: off
   readonly active: CheckOptions | undefined;
   readonly breaker: BreakerOptions | undefined;
+  readonly concurrency: ConcurrencyBounds | undefined; // undefined: off
 }
 
 export interface SiteConfig extends Levels {

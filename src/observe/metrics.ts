@@ -3,6 +3,8 @@ import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 
@@ -27,6 +29,7 @@ export const ROUTE_SECONDS = ROUTE_REQUESTS + METHODS.length * CLASS_COUNT;
 export const ROUTE_BYTES_IN = ROUTE_SECONDS + HISTOGRAM_CELLS;
 export const ROUTE_BYTES_OUT = ROUTE_BYTES_IN + 1;
 export const ROUTE_FAULTS = ROUTE_BYTES_OUT + 1;
+export const ROUTE_GRPC = ROUTE_FAULTS + FAULT_CODES.length;
 // An endpoint's.
 export const ENDPOINT_REQUESTS = 0;
 export const ENDPOINT_SECONDS = ENDPOINT_REQUESTS + CLASS_COUNT;
@@ -54,7 +57,7 @@ export const BUGS = 1;
 const ROUTE: BlockShape = {
   kind: "route",
   labels: ["site", "route"],
-  cellCount: ROUTE_FAULTS + FAULT_CODES.length,
+  cellCount: ROUTE_GRPC + GRPC_NAMES.length,
 };
 const ENDPOINT: BlockShape = {
   kind: "endpoint",
@@ -101,6 +104,7 @@ export interface ConnectionMeter {
  */
 export class Metrics {
   readonly streams: StreamMetrics;
+  readonly #codings: CodingMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -110,6 +114,7 @@ export class Metrics {
 
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
+    this.#codings = new CodingMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -159,7 +164,17 @@ export class Metrics {
     cells[at + ROUTE_BYTES_OUT]! += exchange.responseBytes;
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
+    if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
+    if (exchange.compression !== undefined || exchange.decompression !== undefined) {
+      this.#codings.ended(exchange);
+    }
     if (endpointAt < 0) return;
+    this.#endpointEnded(exchange, endpointAt, statusClass);
+  }
+
+  #endpointEnded(exchange: Exchange, endpointAt: number, statusClass: number): void {
+    const { times } = exchange;
+    const { cells } = this.#bank;
     cells[endpointAt + ENDPOINT_REQUESTS + statusClass]!++;
     if (exchange.attempts > 1) cells[endpointAt + ENDPOINT_RETRIES]! += exchange.attempts - 1;
     if (times.responseMs === 0 || times.connectedMs === 0) return;

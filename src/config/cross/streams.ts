@@ -49,6 +49,7 @@ export function checkStreams(config: RawMap, notes: Notes): void {
   checkNames(streams, notes);
   checkProxyProtocol(streams, config, notes);
   for (const each of streams) {
+    checkStreamUpstream(each, config, notes);
     if (each.isUdp) checkUdp(each, config, notes);
     else checkTcp(each, notes);
     checkSchemes(each, config, notes);
@@ -150,6 +151,18 @@ function checkRanges(proxyProtocol: unknown, at: Path, notes: Notes): void {
     const why = `${range} is everyone, so any client can claim to be any other`;
     notes.warning([...at, "proxyProtocol", "from", index], why);
   }
+}
+
+function checkStreamUpstream({ stream, at }: RawStream, config: RawMap, notes: Notes): void {
+  const { forward } = stream;
+  if (typeof forward !== "string") return;
+  const { concurrency } = asMap(asMap(config["upstreams"])[forward]);
+  if (concurrency === undefined || concurrency === "off") return;
+  const why = "streams have no answers that could be timed";
+  notes.problem(
+    [...at, "forward"],
+    `must be an upstream without concurrency (${why}), got ${forward}`,
+  );
 }
 
 function checkTcp({ stream, at }: RawStream, notes: Notes): void {
