@@ -199,6 +199,7 @@ class Compiler {
 
   #listener(listener: ListenerConfig): ListenerPlan {
     const { key } = listener;
+    const streams = this.#config.streamListeners.find((each) => each.key === key);
     const served = this.#config.sites.filter(({ listen }) => listen.includes(key));
     const redirecting = this.#config.sites
       .filter(({ tls }) => tls?.redirectFrom.includes(key))
@@ -209,7 +210,7 @@ class Compiler {
       address: listener.address,
       protocols: listener.protocols,
       ...settledLevels(this.#config, listener),
-      sendsProxyHeader: addressTest(listener.proxiesFrom),
+      sendsProxyHeader: addressTest(listener.proxiesFrom ?? streams?.proxiesFrom),
       tls: listener.isTls
         ? compileTls(served, {
             listener,
