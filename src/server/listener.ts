@@ -162,6 +162,12 @@ export class Listener implements Listening {
     if (this.#streams?.take(opened) === true) return;
     const { wire, proxy, hello, early } = opened;
     const { serverName } = hello!; // that is what it was opened for
+    if (!tls.admits(proxy?.ends?.source.host ?? newcomer.address)) {
+      wire.destroy();
+      this.#worker.connectionShed(this.key, LIMITED);
+      this.#refused(undefined, newcomer, undefined);
+      return;
+    }
     const terms = tls.find(hello!, proxy?.ends?.destination.host ?? localEnd(wire).host);
     if (terms === undefined) {
       refuseName(wire);
@@ -359,4 +365,5 @@ function refuseName(wire: Wire): void {
 }
 
 const OPEN = 0; // in each worker's lane
+const LIMITED: Fault = { code: "handshakes_limited", detail: "" };
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };

@@ -2,6 +2,7 @@ import type { CertificateEntry, Certificates } from "../core/certificates.ts";
 import type { TlsPlan, TlsTerms } from "../core/tls.ts";
 import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 import { chooseCertificate } from "./certificate-choice.ts";
+import type { HandshakeGuard, HandshakeLimits } from "./handshake-guard.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
 import type { TlsProfile } from "./tls-profile.ts";
 
@@ -19,6 +20,8 @@ export interface TlsListenerParts {
   readonly sites: readonly TlsSite[];
   readonly certificates: Certificates;
   readonly contexts: TlsContexts;
+  readonly guard: HandshakeGuard;
+  readonly handshakes: HandshakeLimits;
 }
 
 /**
@@ -43,6 +46,11 @@ export class TlsListener implements TlsPlan {
       }
     }
     this.#any = this.#exact.get("*");
+  }
+
+  admits(address: string): boolean {
+    const { guard, handshakes } = this.#parts;
+    return guard.admits(address, handshakes);
   }
 
   find(hello: ClientHello, localAddress: string): TlsTerms | undefined {
