@@ -139,6 +139,7 @@ export interface SiteConfig extends Levels {
 export interface SiteTlsConfig {
   readonly certificates: readonly CertificateFiles[]; // absolute paths, or PEM
   readonly profile: TlsProfile;
+  readonly hsts: string | undefined; // as the field has it
   readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
 }
 

@@ -2,6 +2,7 @@ import type { CertificateEntry, Certificates } from "../core/certificates.ts";
 import type { TlsPlan, TlsTerms } from "../core/tls.ts";
 import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 import { chooseCertificate } from "./certificate-choice.ts";
+import type { HandshakeGuard, HandshakeLimits } from "./handshake-guard.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
 import type { TlsProfile } from "./tls-profile.ts";
 
@@ -19,6 +20,8 @@ export interface TlsListenerParts {
   readonly sites: readonly TlsSite[];
   readonly certificates: Certificates;
   readonly contexts: TlsContexts;
+  readonly guard: HandshakeGuard;
+  readonly handshakes: HandshakeLimits;
 }
 
 /**
@@ -45,14 +48,21 @@ export class TlsListener implements TlsPlan {
     this.#any = this.#exact.get("*");
   }
 
+  admits(address: string): boolean {
+    const { guard, handshakes } = this.#parts;
+    return guard.admits(address, handshakes);
+  }
+
   find(hello: ClientHello, localAddress: string): TlsTerms | undefined {
     const { serverName } = hello;
     const site = serverName === "" ? this.#byAddress(localAddress) : this.#byName(serverName);
     const entry = site && this.#certificateOf(site, hello);
     if (site === undefined || entry === undefined) return undefined;
-    const { key, alpn, contexts } = this.#parts;
+    const { key, alpn, contexts, certificates } = this.#parts;
     const { name, profile } = site;
-    const context = contexts.find(entry, { key: `${key} ${name} ${profile}`, profile });
+    const scope = { key: `${key} ${name} ${profile}`, profile };
+    const { ticketSecrets: secrets } = certificates;
+    const context = contexts.find(entry, scope, { ticketName: hello.ticketName, secrets });
     return { server: { context, alpn }, policy: "" };
   }
 
