@@ -3,6 +3,7 @@ import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
+import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
 
 /** Who is asking. */
@@ -15,7 +16,7 @@ export interface Client {
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
   readonly isHttp2: boolean; // for the log; else nothing above transport knows
-  readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
+  readonly tls: ClientTls | undefined; // of its connection to us
   /** As the PROXY header of its connection says; the addresses above are those of the header. */
   readonly proxied?: ProxyHeader | undefined;
 }

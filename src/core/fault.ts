@@ -37,8 +37,11 @@ export const FAULTS = {
   proxy_header_untrusted:   { side: "downstream", status: 400, retry: "never", about: "A peer that is not trusted to do so sent a PROXY header to a stream." },
   client_hello_malformed:   { side: "downstream", status: 400, retry: "never", about: "What came first is no TLS ClientHello, or one that is malformed or larger than 64 KiB." },
   opening_timeout:          { side: "downstream", status: 408, retry: "never", about: "The PROXY header or the ClientHello did not arrive within timeouts.requestHead." },
+  handshake_failed:         { side: "downstream", status: 400, retry: "never", about: "The TLS handshake failed: nothing in common, an alert, or bytes that are no TLS." },
+  handshake_timeout:        { side: "downstream", status: 408, retry: "never", about: "The TLS handshake was not over within timeouts.handshake." },
   // We answer for a reason of our own.
   no_stream:                { side: "proxy",      status: 421, retry: "never", about: "No stream is configured for the server name of the ClientHello." },
+  no_certificate:           { side: "proxy",      status: 421, retry: "never", about: "No site has a certificate for the server name of the ClientHello." },
   sessions_full:            { side: "proxy",      status: 503, retry: "never", about: "limits.sessionsMax is reached: a datagram of a new client was dropped." },
   no_site:                  { side: "proxy",      status: 421, retry: "never", about: "No site is configured for this host." },
   no_route:                 { side: "proxy",      status: 404, retry: "never", about: "No route of the site matches." },

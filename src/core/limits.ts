@@ -18,6 +18,7 @@ export interface Limits {
 
 /** Milliseconds. Infinity switches a timer off. All are progress timeouts unless said. */
 export interface Timeouts {
+  readonly handshake: number; // total, of TLS, from the connection on
   readonly requestHead: number; // total, from the first byte of the head
   readonly requestBody: number; // between two reads of the body
   readonly write: number; // the client takes nothing of the response
@@ -57,6 +58,7 @@ export const LIMITS: Limits = {
 };
 
 export const TIMEOUTS: Timeouts = {
+  handshake: 10_000,
   requestHead: 15_000,
   requestBody: 30_000,
   write: 30_000,

@@ -320,6 +320,7 @@ export class SimProxy {
       address: DOOR,
       protocols: options.protocols ?? ["h1"],
       ...levels,
+      tls: undefined,
       sites: { find: () => site, explain: () => undefined },
       errors,
     };

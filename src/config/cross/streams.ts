@@ -5,6 +5,7 @@ import { shown } from "../../core/fields.ts";
 import { addressKey, parseEndpoint, parseListen, parseServerName, streamKey } from "../address.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, asTexts, type RawMap, rawSites } from "./raw.ts";
+import { siteListens } from "./site-listens.ts";
 
 interface RawStream {
   readonly stream: RawMap;
@@ -57,11 +58,9 @@ export function checkStreams(config: RawMap, notes: Notes): void {
 function checkPorts(streams: readonly RawStream[], config: RawMap, notes: Notes): void {
   const owners = new Map<string, string>();
   const sites = new Map<string, string>();
-  for (const { site, at } of rawSites(config)) {
-    for (const { text } of asTexts(site["listen"] ?? ":80")) {
-      const address = parseListen(text);
-      if (address !== undefined) sites.set(addressKey(address), `sites[${at[1]}]`);
-    }
+  for (const site of rawSites(config)) {
+    const { served, redirecting } = siteListens(site);
+    for (const { key } of [...served, ...redirecting]) sites.set(key, `sites[${site.at[1]}]`);
   }
   for (const { stream, at, listens } of streams) {
     const own = `streams[${at[1]}]`;

@@ -93,6 +93,11 @@ const upstreamLimits = {
 };
 
 const downstreamTimeouts = {
+  handshake: time(
+    durationAboveZero,
+    "handshake",
+    "The TLS handshake of a client, from its connection on.",
+  ),
   requestHead: time(
     durationAboveZero,
     "requestHead",
@@ -202,7 +207,9 @@ export const rates = z.strictObject(
 /** The three together, as they stand at the top level, on a listener, a site and a route. */
 export const levels = {
   limits: limits.optional().describe("Limits on what is held in memory and let through."),
-  timeouts: timeouts.optional().describe("Timers; all but requestHead and drain count idle time."),
+  timeouts: timeouts
+    .optional()
+    .describe("Timers; all but handshake, requestHead and drain count idle time."),
   rates: rates.optional().describe("The least progress a client must make, against slow attacks."),
 };
 
@@ -213,6 +220,7 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "limits.headerCount",
   "limits.connectionsMax",
   "limits.requestsPerConnection",
+  "timeouts.handshake",
   "timeouts.requestHead",
   "timeouts.keepAlive",
 ]);
