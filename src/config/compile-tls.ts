@@ -3,6 +3,7 @@ import { Certificates } from "../core/certificates.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { StateDraft } from "../core/state.ts";
 import type { TlsPlan } from "../core/tls.ts";
+import type { ShownProofs } from "../tls/acme/proofs.ts";
 import { certificateFilesId } from "../tls/certificate-files.ts";
 import { TlsContexts } from "../tls/tls-contexts.ts";
 import { TlsListener } from "../tls/tls-listener.ts";
@@ -12,10 +13,11 @@ interface Around {
   readonly listener: ListenerConfig;
   readonly draft: StateDraft;
   readonly certificates: Certificates | undefined;
+  readonly proofs: ShownProofs | undefined;
 }
 
 export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
-  const { listener, draft, certificates = new Certificates() } = around;
+  const { listener, draft, certificates = new Certificates(), proofs } = around;
   return new TlsListener({
     key: listener.key,
     alpn: alpnOf(listener.protocols),
@@ -23,8 +25,10 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       name,
       hosts,
       certificateIds: tls!.certificates.map(certificateFilesId),
+      automatic: tls!.automatic,
     })),
     certificates,
+    proofs,
     contexts: draft.keep("TLS contexts", () => new TlsContexts()),
   });
 }

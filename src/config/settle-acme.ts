@@ -37,7 +37,13 @@ function challengesOf(dns: unknown): readonly ChallengeKind[] {
 }
 
 function settleAuthority(said: ParsedAuthority, acme: ParsedAcme): Authority {
-  const { directory: text, root, email, profile, externalAccount } = {
+  const {
+    directory: text,
+    root,
+    email,
+    profile,
+    externalAccount,
+  } = {
     root: undefined,
     email: undefined,
     profile: undefined,

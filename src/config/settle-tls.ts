@@ -8,6 +8,7 @@ import { siteAddresses } from "./site-addresses.ts";
 
 export interface ParsedSiteTls {
   readonly certificates: readonly CertificateFiles[];
+  readonly automatic?: "auto" | "internal" | undefined;
   readonly redirectFrom?: readonly Address[] | undefined;
 }
 
@@ -34,12 +35,13 @@ function asItem(address: Address): { readonly address: Address } {
 }
 
 export function settleTls(
-  { certificates }: ParsedSiteTls,
+  { certificates, automatic }: ParsedSiteTls,
   redirecting: readonly Address[],
   folder: string,
 ): SiteTlsConfig {
   return {
     certificates: certificates.map((each) => absolute(each, folder)),
+    automatic,
     redirectFrom: [...new Set(redirecting.map(addressKey))],
   };
 }

@@ -1,9 +1,12 @@
 import type { Address, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
+import { certificateNeeds } from "../config/automatic-names.ts";
 import type { Config } from "../config/config.ts";
 import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import type { KeeperEvent } from "../tls/acme/certificate-keeper.ts";
+import { ServedCertificates } from "../tls/acme/served-certificates.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
@@ -16,6 +19,7 @@ export interface FirstConfig {
   readonly dns: DnsSettings;
   readonly runtime: () => Runtime | undefined;
   readonly certificates: Certificates;
+  readonly counted: (event: KeeperEvent) => void;
 }
 
 /**
@@ -27,6 +31,7 @@ export class MachineTasks implements Disposable {
   readonly #discovery: Discovery;
   readonly #checks: HealthChecks;
   readonly #certificateFiles: FileCertificates;
+  readonly certificates: ServedCertificates; // that come by themselves
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -37,6 +42,7 @@ export class MachineTasks implements Disposable {
     this.#discovery = new Discovery(world, directory, first.dns);
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#certificateFiles = new FileCertificates(first.certificates);
+    this.certificates = new ServedCertificates(world, first.certificates, first.counted);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -46,6 +52,8 @@ export class MachineTasks implements Disposable {
   /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
   async prepare(config: Config): Promise<void> {
     this.#certificateFiles.prepare(filesIn(config));
+    // A reload has them already, but for those that are new, which are looked for after the swap.
+    if (this.#config === undefined) await this.certificates.prepare(certificateNeeds(config));
     await this.#discovery.prepare(this.#namesIn(config));
   }
 
@@ -53,6 +61,7 @@ export class MachineTasks implements Disposable {
   take(config: Config): void {
     this.#config = config;
     this.#certificateFiles.take(filesIn(config));
+    void this.certificates.take(certificateNeeds(config));
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
@@ -67,6 +76,7 @@ export class MachineTasks implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.certificates[Symbol.dispose]();
     this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();

@@ -89,6 +89,7 @@ export class Server {
       dns: options.config.dns,
       runtime: () => this.#model.runtime,
       certificates,
+      counted: () => {},
     });
     this.#turns = new Turns();
     this.#config = options.config;

@@ -1,6 +1,9 @@
+import { isIP } from "node:net";
 import type { CertificateEntry, Certificates } from "../core/certificates.ts";
 import type { TlsPlan, TlsTerms } from "../core/tls.ts";
 import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
+import { automaticId } from "./acme/automatic-id.ts";
+import type { ShownProofs } from "./acme/proofs.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
 
 /** How one site is served over TLS. */
@@ -8,6 +11,7 @@ export interface TlsSite {
   readonly name: string;
   readonly hosts: readonly string[]; // lower case: "a.test" "*.a.test" "*" "[::1]"
   readonly certificateIds: readonly string[]; // the best first
+  readonly automatic: "auto" | "internal" | undefined; // its certificates come by themselves
 }
 
 export interface TlsListenerParts {
@@ -16,7 +20,10 @@ export interface TlsListenerParts {
   readonly sites: readonly TlsSite[];
   readonly certificates: Certificates;
   readonly contexts: TlsContexts;
+  readonly proofs: ShownProofs | undefined; // undefined: no site proves its name
 }
+
+const ACME_TLS = "acme-tls/1"; // RFC 8737 §6.2
 
 /**
  * The sites of one port by the names that clients ask for: exact, then the longest wildcard, then the
@@ -44,8 +51,38 @@ export class TlsListener implements TlsPlan {
 
   find({ serverName }: ClientHello, localAddress: string): TlsTerms | undefined {
     const site = serverName === "" ? this.#byAddress(localAddress) : this.#byName(serverName);
-    const entry = site && this.#certificateOf(site);
+    const entry = site && this.#certificateOf(site, serverName || localAddress);
     if (site === undefined || entry === undefined) return undefined;
+    return this.#terms(site, entry);
+  }
+
+  later({ serverName, alpn }: ClientHello): Promise<TlsTerms | undefined> | undefined {
+    if (alpn.length === 1 && alpn[0] === ACME_TLS) return this.#proof(serverName);
+    const { certificates } = this.#parts;
+    if (certificates.demand === undefined || serverName === "") return undefined;
+    const site = this.#byName(serverName);
+    if (site?.automatic !== "auto" || site.hosts.includes(serverName)) return undefined;
+    if (this.#certificateOf(site, serverName) !== undefined) return undefined;
+    return this.#demanded(site, serverName);
+  }
+
+  async #demanded(site: TlsSite, serverName: string): Promise<TlsTerms | undefined> {
+    const { certificates } = this.#parts;
+    const id = await certificates.demand!(serverName);
+    const entry = id === undefined ? undefined : certificates.find(id);
+    return entry && this.#terms(site, entry);
+  }
+
+  /** A CA looks for what was put there for it, and whoever else asks so gets nothing. */
+  async #proof(serverName: string): Promise<TlsTerms | undefined> {
+    const found = await this.#parts.proofs?.tlsCertificate(serverName);
+    if (found === undefined) return undefined;
+    const entry = { id: "proof", names: [serverName], cert: found.chain, key: found.key };
+    const context = this.#parts.contexts.find(entry, { key: ACME_TLS });
+    return { server: { context, alpn: [ACME_TLS] }, policy: ACME_TLS, isForShow: true };
+  }
+
+  #terms(site: TlsSite, entry: CertificateEntry): TlsTerms {
     const { key, alpn, contexts } = this.#parts;
     const context = contexts.find(entry, { key: `${key} ${site.name}` });
     return { server: { context, alpn }, policy: "" };
@@ -72,11 +109,28 @@ export class TlsListener implements TlsPlan {
     return undefined;
   }
 
-  #certificateOf({ certificateIds }: TlsSite): CertificateEntry | undefined {
+  #certificateOf(
+    { certificateIds, automatic, hosts }: TlsSite,
+    name: string,
+  ): CertificateEntry | undefined {
+    if (automatic !== undefined) return this.#automatic(automatic, name, hosts);
     for (const id of certificateIds) {
       const entry = this.#parts.certificates.find(id);
       if (entry !== undefined) return entry;
     }
     return undefined;
+  }
+
+  /** The one for that very name, else the wildcard above it, else, for nobody's name, the site's. */
+  #automatic(
+    kind: "auto" | "internal",
+    name: string,
+    hosts: readonly string[],
+  ): CertificateEntry | undefined {
+    const { certificates } = this.#parts;
+    const find = (wanted: string) => certificates.find(automaticId(kind, wanted));
+    const dot = name.indexOf(".");
+    const found = find(name) ?? (dot > 0 ? find(`*${name.slice(dot)}`) : undefined);
+    return found ?? (isIP(name) === 0 ? undefined : find(hosts[0]!));
   }
 }

@@ -1,9 +1,10 @@
 /** Certificates kept in simulated time, with a CA in memory. */
+
+import { AcmeIssuer } from "../../src/tls/acme/acme-issuer.ts";
 import type { Authority } from "../../src/tls/acme/authority.ts";
 import { CertificateKeeper, type KeeperEvent } from "../../src/tls/acme/certificate-keeper.ts";
 import type { CertificateStorage } from "../../src/tls/acme/certificate-storage.ts";
 import type { ChallengeAnswer } from "../../src/tls/acme/challenge.ts";
-import { AcmeIssuer } from "../../src/tls/acme/acme-issuer.ts";
 import { HttpProofs } from "../../src/tls/acme/proofs.ts";
 import { Slots } from "../../src/tls/acme/slots.ts";
 import { MemoryStorage } from "./memory-storage.ts";

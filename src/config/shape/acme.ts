@@ -40,13 +40,18 @@ const profile = z
 
 /** The value stays out of the message: it is most of a secret, or all of it. */
 function secret(form: string, pattern: RegExp) {
-  return z.string({ error: () => `must be ${form}` }).regex(pattern, { error: () => `must be ${form}` });
+  return z
+    .string({ error: () => `must be ${form}` })
+    .regex(pattern, { error: () => `must be ${form}` });
 }
 
 const externalAccount = z
   .strictObject(
     {
-      kid: z.string({ error: wanted("the id of the key that the CA gave you") }).min(1).max(512),
+      kid: z
+        .string({ error: wanted("the id of the key that the CA gave you") })
+        .min(1)
+        .max(512),
       key: secret("the key that the CA gave you, in base64url", /^[A-Za-z0-9_+/=-]{8,4096}$/),
     },
     { error: wanted("a map with kid and key") },
@@ -144,9 +149,13 @@ const dns = z
         .array(z.string({ error: wanted("text") }).min(1), { error: wanted(COMMAND_FORM) })
         .min(1, { error: wanted(COMMAND_FORM) })
         .optional()
-        .describe("A program, called with `add NAME VALUE` or `remove NAME VALUE` behind these words."),
+        .describe(
+          "A program, called with `add NAME VALUE` or `remove NAME VALUE` behind these words.",
+        ),
       call: z
-        .custom<DnsFunction>((value) => typeof value === "function", { error: wanted("a function") })
+        .custom<DnsFunction>((value) => typeof value === "function", {
+          error: wanted("a function"),
+        })
         .optional()
         .describe("A function of a config in TypeScript: `({ action, name, value }) => …`."),
       resolvers: z
@@ -158,7 +167,9 @@ const dns = z
         ),
       wait: duration
         .optional()
-        .describe("How long the record may take until every server of the zone has it; 0s: nobody looks. Default: 2m."),
+        .describe(
+          "How long the record may take until every server of the zone has it; 0s: nobody looks. Default: 2m.",
+        ),
       delay: duration.optional().describe("And how long to wait then. Default: 0s."),
     },
     { error: wanted("a map with update, command or call") },
@@ -184,7 +195,9 @@ const onDemand = z
         .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""), {
           error: wanted(ASK_FORM),
         })
-        .describe("Asked with ?domain=NAME before a name gets a certificate; 200 is yes, all else is no."),
+        .describe(
+          "Asked with ?domain=NAME before a name gets a certificate; 200 is yes, all else is no.",
+        ),
       perMinute: wholeNumber(1, 1_000).optional().describe("Names that are new. Default: 10."),
       names: wholeNumber(1, 100_000).optional().describe("That are kept in all. Default: 1000."),
     },

@@ -2,8 +2,8 @@
 import { shown, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
 import { listenAddress } from "./process.ts";
 
-const FORM = "a map with cert and key, such as { cert: a.pem, key: a.key }, or a list of them";
-const LATER = ["auto", "internal"];
+const FORM =
+  "auto, internal, a map with cert and key, such as { cert: a.pem, key: a.key }, or a list of them";
 
 const cert = z
   .string({ error: wanted('a file of certificates in PEM such as "/etc/tls/a.pem"') })
@@ -46,15 +46,24 @@ const many = z
   .min(1, { error: wanted("a list of at least one certificate") })
   .transform((certificates) => ({ certificates }));
 
+const word = z.enum(["auto", "internal"]);
+
+const byItself = z
+  .strictObject({ cert: word, ...options }, { error: wanted(FORM) })
+  .transform(({ cert: automatic, ...rest }) => ({ certificates: [], automatic, ...rest }));
+
 export const siteTls = z
-  .union([one, many], {
+  .union([word.transform((automatic) => ({ certificates: [], automatic })), byItself, one, many], {
     error: ({ input }) => {
-      if (typeof input === "string" && LATER.includes(input)) {
-        return `${input} is not supported yet; must be ${FORM}`;
-      }
       return typeof input === "object" && input !== null
         ? undefined
         : `must be ${FORM}, got ${shown(input)}`;
     },
   })
-  .describe("The site is served over TLS, with this certificate or the one of these that fits.");
+  .describe(
+    [
+      "The site is served over TLS: with this certificate or the one of these that fits; `auto`: with",
+      "one that is got and renewed by itself (`tls.acme`); `internal`: with one of a CA of our own, for",
+      "development. With more to say: `{ cert: auto, … }`.",
+    ].join(" "),
+  );

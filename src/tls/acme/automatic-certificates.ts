@@ -60,6 +60,7 @@ export class AutomaticCertificates implements Disposable {
   readonly #meanwhile: Map<string, IssuedCertificate>; // self-signed
   readonly #waiting: Set<() => void>;
   readonly #slots: Slots;
+  #settings: AcmeSettings | undefined; // in force
   #equipment: Equipment | undefined;
   #isMeanwhile: boolean;
 
@@ -70,6 +71,7 @@ export class AutomaticCertificates implements Disposable {
     this.#meanwhile = new Map();
     this.#waiting = new Set();
     this.#slots = new Slots(ORDERS_MAX);
+    this.#settings = undefined;
     this.#equipment = undefined;
     this.#isMeanwhile = false;
   }
@@ -109,9 +111,13 @@ export class AutomaticCertificates implements Disposable {
       this.#keepers.set(place, keeper);
       begun.push(keeper);
     }
-    for (const keeper of begun) keeper.start();
-    await this.#loaded(begun);
+    await this.#loaded(begun.map((keeper) => keeper.load()));
     this.#changed();
+  }
+
+  /** Orders may be made from now on: a CA that looks finds us listening. */
+  begin(): void {
+    for (const keeper of this.#keepers.values()) keeper.start();
   }
 
   /**
@@ -164,8 +170,6 @@ export class AutomaticCertificates implements Disposable {
     return new CertificateKeeper(parts, { place, names: [name], keyType }, held);
   }
 
-  #settings: AcmeSettings | undefined;
-
   /** Anew only if the settings are others: an issuer knows how long it is to be left alone. */
   #equip(acme: AcmeSettings): Equipment {
     const key = keyOf(acme);
@@ -209,12 +213,12 @@ export class AutomaticCertificates implements Disposable {
     );
   }
 
-  async #loaded(keepers: readonly CertificateKeeper[]): Promise<void> {
+  async #loaded(loads: readonly Promise<void>[]): Promise<void> {
     let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
       timer = this.#options.world.clock.after(FIRST_LOOK_MS, resolve);
     });
-    await Promise.race([Promise.all(keepers.map(({ loaded }) => loaded)), late]);
+    await Promise.race([Promise.all(loads), late]);
     timer?.cancel();
   }
 

@@ -25,10 +25,10 @@ test("CertificateKeeper: what is stored is held at once, and nothing is ordered"
   await sim.pass(MINUTE_MS);
 
   const again = sim.keeper();
-  again.start();
-  await again.loaded;
+  await again.load();
 
   assert.equal(again.status.state, "held");
+  again.start();
   await sim.pass(30 * DAY_MS);
   assert.equal(sim.ca.orders.length, 1);
 });

@@ -65,7 +65,6 @@ export class CertificateKeeper implements Disposable {
   readonly wanted: CertificateWanted;
   readonly #parts: KeeperParts;
   readonly #limitedUntilMs: Map<Issuer, number>; // monotonic; for this certificate
-  readonly #loaded: PromiseWithResolvers<void>;
   #state: KeeperStatus["state"];
   #held: IssuedCertificate | undefined;
   #isUnstored: boolean;
@@ -81,6 +80,7 @@ export class CertificateKeeper implements Disposable {
   #problem: string | undefined;
   #storageProblem: string | undefined;
   #timer: Timer | undefined;
+  #isStarted: boolean;
   #isOver: boolean;
 
   /** `held`: what is served already, by a keeper that this one follows. */
@@ -88,7 +88,6 @@ export class CertificateKeeper implements Disposable {
     this.wanted = wanted;
     this.#parts = parts;
     this.#limitedUntilMs = new Map();
-    this.#loaded = Promise.withResolvers();
     this.#state = "starting";
     this.#held = undefined;
     this.#isUnstored = false;
@@ -104,17 +103,13 @@ export class CertificateKeeper implements Disposable {
     this.#problem = undefined;
     this.#storageProblem = undefined;
     this.#timer = undefined;
+    this.#isStarted = false;
     this.#isOver = false;
     if (held !== undefined) this.#hold(held);
   }
 
   get held(): IssuedCertificate | undefined {
     return this.#held;
-  }
-
-  /** Once the storage has been looked into for the first time, with success or without. */
-  get loaded(): Promise<void> {
-    return this.#loaded.promise;
   }
 
   get status(): KeeperStatus {
@@ -131,7 +126,19 @@ export class CertificateKeeper implements Disposable {
     };
   }
 
+  /** Looks into the storage and does nothing else. Never rejects. */
+  async load(): Promise<void> {
+    try {
+      await this.#adopt();
+    } catch (error) {
+      this.#storageFailed(messageOf(error));
+    }
+  }
+
+  /** From now on orders and renews. Once. */
   start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     void this.#turn();
   }
 
@@ -139,7 +146,6 @@ export class CertificateKeeper implements Disposable {
   [Symbol.dispose](): void {
     this.#isOver = true;
     this.#timer?.cancel();
-    this.#loaded.resolve();
   }
 
   /** Known to be of no use any more, by another way than the CA's wish: revoked. */
@@ -153,7 +159,6 @@ export class CertificateKeeper implements Disposable {
     let sleepMs = LOOK_MS;
     try {
       await this.#adopt();
-      this.#loaded.resolve();
       if (this.#isUnstored) await this.#store();
       await this.#askWish();
       sleepMs = this.#isDue() ? await this.#order() : this.#untilDueMs();
@@ -163,7 +168,6 @@ export class CertificateKeeper implements Disposable {
       this.#storageFailed(messageOf(error));
       sleepMs = STORAGE_RETRY_MS;
     }
-    this.#loaded.resolve();
     this.#sleep(sleepMs);
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../base/world.ts";
 import { pause } from "./acme-client.ts";
@@ -12,6 +13,18 @@ const LOOK_MS_MAX = 3_000; // a hundred may wait
 const LOOK_GROWTH = 1.3;
 const FILE_BYTES_MAX = 1024 * 1024;
 const LEFTOVER_MS = 3_600_000; // a write takes no hour
+
+/** Where one says, or else where the system keeps the state of programs. */
+export function openStorage(clock: Clock, folder: string | undefined): DiskStorage {
+  return new DiskStorage(clock, folder ?? stateFolder());
+}
+
+function stateFolder(): string {
+  const { STATE_DIRECTORY, XDG_STATE_HOME } = process.env;
+  const ofService = STATE_DIRECTORY?.split(":")[0]; // of systemd, which may give several
+  if (ofService !== undefined && ofService !== "") return ofService;
+  return join(XDG_STATE_HOME || join(homedir(), ".local", "state"), "sluice");
+}
 
 /**
  * A folder, for owner's eyes only. Files are written beside their place, synced and renamed into

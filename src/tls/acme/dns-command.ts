@@ -23,7 +23,11 @@ export class CommandRecords implements DnsRecords {
 
   #run(action: string, { name, value }: TextRecord): Promise<void> {
     const [file = "", ...args] = this.#command;
-    const options = { timeout: ANSWER_MS, maxBuffer: OUTPUT_BYTES_MAX, killSignal: "SIGKILL" } as const;
+    const options = {
+      timeout: ANSWER_MS,
+      maxBuffer: OUTPUT_BYTES_MAX,
+      killSignal: "SIGKILL",
+    } as const;
     return new Promise((resolve, reject) => {
       execFile(file, [...args, action, name, value], options, (error, _stdout, stderr) => {
         if (error === null) return resolve();

@@ -156,7 +156,9 @@ function newRoot(wallMs: number): Root {
 }
 
 function keyIdOf(key: KeyObject): Buffer {
-  return createHash("sha1").update(key.export({ type: "spki", format: "der" })).digest();
+  return createHash("sha1")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest();
 }
 
 /** Positive, and never zero (RFC 5280 §4.1.2.2). */

@@ -6,7 +6,8 @@ const ANSWER_BYTES_MAX = 4_096; // only the status counts
 const REFUSAL_MS = 60_000;
 const REFUSALS_MAX = 10_000;
 const ASKING_MAX = 16; // at once
-const NAME = /^(?=.{1,253}$)(?!.*\.\d+$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
+const NAME =
+  /^(?=.{1,253}$)(?!.*\.\d+$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
 
 /**
  * Whether a name that a client came with gets a certificate (D12): only if the operator's own
@@ -21,10 +22,7 @@ export class OnDemand {
   #tokens: number;
   #tokensAtMs: number;
 
-  constructor(
-    world: { readonly clock: Clock; readonly web: Web },
-    settings: OnDemandSettings,
-  ) {
+  constructor(world: { readonly clock: Clock; readonly web: Web }, settings: OnDemandSettings) {
     this.#world = world;
     this.#settings = settings;
     this.#refusedUntilMs = new Map();
