@@ -14,10 +14,11 @@ interface Around {
   readonly draft: StateDraft;
   readonly certificates: Certificates | undefined;
   readonly proofs: ShownProofs | undefined;
+  readonly isOnDemand: boolean;
 }
 
 export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
-  const { listener, draft, certificates = new Certificates(), proofs } = around;
+  const { listener, draft, certificates = new Certificates(), proofs, isOnDemand } = around;
   return new TlsListener({
     key: listener.key,
     alpn: alpnOf(listener.protocols),
@@ -29,6 +30,7 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
     })),
     certificates,
     proofs,
+    isOnDemand,
     contexts: draft.keep("TLS contexts", () => new TlsContexts()),
   });
 }

@@ -209,6 +209,7 @@ class Compiler {
             draft: this.#tools.draft,
             certificates: this.#tools.certificates,
             proofs: this.#proofs,
+            isOnDemand: this.#config.acme.onDemand !== undefined,
           })
         : undefined,
       sites: this.#sites(sites, listener),

@@ -21,6 +21,7 @@ export interface TlsListenerParts {
   readonly certificates: Certificates;
   readonly contexts: TlsContexts;
   readonly proofs: ShownProofs | undefined; // undefined: no site proves its name
+  readonly isOnDemand: boolean; // names that no site has may get a certificate
 }
 
 const ACME_TLS = "acme-tls/1"; // RFC 8737 §6.2
@@ -58,8 +59,7 @@ export class TlsListener implements TlsPlan {
 
   later({ serverName, alpn }: ClientHello): Promise<TlsTerms | undefined> | undefined {
     if (alpn.length === 1 && alpn[0] === ACME_TLS) return this.#proof(serverName);
-    const { certificates } = this.#parts;
-    if (certificates.demand === undefined || serverName === "") return undefined;
+    if (!this.#parts.isOnDemand || serverName === "") return undefined;
     const site = this.#byName(serverName);
     if (site?.automatic !== "auto" || site.hosts.includes(serverName)) return undefined;
     if (this.#certificateOf(site, serverName) !== undefined) return undefined;
@@ -68,7 +68,7 @@ export class TlsListener implements TlsPlan {
 
   async #demanded(site: TlsSite, serverName: string): Promise<TlsTerms | undefined> {
     const { certificates } = this.#parts;
-    const id = await certificates.demand!(serverName);
+    const id = await certificates.demand?.(serverName);
     const entry = id === undefined ? undefined : certificates.find(id);
     return entry && this.#terms(site, entry);
   }

@@ -50,31 +50,14 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
   await writeFile(pem, own.cert);
   await writeFile(keyFile, own.key);
   const file = join(folder, "pebble.json");
-  const pebble = {
-    listenAddress: `127.0.0.1:${port}`,
-    managementListenAddress: `127.0.0.1:${managementPort}`,
-    certificate: pem,
-    privateKey: keyFile,
-    httpPort: options.httpPort ?? 5002,
-    tlsPort: options.tlsPort ?? 5001,
-    ocspResponderURL: "",
-    externalAccountBindingRequired: options.external !== undefined,
-    externalAccountMACKeys: options.external ?? {},
-  };
+  const listen = { listenAddress: `127.0.0.1:${port}`, certificate: pem, privateKey: keyFile };
+  const managementListenAddress = `127.0.0.1:${managementPort}`;
+  const pebble = { ...listen, managementListenAddress, ...settingsOf(options) };
   await writeFile(file, JSON.stringify({ pebble }));
 
   const children: ChildProcess[] = [];
   if (options.dnsServer === undefined) {
-    const args = [
-      "-dns01",
-      `127.0.0.1:${dnsPort}`,
-      "-management",
-      `127.0.0.1:${dnsManagementPort}`,
-    ];
-    const off = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", ""];
-    const dns = spawn(part("pebble-challtestsrv")!, [...args, ...off], { stdio: "ignore" });
-    children.push(dns);
-    await answers(dnsManagementPort, dns);
+    children.push(await startDns(dnsPort, dnsManagementPort));
   }
   const child = spawn(
     part("pebble")!,
@@ -115,6 +98,24 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
       await rm(folder, { recursive: true });
     },
   };
+}
+
+function settingsOf({ httpPort, tlsPort, external }: PebbleOptions) {
+  return {
+    httpPort: httpPort ?? 5002,
+    tlsPort: tlsPort ?? 5001,
+    ocspResponderURL: "",
+    externalAccountBindingRequired: external !== undefined,
+    externalAccountMACKeys: external ?? {},
+  };
+}
+
+async function startDns(port: number, managementPort: number): Promise<ChildProcess> {
+  const args = ["-dns01", `127.0.0.1:${port}`, "-management", `127.0.0.1:${managementPort}`];
+  const off = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", ""];
+  const dns = spawn(part("pebble-challtestsrv")!, [...args, ...off], { stdio: "ignore" });
+  await answers(managementPort, dns);
+  return dns;
 }
 
 function ownCertificate(): { readonly cert: string; readonly key: string } {

@@ -27,6 +27,7 @@ function checkOne(
   { folder, notes }: { readonly folder: string; readonly notes: Notes },
 ): void {
   const { cert, key } = said;
+  if (cert === "auto" || cert === "internal") return;
   if (typeof cert !== "string" || typeof key !== "string" || cert === "" || key === "") return;
   const read = readCertificateFiles(absolute({ cert, key }, folder));
   if (read.kind === "certificate") return;

@@ -163,7 +163,10 @@ const dns = z
         .max(8, { error: () => "must be a list of at most 8 servers" })
         .optional()
         .describe(
-          "Whom to ask for aliases, zones and the record. Default: the system's, and the zone's own servers for the record.",
+          [
+            "Whom to ask for aliases, zones and the record. Default: the system's, and for the record",
+            "the servers of its zone.",
+          ].join(" "),
         ),
       wait: duration
         .optional()
@@ -218,7 +221,10 @@ export const acme = z
         .min(1, { error: wanted(STORAGE_FORM) })
         .optional()
         .describe(
-          "The folder of accounts, keys and certificates; instances may share it. Default: $STATE_DIRECTORY, else sluice in $XDG_STATE_HOME or ~/.local/state.",
+          [
+            "The folder of accounts, keys and certificates; instances may share it. Default:",
+            "$STATE_DIRECTORY, else sluice in $XDG_STATE_HOME or ~/.local/state.",
+          ].join(" "),
         ),
       ca: ca.optional(),
       profile: profile.optional().describe("Which kind of certificate, where a CA has several."),

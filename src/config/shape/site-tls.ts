@@ -12,9 +12,11 @@ const cert = z
     "The site's certificate, and behind it those that it was signed with: a file, or PEM as it is.",
   );
 
+const KEY_FORM = 'a file with a private key in PEM such as "/etc/tls/a.key"';
+
 const key = z
-  .string({ error: wanted('a file with a private key in PEM such as "/etc/tls/a.key"') })
-  .min(1, { error: wanted('a file with a private key in PEM such as "/etc/tls/a.key"') })
+  .string({ error: wanted(KEY_FORM) })
+  .min(1, { error: wanted(KEY_FORM) })
   .describe("The key of the certificate: a file, or PEM as it is.");
 
 const certificate = z.strictObject({ cert, key }, { error: wanted("a map with cert and key") });
@@ -37,23 +39,32 @@ const redirectFrom = z
 
 const options = { redirectFrom: redirectFrom.optional() };
 
+const WORDS: readonly unknown[] = ["auto", "internal"];
+const word = z.enum(["auto", "internal"]);
+
 const one = z
-  .strictObject({ cert, key, ...options }, { error: wanted(FORM) })
-  .transform(({ cert, key, ...rest }) => ({ certificates: [{ cert, key }], ...rest }));
+  .strictObject({ cert, key: key.optional(), ...options }, { error: wanted(FORM) })
+  .superRefine(({ cert, key }, context) => {
+    const isAutomatic = WORDS.includes(cert);
+    if (isAutomatic === (key === undefined)) return;
+    const message = isAutomatic
+      ? `must be without key where cert is ${cert}`
+      : `must be ${KEY_FORM}, got nothing`;
+    context.addIssue({ code: "custom", path: isAutomatic ? [] : ["key"], message });
+  })
+  .transform(({ cert, key, ...rest }) => {
+    const { data: automatic } = word.safeParse(cert);
+    if (automatic !== undefined) return { certificates: [], automatic, ...rest };
+    return { certificates: [{ cert, key: key! }], automatic, ...rest };
+  });
 
 const many = z
   .array(certificate, { error: wanted(FORM) })
   .min(1, { error: wanted("a list of at least one certificate") })
   .transform((certificates) => ({ certificates }));
 
-const word = z.enum(["auto", "internal"]);
-
-const byItself = z
-  .strictObject({ cert: word, ...options }, { error: wanted(FORM) })
-  .transform(({ cert: automatic, ...rest }) => ({ certificates: [], automatic, ...rest }));
-
 export const siteTls = z
-  .union([word.transform((automatic) => ({ certificates: [], automatic })), byItself, one, many], {
+  .union([word.transform((automatic) => ({ certificates: [], automatic })), one, many], {
     error: ({ input }) => {
       return typeof input === "object" && input !== null
         ? undefined

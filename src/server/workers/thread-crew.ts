@@ -188,6 +188,15 @@ export class ThreadCrew implements Crew, ThreadOwner {
     return drainedInAll(drained);
   }
 
+  /** Never fails: who gets no answer has no certificate. */
+  demand(thread: Thread, name: string): void {
+    const { certificates } = this.#options;
+    void Promise.resolve(certificates.demand?.(name)).then((id) => {
+      const entry = id === undefined ? undefined : certificates.find(id);
+      thread.ask({ kind: "demanded", name, entry }).catch(ignore);
+    });
+  }
+
   hurry(): void {
     this.#tellAll({ kind: "hurry" });
   }
