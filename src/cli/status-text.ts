@@ -8,12 +8,20 @@ export interface ProxyStatus {
   readonly config: { readonly name: string; readonly version: number };
   readonly requestsActive: number;
   readonly listeners: readonly { readonly key: string; readonly connections: number }[];
+  readonly automaticCertificates?: readonly StatusCertificate[];
   readonly upstreams: readonly {
     readonly name: string;
     readonly added?: readonly string[];
     readonly removed?: readonly string[];
     readonly endpoints: readonly StatusEndpoint[];
   }[];
+}
+
+interface StatusCertificate {
+  readonly names: readonly string[];
+  readonly state: string;
+  readonly notAfter?: string;
+  readonly problem?: string;
 }
 
 interface StatusEndpoint {
@@ -49,6 +57,16 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
     ]),
   ];
+  const { automaticCertificates: certificates = [] } = status;
+  if (certificates.length > 0) {
+    const rows = certificates.map(({ names, state, notAfter = "", problem = "" }) => [
+      names.join(", "),
+      state,
+      notAfter,
+      problem,
+    ]);
+    lines.push("", ...table([["certificate", "is", "holds until", ""], ...rows]));
+  }
   for (const { name, endpoints, added = [], removed = [] } of status.upstreams) {
     const head = [
       "endpoint",

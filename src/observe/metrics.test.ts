@@ -16,6 +16,7 @@ const facts: MetricFacts = {
   nowMs: 1,
   logDropped: 3,
   config: { version: 2, lastReloadSucceeded: true, takenWallMs: 1_500 },
+  certificates: { missing: 1, orders: [{ issuer: "ca.test", outcome: "obtained", count: 2 }] },
   workers: { running: 2, restarts: new Map([["hung", 1]]), loopUtilization: [0.5, 0.25] },
   build: { version: "0.1.0" },
 };

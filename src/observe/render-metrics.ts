@@ -22,7 +22,18 @@ export interface MetricFacts {
     readonly restarts: ReadonlyMap<string, number>; // by reason
     readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
+  readonly certificates: {
+    readonly missing: number;
+    readonly orders: readonly OrderCount[];
+  };
   readonly build: { readonly version: string };
+}
+
+/** How often a try to get a certificate came to that. */
+export interface OrderCount {
+  readonly issuer: string;
+  readonly outcome: string;
+  readonly count: number;
 }
 
 /** All metrics of all threads as text. */
@@ -175,5 +186,9 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const [worker, ratio] of loopUtilization.entries()) {
     out.sample("workerUtilization", [String(worker)], ratio);
   }
+  for (const { issuer, outcome, count } of facts.certificates.orders) {
+    out.sample("acmeOrders", [issuer, outcome], count);
+  }
+  out.sample("certificatesMissing", [], facts.certificates.missing);
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

@@ -5,7 +5,6 @@ import type { Config } from "../config/config.ts";
 import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
-import type { KeeperEvent } from "../tls/acme/certificate-keeper.ts";
 import { ServedCertificates } from "../tls/acme/served-certificates.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
@@ -19,7 +18,6 @@ export interface FirstConfig {
   readonly dns: DnsSettings;
   readonly runtime: () => Runtime | undefined;
   readonly certificates: Certificates;
-  readonly counted: (event: KeeperEvent) => void;
 }
 
 /**
@@ -42,7 +40,7 @@ export class MachineTasks implements Disposable {
     this.#discovery = new Discovery(world, directory, first.dns);
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#certificateFiles = new FileCertificates(first.certificates);
-    this.certificates = new ServedCertificates(world, first.certificates, first.counted);
+    this.certificates = new ServedCertificates(world, first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;

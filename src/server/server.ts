@@ -89,7 +89,6 @@ export class Server {
       dns: options.config.dns,
       runtime: () => this.#model.runtime,
       certificates,
-      counted: () => {},
     });
     this.#turns = new Turns();
     this.#config = options.config;

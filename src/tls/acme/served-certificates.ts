@@ -7,25 +7,42 @@ import { openStorage } from "./disk-storage.ts";
 import { INTERNAL } from "./internal-issuer.ts";
 import type { IssuedCertificate } from "./issued.ts";
 
+const COUNTS_MAX = 1_000; // reloads may bring other issuers, and storages those of others
+
+/** How often a try came to that. */
+export interface OrderCount {
+  readonly issuer: string;
+  readonly outcome: string;
+  readonly count: number;
+}
+
 /** Certificates that come by themselves, among all that are served. Of the main thread. */
 export class ServedCertificates implements Disposable {
   readonly #certificates: Certificates;
   readonly #automatic: AutomaticCertificates;
   readonly #served: Map<string, string>; // fingerprints by id
+  readonly #orders: Map<string, OrderCount>;
 
-  constructor(world: World, certificates: Certificates, counted: (event: KeeperEvent) => void) {
+  constructor(world: World, certificates: Certificates) {
     this.#certificates = certificates;
     this.#served = new Map();
+    this.#orders = new Map();
     this.#automatic = new AutomaticCertificates({
       world,
       openStorage: (folder) => openStorage(world.clock, folder),
       changed: () => this.#serve(),
-      counted,
+      counted: (event) => this.#count(event),
     });
   }
 
   get statuses(): readonly KeeperStatus[] {
     return this.#automatic.statuses;
+  }
+
+  /** Since the start; the issuers are those of the configs. */
+  get counts(): { readonly missing: number; readonly orders: readonly OrderCount[] } {
+    const missing = this.statuses.filter(({ notAfterMs }) => notAfterMs === undefined).length;
+    return { missing, orders: [...this.#orders.values()] };
   }
 
   /** What the storage has is served then, as far as it was found in a moment. */
@@ -43,6 +60,15 @@ export class ServedCertificates implements Disposable {
 
   [Symbol.dispose](): void {
     this.#automatic[Symbol.dispose]();
+  }
+
+  #count(event: KeeperEvent): void {
+    const { issuer } = event;
+    const outcome = event.kind === "failed" ? event.failure : event.kind;
+    const key = `${issuer} ${outcome}`;
+    const count = (this.#orders.get(key)?.count ?? 0) + 1;
+    if (count === 1 && this.#orders.size >= COUNTS_MAX) return;
+    this.#orders.set(key, { issuer, outcome, count });
   }
 
   async #demand(name: string): Promise<string | undefined> {
