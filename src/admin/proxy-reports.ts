@@ -1,6 +1,6 @@
 /** What a running proxy tells operators: the metrics page and the status. */
 import { VERSION } from "../base/version.ts";
-import { conditionOf } from "../core/upstream.ts";
+import { conditionOf, type Endpoint, type Upstream } from "../core/upstream.ts";
 import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
 import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
 import type { ProcessGauges } from "../observe/process-gauges.ts";
@@ -35,7 +35,8 @@ export function metricsText(facts: ProxyFacts, accept: string | undefined) {
       takenWallMs: facts.takenWallMs,
     },
     workers: server.health,
-    certificates: server.tasks.certificates.counts,
+    certificates: server.tasks.certificates,
+    automatic: server.tasks.automatic.counts,
     build: { version: VERSION },
   };
   const text = renderMetrics([metrics.share(), ...server.banks], rendered, gauges, format);
@@ -62,6 +63,7 @@ export function statusOf(facts: ProxyFacts) {
       key,
       connections: connectionCounts.get(key) ?? 0,
     })),
+    certificates: server.tasks.certificates,
     streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
       streams.all.map(({ name, serverNames, upstream }) => ({
         name,
@@ -71,7 +73,7 @@ export function statusOf(facts: ProxyFacts) {
         upstream: upstream.name,
       })),
     ),
-    automaticCertificates: server.tasks.certificates.statuses.map(certificateStatus),
+    automaticCertificates: server.tasks.automatic.statuses.map(certificateStatus),
     upstreams: [...runtime.upstreams.values()].map((upstream) => ({
       name: upstream.name,
       added: server.tasks.edits.addedNamesOf(upstream.name),
@@ -80,12 +82,14 @@ export function statusOf(facts: ProxyFacts) {
       isPanicking: upstream.isPanicking,
       endpoints: upstream.describe().map(({ endpoint, usable }) => ({
         name: endpoint.name,
+        scheme: endpoint.manner.scheme,
         weight: endpoint.weight,
         backup: endpoint.backup,
         priority: endpoint.priority,
         zone: endpoint.zone,
         health: conditionOf(endpoint.state, nowMs),
         active: endpoint.state.active,
+        ...concurrencyOf(upstream, endpoint),
         usable,
         ...server.tasks.resolvedTo(endpoint.address),
       })),
@@ -109,4 +113,11 @@ function certificateStatus(status: KeeperStatus) {
 
 function isoTime(wallMs: number | undefined): string | undefined {
   return wallMs === undefined ? undefined : new Date(wallMs).toISOString();
+}
+
+function concurrencyOf({ concurrency }: Upstream, { state }: Endpoint) {
+  if (concurrency === undefined) return {};
+  const baseMs = Math.round(state.concurrency.baseMs * 100) / 100;
+  const limit = state.concurrency.within(concurrency);
+  return { concurrency: { limit, unanswered: state.unanswered, baseMs } };
 }

@@ -27,6 +27,7 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       hosts,
       certificateIds: tls!.certificates.map(certificateFilesId),
       automatic: tls!.automatic,
+      profile: tls!.profile,
     })),
     certificates,
     proofs,

@@ -3,6 +3,7 @@
  * this folder filled in, defaults handed down to sites and routes.
  */
 import type { Address } from "../base/world.ts";
+import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Path } from "../core/feature.ts";
 import {
   LIMITS,
@@ -16,11 +17,13 @@ import {
 import type { Protocol } from "../core/runtime.ts";
 import type { AcmeSettings } from "../tls/acme/acme-settings.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
+import type { TlsProfile } from "../tls/tls-profile.ts";
 import type { FallbackShape } from "../upstream/candidates.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { CheckOptions } from "../upstream/health/check-options.ts";
 import type { PassiveOptions } from "../upstream/health/passive-check.ts";
+import type { UpstreamTls } from "../upstream/manner.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
@@ -114,11 +117,13 @@ export interface UpstreamConfig {
   readonly sticky: StickyShape | undefined;
   readonly maxIdle: number; // idle connections kept per endpoint
   readonly proxyProtocol: "v1" | "v2" | undefined;
+  readonly tls: UpstreamTls; // of the endpoints that are secured
   readonly limits: Partial<Limits>; // only the upstream's side
   readonly timeouts: Partial<Timeouts>;
   readonly passive: PassiveOptions | undefined; // undefined: off
   readonly active: CheckOptions | undefined;
   readonly breaker: BreakerOptions | undefined;
+  readonly concurrency: ConcurrencyBounds | undefined; // undefined: off
 }
 
 export interface SiteConfig extends Levels {
@@ -136,6 +141,7 @@ export interface SiteConfig extends Levels {
 export interface SiteTlsConfig {
   readonly certificates: readonly CertificateFiles[]; // absolute paths, or PEM
   readonly automatic: "auto" | "internal" | undefined; // they come by themselves
+  readonly profile: TlsProfile;
   readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
 }
 

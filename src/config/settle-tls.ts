@@ -1,53 +1,28 @@
-/** Parsed `tls:` of a site → files with absolute paths, and who redirects. */
 import { resolve } from "node:path";
-import type { Address } from "../base/world.ts";
-import { type CertificateFiles, isPem } from "../tls/certificate-files.ts";
-import { addressKey } from "./address.ts";
-import type { SiteTlsConfig } from "./config.ts";
-import { siteAddresses } from "./site-addresses.ts";
+import type { TlsIdentity } from "../base/world.ts";
+import { TLS_IDENTITY, type UpstreamTls } from "../upstream/manner.ts";
 
-export interface ParsedSiteTls {
-  readonly certificates: readonly CertificateFiles[];
-  readonly automatic?: "auto" | "internal" | undefined;
-  readonly redirectFrom?: readonly Address[] | undefined;
+/** What the schema of `upstreams.NAME.tls` answers with. */
+export interface ParsedUpstreamTls {
+  readonly ca?: readonly string[] | undefined;
+  readonly serverName?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly verify?: boolean | undefined;
+  readonly minVersion?: TlsIdentity["minVersion"] | undefined;
 }
 
-interface ParsedAddresses {
-  readonly listen?: readonly Address[] | undefined;
-  readonly tls?: ParsedSiteTls | undefined;
-}
-
-export function addressesOf({ listen, tls }: ParsedAddresses) {
-  const { served, redirecting } = siteAddresses({
-    hasTls: tls !== undefined,
-    listen: listen?.map(asItem),
-    redirectFrom: tls?.redirectFrom?.map(asItem),
-    unwritten: asItem,
-  });
+/** Files are those beside the config, unless their paths are absolute. */
+export function settleUpstreamTls(tls: ParsedUpstreamTls = {}, folder: string): UpstreamTls {
+  const { ca, serverName, cert, key, verify, minVersion } = tls;
   return {
-    served: served.map(({ address }) => address),
-    redirecting: redirecting.map(({ address }) => address),
+    serverName,
+    identity: {
+      ca: (ca ?? TLS_IDENTITY.ca).map((file) => resolve(folder, file)),
+      cert: cert && resolve(folder, cert),
+      key: key && resolve(folder, key),
+      verify: verify ?? TLS_IDENTITY.verify,
+      minVersion: minVersion ?? TLS_IDENTITY.minVersion,
+    },
   };
-}
-
-function asItem(address: Address): { readonly address: Address } {
-  return { address };
-}
-
-export function settleTls(
-  { certificates, automatic }: ParsedSiteTls,
-  redirecting: readonly Address[],
-  folder: string,
-): SiteTlsConfig {
-  return {
-    certificates: certificates.map((each) => absolute(each, folder)),
-    automatic,
-    redirectFrom: [...new Set(redirecting.map(addressKey))],
-  };
-}
-
-/** Paths are seen from the folder of the config. */
-export function absolute({ cert, key }: CertificateFiles, folder: string): CertificateFiles {
-  const path = (source: string) => (isPem(source) ? source : resolve(folder, source));
-  return { cert: path(cert), key: path(key) };
 }

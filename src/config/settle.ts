@@ -24,8 +24,9 @@ import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
+import { addressesOf, type ParsedSiteTls, type ParsedTls, settleTls } from "./settle-site-tls.ts";
 import { settleStreams } from "./settle-streams.ts";
-import { addressesOf, type ParsedSiteTls, settleTls } from "./settle-tls.ts";
+import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 
@@ -68,11 +69,12 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
   const defaults = present(parsed.defaults ?? {}) as ParsedShared;
+  const top = parsed.tls ?? {};
   const sites = sitesOf(parsed).map((site, index) =>
-    settleSite(site, { defaults, vocabulary, folder, at: ["sites", index] }),
+    settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
-  const upstreams = settleUpstreams(parsed);
+  const upstreams = settleUpstreams(parsed, folder);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
@@ -176,20 +178,21 @@ function sitesOf(parsed: ParsedConfig): readonly ParsedSite[] {
   return (parsed.sites ?? []) as readonly ParsedSite[];
 }
 
-function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
+function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, UpstreamConfig> {
   interface ParsedUpstream extends ParsedLevels, ParsedBalance {
     readonly endpoints: readonly EndpointConfig[];
     readonly maxIdle?: number | undefined;
     readonly proxyProtocol?: UpstreamConfig["proxyProtocol"];
     readonly health?: ParsedHealth | undefined;
     readonly breaker?: "off" | ParsedBreaker | undefined;
+    readonly tls?: ParsedUpstreamTls | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
     upstreams.map(
       ([
         name,
-        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, ...rest },
+        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, tls, ...rest },
       ]) => [
         name,
         {
@@ -199,6 +202,7 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
           ...settleBalance(rest, parsed.zone),
           maxIdle: maxIdle ?? IDLE_MAX,
           proxyProtocol,
+          tls: settleUpstreamTls(tls, folder),
           limits: present(limits ?? {}),
           timeouts: present(timeouts ?? {}),
           passive: settlePassive(health?.passive),
@@ -214,6 +218,7 @@ interface Around {
   readonly defaults: ParsedShared;
   readonly vocabulary: Vocabulary;
   readonly folder: string;
+  readonly top: ParsedTls; // `tls:` of the top level
   readonly at: Path;
 }
 
@@ -228,7 +233,7 @@ function settleSite(site: ParsedSite, around: Around): SiteConfig {
     at,
     hosts: site.hosts,
     listen: [...new Set(served.map(addressKey))],
-    tls: site.tls && settleTls(site.tls, redirecting, around.folder),
+    tls: site.tls && settleTls(site.tls, { ...around, redirecting }),
     paths: {
       slashes: site.paths?.slashes ?? "merge",
       encodedSlashes: site.paths?.encodedSlashes ?? "keep",

@@ -1,5 +1,6 @@
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
+import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
@@ -67,7 +68,7 @@ export interface Attempt {
 export class Exchange {
   readonly runtime: Runtime; // the config it began under; a reload does not change it
   readonly listener: ListenerPlan;
-  readonly downstream: Downstream; // the client's side of it
+  downstream: Downstream; // the client's side of it, with what its bodies go through before it
   readonly client: Client;
   readonly request: RequestHead;
   readonly times: ExchangeTimes;
@@ -75,7 +76,9 @@ export class Exchange {
   site: Site | undefined;
   route: Route | undefined;
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
+  responseStages: StageMaker[] | undefined; // what its body goes through, in this order
   fault: Fault | undefined;
+  grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
   attempts: number;
@@ -101,7 +104,9 @@ export class Exchange {
     this.site = undefined;
     this.route = undefined;
     this.response = undefined;
+    this.responseStages = undefined;
     this.fault = undefined;
+    this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;
     this.attempts = 0;

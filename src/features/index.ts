@@ -2,13 +2,14 @@
 import type { Feature } from "../core/feature.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { errorsSchema } from "./errors/error-options.ts";
+import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 
 /** In the order in which filters run within a phase. `forward` is built by compile itself. */
-export const features: readonly Feature<unknown>[] = [rewrite, redirect, respond];
+export const features: readonly Feature<unknown>[] = [rewrite, grpcWeb, redirect, respond];
 
 export const vocabulary = {
   match: matchSchema,

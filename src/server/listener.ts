@@ -183,6 +183,7 @@ export class Listener implements Listening {
     const handshake = new Handshake(this.#worker, wants, {
       secured: (secured, clientTls) => {
         this.#openings.delete(handshake);
+        this.#worker.secured(this.key, clientTls);
         if (terms.isForShow === true) this.#show(secured);
         else this.#start(secured, { proxy, tls: clientTls });
       },
@@ -275,18 +276,41 @@ export class Listener implements Listening {
 
   async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
     if ((await this.#emptying.within(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
-      return this.#cutAll(fault, () => true);
+      return this.#cutAll(fault);
     }
-    const cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
+    const cut = this.#cutAllButTunnels(fault);
     await this.#emptying.within(tunnelMs - deadlineMs);
-    return cut + this.#cutAll(fault, () => true);
+    return cut + this.#cutAll(fault);
   }
 
-  #cutAll(fault: Fault, isMeant: (connection: DownstreamConnection) => boolean): number {
+  #cutAll(fault: Fault): number {
     for (const opening of [...this.#openings]) opening.abort();
-    const left = this.#connections.all().filter(isMeant);
+    const left = this.#connections.all();
     for (const connection of left) this.#cut(connection, fault);
     return left.length;
+  }
+
+  /** Answers with how many connections that ended. */
+  #cutAllButTunnels(fault: Fault): number {
+    for (const opening of [...this.#openings]) opening.abort();
+    let cut = 0;
+    for (const connection of this.#connections.all()) {
+      if (connection.isTunnel) this.#cutBesideTunnels(connection, fault);
+      else {
+        cut++;
+        this.#cut(connection, fault);
+      }
+    }
+    return cut;
+  }
+
+  /** Of HTTP/2, which may have both. */
+  #cutBesideTunnels(connection: DownstreamConnection, fault: Fault): void {
+    for (const one of [...connection.inFlight]) {
+      if (one.isTunnel || one.exchange === undefined) continue;
+      this.#logCut(one.exchange);
+      one.abort(fault);
+    }
   }
 
   #cut(connection: DownstreamConnection, fault: Fault): void {

@@ -1,4 +1,4 @@
-import type { Address, World } from "../base/world.ts";
+import type { Address, Clock, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
 import { certificateNeeds } from "../config/automatic-names.ts";
 import type { Config } from "../config/config.ts";
@@ -6,7 +6,8 @@ import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { ServedCertificates } from "../tls/acme/served-certificates.ts";
-import type { CertificateFiles } from "../tls/certificate-files.ts";
+import { type CertificateFiles, certificateFilesId } from "../tls/certificate-files.ts";
+import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
@@ -28,8 +29,10 @@ export class MachineTasks implements Disposable {
   readonly #directory: Directory;
   readonly #discovery: Discovery;
   readonly #checks: HealthChecks;
+  readonly #clock: Clock;
+  readonly #certificates: Certificates;
   readonly #certificateFiles: FileCertificates;
-  readonly certificates: ServedCertificates; // that come by themselves
+  readonly automatic: ServedCertificates; // that come by themselves
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -39,8 +42,10 @@ export class MachineTasks implements Disposable {
     this.#directory = directory;
     this.#discovery = new Discovery(world, directory, first.dns);
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
-    this.#certificateFiles = new FileCertificates(first.certificates);
-    this.certificates = new ServedCertificates(world, first.certificates);
+    this.#clock = world.clock;
+    this.#certificates = first.certificates;
+    this.#certificateFiles = new FileCertificates(world, first.certificates);
+    this.automatic = new ServedCertificates(world, first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -51,7 +56,7 @@ export class MachineTasks implements Disposable {
   async prepare(config: Config): Promise<void> {
     this.#certificateFiles.prepare(filesIn(config));
     // A reload has them already, but for those that are new, which are looked for after the swap.
-    if (this.#config === undefined) await this.certificates.prepare(certificateNeeds(config));
+    if (this.#config === undefined) await this.automatic.prepare(certificateNeeds(config));
     await this.#discovery.prepare(this.#namesIn(config));
   }
 
@@ -59,7 +64,7 @@ export class MachineTasks implements Disposable {
   take(config: Config): void {
     this.#config = config;
     this.#certificateFiles.take(filesIn(config));
-    void this.certificates.take(certificateNeeds(config));
+    void this.automatic.take(certificateNeeds(config));
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
@@ -74,10 +79,11 @@ export class MachineTasks implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.certificates[Symbol.dispose]();
+    this.automatic[Symbol.dispose]();
     this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
+    this.#certificateFiles[Symbol.dispose]();
   }
 
   /** What a name is by now, for people; nothing of what is no name. */
@@ -85,6 +91,22 @@ export class MachineTasks implements Disposable {
     const found = this.#directory.find("name", host);
     if (found === undefined) return {};
     return { addresses: found.hosts, ...(found.why === "" ? {} : { why: found.why }) };
+  }
+
+  /** All that are served now, for people. */
+  get certificates(): readonly CertificateReport[] {
+    const { problems } = this.#certificateFiles;
+    const wallMs = this.#clock.wallMs();
+    return this.#certificates.entries.map((entry) =>
+      reportOn({ entry, hosts: this.#hostsOf(entry.id), problem: problems.get(entry.id), wallMs }),
+    );
+  }
+
+  #hostsOf(id: string): readonly string[] {
+    const sites = this.#config?.sites ?? [];
+    return sites
+      .filter(({ tls }) => tls?.certificates.some((files) => certificateFilesId(files) === id))
+      .flatMap(({ hosts }) => hosts);
   }
 
   async #prepareEdits(): Promise<void> {

@@ -4,14 +4,17 @@ import type { TlsPlan, TlsTerms } from "../core/tls.ts";
 import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 import { automaticId } from "./acme/automatic-id.ts";
 import type { ShownProofs } from "./acme/proofs.ts";
+import { chooseCertificate } from "./certificate-choice.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
+import { TLS_PROFILE, type TlsProfile } from "./tls-profile.ts";
 
 /** How one site is served over TLS. */
 export interface TlsSite {
   readonly name: string;
   readonly hosts: readonly string[]; // lower case: "a.test" "*.a.test" "*" "[::1]"
-  readonly certificateIds: readonly string[]; // the best first
+  readonly certificateIds: readonly string[];
   readonly automatic: "auto" | "internal" | undefined; // its certificates come by themselves
+  readonly profile: TlsProfile;
 }
 
 export interface TlsListenerParts {
@@ -50,19 +53,21 @@ export class TlsListener implements TlsPlan {
     this.#any = this.#exact.get("*");
   }
 
-  find({ serverName }: ClientHello, localAddress: string): TlsTerms | undefined {
+  find(hello: ClientHello, localAddress: string): TlsTerms | undefined {
+    const { serverName } = hello;
     const site = serverName === "" ? this.#byAddress(localAddress) : this.#byName(serverName);
-    const entry = site && this.#certificateOf(site, serverName || localAddress);
+    const entry = site && this.#certificateOf(site, hello, localAddress);
     if (site === undefined || entry === undefined) return undefined;
     return this.#terms(site, entry);
   }
 
-  later({ serverName, alpn }: ClientHello): Promise<TlsTerms | undefined> | undefined {
+  later(hello: ClientHello): Promise<TlsTerms | undefined> | undefined {
+    const { serverName, alpn } = hello;
     if (alpn.length === 1 && alpn[0] === ACME_TLS) return this.#proof(serverName);
     if (!this.#parts.isOnDemand || serverName === "") return undefined;
     const site = this.#byName(serverName);
     if (site?.automatic !== "auto" || site.hosts.includes(serverName)) return undefined;
-    if (this.#certificateOf(site, serverName) !== undefined) return undefined;
+    if (this.#certificateOf(site, hello, "") !== undefined) return undefined;
     return this.#demanded(site, serverName);
   }
 
@@ -78,13 +83,14 @@ export class TlsListener implements TlsPlan {
     const found = await this.#parts.proofs?.tlsCertificate(serverName);
     if (found === undefined) return undefined;
     const entry = { id: "proof", names: [serverName], cert: found.chain, key: found.key };
-    const context = this.#parts.contexts.find(entry, { key: ACME_TLS });
+    const context = this.#parts.contexts.find(entry, { key: ACME_TLS, profile: TLS_PROFILE });
     return { server: { context, alpn: [ACME_TLS] }, policy: ACME_TLS, isForShow: true };
   }
 
   #terms(site: TlsSite, entry: CertificateEntry): TlsTerms {
     const { key, alpn, contexts } = this.#parts;
-    const context = contexts.find(entry, { key: `${key} ${site.name}` });
+    const { name, profile } = site;
+    const context = contexts.find(entry, { key: `${key} ${name} ${profile}`, profile });
     return { server: { context, alpn }, policy: "" };
   }
 
@@ -111,14 +117,14 @@ export class TlsListener implements TlsPlan {
 
   #certificateOf(
     { certificateIds, automatic, hosts }: TlsSite,
-    name: string,
+    hello: ClientHello,
+    localAddress: string,
   ): CertificateEntry | undefined {
+    const name = hello.serverName || localAddress;
     if (automatic !== undefined) return this.#automatic(automatic, name, hosts);
-    for (const id of certificateIds) {
-      const entry = this.#parts.certificates.find(id);
-      if (entry !== undefined) return entry;
-    }
-    return undefined;
+    const { certificates } = this.#parts;
+    const entries = certificateIds.flatMap((id) => certificates.find(id) ?? []);
+    return chooseCertificate(entries, hello);
   }
 
   /** The one for that very name, else the wildcard above it, else, for nobody's name, the site's. */

@@ -65,8 +65,7 @@ scenario(
     for (let index = 0; index < 10; index++) await shake(at.tls, "bad.test", "");
     const flood = Array.from({ length: 100 }, (_, index) => shake(at.tls, `bad${index}.test`, ""));
     await Promise.all(flood);
-    for (const name of ["bad", "bad_.test", "x.bad.1"])
-      await shake(at.tls, name, "");
+    for (const name of ["bad", "bad_.test", "x.bad.1"]) await shake(at.tls, name, "");
 
     assert.equal(ask.names.filter((name) => name === "bad.test").length, 1);
     assert.equal(ask.names.length, 5);

@@ -34,6 +34,10 @@ const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
   replayBytes: "no other try once more of the body has left",
   connectionsMax: "the connection is closed without an answer",
   requestsPerConnection: "`Connection: close` with the last response",
+  http2StreamsMax: "the stream is reset with REFUSED_STREAM",
+  http2StreamWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
+  http2ConnectionWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
+  http2FloodPoints: "the connection is closed with ENHANCE_YOUR_CALM",
 };
 
 const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {
@@ -44,6 +48,7 @@ const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {
   keepAlive: "the connection is closed",
   halfClose: "the exchange is dropped, `client_gone` in the log",
   connect: "504 `connect_timeout`, another endpoint is tried",
+  connectTls: "504 `upstream_tls_timeout`, another endpoint is tried",
   send: "504 `upstream_send_timeout`",
   responseHead: "504 `response_timeout`",
   responseBody: "the response is cut, `response_body_timeout` in the log",

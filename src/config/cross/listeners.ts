@@ -33,6 +33,7 @@ export function checkListeners(config: RawMap, notes: Notes): void {
     );
     checkTls(site, { served, notes });
   }
+  const ofSites = new Set(bound.keys());
   const datagrams = new Map<string, Bound>();
   for (const { isUdp, listens } of rawStreams(config)) {
     for (const { key, address, at } of listens) {
@@ -43,7 +44,7 @@ export function checkListeners(config: RawMap, notes: Notes): void {
   checkOverlaps([...datagrams.values()], notes);
   checkOverlaps([...bound.values()], notes);
   checkAdmin(config, [...bound.values()], notes);
-  checkListenerKeys(config, bound, notes);
+  checkListenerKeys(config, { bound, ofSites, notes });
 }
 
 /** On one listener there is TLS for all sites or for none: a redirect to it is a site without. */
@@ -146,9 +147,15 @@ function checkAdmin(config: RawMap, bound: readonly Bound[], notes: Notes): void
   notes.problem(taken.at, `must not be where the admin listener is (${own}), got ${got}`);
 }
 
-function checkListenerKeys(config: RawMap, bound: ReadonlyMap<string, Bound>, notes: Notes): void {
+interface Known {
+  readonly bound: ReadonlyMap<string, Bound>;
+  readonly ofSites: ReadonlySet<string>;
+  readonly notes: Notes;
+}
+
+function checkListenerKeys(config: RawMap, { bound, ofSites, notes }: Known): void {
   const seen = new Map<string, string>();
-  for (const text of Object.keys(asMap(config["listeners"]))) {
+  for (const [text, listener] of Object.entries(asMap(config["listeners"]))) {
     const address = parseListen(text);
     if (address === undefined) continue;
     const key = addressKey(address);
@@ -158,5 +165,9 @@ function checkListenerKeys(config: RawMap, bound: ReadonlyMap<string, Bound>, no
       notes.problem(at, `must not repeat a listener, got ${first} too`, "key");
     else seen.set(key, text);
     if (!bound.has(key)) notes.warning(at, "no site or stream listens on it", "key");
+    else if (!ofSites.has(key) && asMap(listener)["protocols"] !== undefined) {
+      const form = "for a listener that a site has, as streams speak no HTTP";
+      notes.problem([...at, "protocols"], `must be ${form}, got it for ${key}`);
+    }
   }
 }

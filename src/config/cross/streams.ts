@@ -49,8 +49,10 @@ export function checkStreams(config: RawMap, notes: Notes): void {
   checkNames(streams, notes);
   checkProxyProtocol(streams, config, notes);
   for (const each of streams) {
+    checkStreamUpstream(each, config, notes);
     if (each.isUdp) checkUdp(each, config, notes);
     else checkTcp(each, notes);
+    checkSchemes(each, config, notes);
   }
 }
 
@@ -151,6 +153,18 @@ function checkRanges(proxyProtocol: unknown, at: Path, notes: Notes): void {
   }
 }
 
+function checkStreamUpstream({ stream, at }: RawStream, config: RawMap, notes: Notes): void {
+  const { forward } = stream;
+  if (typeof forward !== "string") return;
+  const { concurrency } = asMap(asMap(config["upstreams"])[forward]);
+  if (concurrency === undefined || concurrency === "off") return;
+  const why = "streams have no answers that could be timed";
+  notes.problem(
+    [...at, "forward"],
+    `must be an upstream without concurrency (${why}), got ${forward}`,
+  );
+}
+
 function checkTcp({ stream, at }: RawStream, notes: Notes): void {
   if (stream["responses"] !== undefined) {
     notes.problem([...at, "responses"], "must only be set with protocol: udp", "key");
@@ -158,6 +172,23 @@ function checkTcp({ stream, at }: RawStream, notes: Notes): void {
   if (asMap(stream["limits"])["sessionsMax"] !== undefined) {
     const form = "must only be set with protocol: udp; for tcp it is connectionsMax";
     notes.problem([...at, "limits", "sessionsMax"], form, "key");
+  }
+}
+
+/** A stream passes bytes on as they are. */
+function checkSchemes({ stream, at }: RawStream, config: RawMap, notes: Notes): void {
+  const { forward } = stream;
+  if (typeof forward !== "string") return;
+  const upstream = asMap(config["upstreams"])[forward];
+  const given = asMap(upstream)["endpoints"] ?? upstream;
+  for (const item of typeof given === "string" ? [given] : asList(given)) {
+    const { url = item, scheme } = asMap(item);
+    const parsed = typeof url === "string" ? parseEndpoint(url) : undefined;
+    const said = parsed?.kind === "address" ? parsed.scheme : scheme;
+    if (said === undefined || said === "http") continue;
+    const wanted = `must be an upstream of addresses without a scheme, got ${forward} with ${said}`;
+    notes.problem([...at, "forward"], wanted);
+    return;
   }
 }
 

@@ -1,6 +1,7 @@
 /** `tls:` of a site. */
 import { shown, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
 import { listenAddress } from "./process.ts";
+import { profile } from "./tls.ts";
 
 const FORM =
   "auto, internal, a map with cert and key, such as { cert: a.pem, key: a.key }, or a list of them";
@@ -37,7 +38,7 @@ const redirectFrom = z
     ].join(" "),
   );
 
-const options = { redirectFrom: redirectFrom.optional() };
+const options = { redirectFrom: redirectFrom.optional(), profile };
 
 const WORDS: readonly unknown[] = ["auto", "internal"];
 const word = z.enum(["auto", "internal"]);
@@ -58,13 +59,20 @@ const one = z
     return { certificates: [{ cert, key: key! }], automatic, ...rest };
   });
 
+const several = z
+  .array(certificate, { error: wanted("a list of maps with cert and key") })
+  .min(1, { error: wanted("a list of at least one certificate") })
+  .describe("Several for the same names: each client gets the best that it can check.");
+
+const oneMap = z.strictObject({ certificates: several, ...options }, { error: wanted(FORM) });
+
 const many = z
   .array(certificate, { error: wanted(FORM) })
   .min(1, { error: wanted("a list of at least one certificate") })
   .transform((certificates) => ({ certificates }));
 
 export const siteTls = z
-  .union([word.transform((automatic) => ({ certificates: [], automatic })), one, many], {
+  .union([word.transform((automatic) => ({ certificates: [], automatic })), one, oneMap, many], {
     error: ({ input }) => {
       return typeof input === "object" && input !== null
         ? undefined
