@@ -6,9 +6,11 @@ import { profile } from "./tls.ts";
 const FORM =
   "auto, internal, a map with cert and key, such as { cert: a.pem, key: a.key }, or a list of them";
 
+const CERT_FORM = 'a file of certificates in PEM such as "/etc/tls/a.pem"';
+
 const cert = z
-  .string({ error: wanted('a file of certificates in PEM such as "/etc/tls/a.pem"') })
-  .min(1, { error: wanted('a file of certificates in PEM such as "/etc/tls/a.pem"') })
+  .string({ error: wanted(CERT_FORM) })
+  .min(1, { error: wanted(CERT_FORM) })
   .describe(
     "The site's certificate, and behind it those that it was signed with: a file, or PEM as it is.",
   );
@@ -43,28 +45,34 @@ const options = { redirectFrom: redirectFrom.optional(), profile };
 const WORDS: readonly unknown[] = ["auto", "internal"];
 const word = z.enum(["auto", "internal"]);
 
-const one = z
-  .strictObject({ cert, key: key.optional(), ...options }, { error: wanted(FORM) })
-  .superRefine(({ cert, key }, context) => {
-    const isAutomatic = WORDS.includes(cert);
-    if (isAutomatic === (key === undefined)) return;
-    const message = isAutomatic
-      ? `must be without key where cert is ${cert}`
-      : `must be ${KEY_FORM}, got nothing`;
-    context.addIssue({ code: "custom", path: isAutomatic ? [] : ["key"], message });
-  })
-  .transform(({ cert, key, ...rest }) => {
-    const { data: automatic } = word.safeParse(cert);
-    if (automatic !== undefined) return { certificates: [], automatic, ...rest };
-    return { certificates: [{ cert, key: key! }], automatic, ...rest };
-  });
-
 const several = z
   .array(certificate, { error: wanted("a list of maps with cert and key") })
   .min(1, { error: wanted("a list of at least one certificate") })
   .describe("Several for the same names: each client gets the best that it can check.");
 
-const oneMap = z.strictObject({ certificates: several, ...options }, { error: wanted(FORM) });
+// One map and not a union of three, so that each mistake is told in its place.
+const one = z
+  .strictObject(
+    { cert: cert.optional(), key: key.optional(), certificates: several.optional(), ...options },
+    { error: wanted(FORM) },
+  )
+  .superRefine(({ cert, key, certificates }, context) => {
+    const tell = (path: string[], message: string) =>
+      context.addIssue({ code: "custom", path, message });
+    if (certificates !== undefined) {
+      if (cert !== undefined) tell(["cert"], "must not be beside certificates");
+      if (key !== undefined) tell(["key"], "must not be beside certificates");
+    } else if (cert === undefined) tell(["cert"], `must be ${CERT_FORM}, got nothing`);
+    if (certificates !== undefined || WORDS.includes(cert)) {
+      if (cert !== undefined && key !== undefined)
+        tell(["key"], `must not be where cert is ${cert}`);
+    } else if (key === undefined) tell(["key"], `must be ${KEY_FORM}, got nothing`);
+  })
+  .transform(({ cert, key, certificates, ...rest }) => {
+    const { data: automatic } = word.safeParse(cert);
+    if (automatic !== undefined) return { certificates: [], automatic, ...rest };
+    return { certificates: certificates ?? [{ cert: cert!, key: key! }], automatic, ...rest };
+  });
 
 const many = z
   .array(certificate, { error: wanted(FORM) })
@@ -72,7 +80,7 @@ const many = z
   .transform((certificates) => ({ certificates }));
 
 export const siteTls = z
-  .union([word.transform((automatic) => ({ certificates: [], automatic })), one, oneMap, many], {
+  .union([word.transform((automatic) => ({ certificates: [], automatic })), one, many], {
     error: ({ input }) => {
       return typeof input === "object" && input !== null
         ? undefined

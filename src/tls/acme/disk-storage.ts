@@ -40,6 +40,11 @@ export class DiskStorage implements CertificateStorage {
     this.#folder = folder;
   }
 
+  /** Where it is, for people. */
+  pathOf(key: string): string {
+    return this.#path(key);
+  }
+
   async read(key: string): Promise<string | undefined> {
     const path = this.#path(key);
     try {

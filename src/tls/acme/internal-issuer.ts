@@ -43,6 +43,8 @@ interface Root {
  * storage, for its owner's eyes only, since whoever has it can pretend to be any site.
  */
 export class InternalIssuer implements Issuer {
+  static readonly rootFile = "internal/root.pem"; // for those who are to trust it; without the key
+
   readonly name = INTERNAL;
   readonly pausedMs = 0;
   readonly #clock: Clock;
@@ -53,9 +55,11 @@ export class InternalIssuer implements Issuer {
     this.#storage = storage;
   }
 
-  /** PEM; made now if there is none yet. */
+  /** PEM; made now if there is none yet. Lies in the storage as rootFile from then on. */
   async root(): Promise<string> {
-    return (await this.#open()).certificate;
+    const { certificate } = await this.#open();
+    await this.#storage.write(InternalIssuer.rootFile, certificate);
+    return certificate;
   }
 
   async order({ wanted }: Ordering): Promise<IssuedCertificate> {
