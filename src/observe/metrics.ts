@@ -4,6 +4,7 @@ import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 
@@ -103,6 +104,7 @@ export interface ConnectionMeter {
  */
 export class Metrics {
   readonly streams: StreamMetrics;
+  readonly #codings: CodingMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -112,6 +114,7 @@ export class Metrics {
 
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
+    this.#codings = new CodingMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -162,7 +165,16 @@ export class Metrics {
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
     if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
+    if (exchange.compression !== undefined || exchange.decompression !== undefined) {
+      this.#codings.ended(exchange);
+    }
     if (endpointAt < 0) return;
+    this.#endpointEnded(exchange, endpointAt, statusClass);
+  }
+
+  #endpointEnded(exchange: Exchange, endpointAt: number, statusClass: number): void {
+    const { times } = exchange;
+    const { cells } = this.#bank;
     cells[endpointAt + ENDPOINT_REQUESTS + statusClass]!++;
     if (exchange.attempts > 1) cells[endpointAt + ENDPOINT_RETRIES]! += exchange.attempts - 1;
     if (times.responseMs === 0 || times.connectedMs === 0) return;

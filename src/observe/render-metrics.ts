@@ -8,6 +8,7 @@ import {
   type Upstream,
 } from "../core/upstream.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { renderCoding, renderPlain } from "./coding-metrics.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
@@ -64,6 +65,8 @@ export function renderMetrics(
     else if (block.kind === "endpoint") renderEndpoint(out, cells, block, retries);
     else if (block.kind === "listener") renderListener(out, cells, block);
     else if (block.kind === "stream") renderStream(out, cells, block);
+    else if (block.kind === "coding") renderCoding(out, cells, block);
+    else if (block.kind === "plain") renderPlain(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);

@@ -188,15 +188,6 @@ export class ThreadCrew implements Crew, ThreadOwner {
     return drainedInAll(drained);
   }
 
-  /** Never fails: who gets no answer has no certificate. */
-  demand(thread: Thread, name: string): void {
-    const { certificates } = this.#options;
-    void Promise.resolve(certificates.demand?.(name)).then((id) => {
-      const entry = id === undefined ? undefined : certificates.find(id);
-      thread.ask({ kind: "demanded", name, entry }).catch(ignore);
-    });
-  }
-
   hurry(): void {
     this.#tellAll({ kind: "hurry" });
   }
@@ -260,7 +251,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   /** A socket that was inherited is gone with the first thread that had it. */
   #newThread(worker: number, inherited: readonly Descriptor[] = []): Thread {
-    const { memory, pseudonym, isReadableLog, world, entry, resourceLimits } = this.#options;
+    const { memory, pseudonym, isReadableLog, world, ...options } = this.#options;
     const pulse = this.#pulse[worker]!;
     pulse.clear(worker);
     const { workers } = memory;
@@ -273,7 +264,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       pulse: pulse.memory,
       compiledCode: compiledCodeFolder(),
     };
-    return new Thread({ birth, clock: world.clock, entry, resourceLimits }, this);
+    return new Thread({ ...options, birth, clock: world.clock }, this);
   }
 
   /** The first one alone where it decides for the others: which port 0 becomes. */
