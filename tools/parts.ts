@@ -20,6 +20,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   openssl: "openssl",
   pebble: "pebble",
   knotd: "knot",
+  knsupdate: "knot-dnsutils",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -29,6 +30,7 @@ export const TEST_PARTS: readonly string[] = [
   "haproxy",
   "pebble",
   "knotd",
+  "knsupdate",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

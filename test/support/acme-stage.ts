@@ -24,7 +24,8 @@ export async function acmeStage(it: Scenario, wanted: PebbleOptions = {}): Promi
   const storage = await mkdtemp(join(tmpdir(), "sluice-acme-"));
   const pebble = await startPebble({ httpPort: http, tlsPort: tls, ...wanted });
   it.defer(() => pebble[Symbol.asyncDispose]());
-  it.defer(() => rm(storage, { recursive: true }));
+  // What is under way when the proxy stops is still written.
+  it.defer(() => rm(storage, { recursive: true, force: true, maxRetries: 10 }));
   const ca = `{ directory: "${pebble.directory}", root: ${JSON.stringify(pebble.roots)} }`;
   return { pebble, storage, tls, http, acme: `storage: ${storage}, ca: ${ca}` };
 }

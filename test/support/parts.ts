@@ -13,7 +13,8 @@ export function part(
     | "systemd-notify"
     | "pebble"
     | "pebble-challtestsrv"
-    | "knotd",
+    | "knotd"
+    | "knsupdate",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

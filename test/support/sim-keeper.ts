@@ -20,6 +20,7 @@ interface KeeperOptions {
   readonly cas?: readonly SimCa[];
   readonly storage?: CertificateStorage;
   readonly answers?: readonly ChallengeAnswer[];
+  readonly more?: Partial<Authority>;
 }
 
 export class SimAcme {
@@ -48,7 +49,9 @@ export class SimAcme {
       {
         world: this.world,
         storage,
-        issuers: cas.map((ca) => new AcmeIssuer(this.world, storage, authorityOf(ca))),
+        issuers: cas.map(
+          (ca) => new AcmeIssuer(this.world, storage, authorityOf(ca, options.more)),
+        ),
         answers: options.answers ?? [new HttpProofs(storage)],
         slots: new Slots(8),
         changed: (event) => this.events.push(event),

@@ -51,8 +51,12 @@ const externalAccount = z
       kid: z
         .string({ error: wanted("the id of the key that the CA gave you") })
         .min(1)
-        .max(512),
-      key: secret("the key that the CA gave you, in base64url", /^[A-Za-z0-9_+/=-]{8,4096}$/),
+        .max(512)
+        .describe("Its id, as the CA told you."),
+      key: secret(
+        "the key that the CA gave you, in base64url",
+        /^[A-Za-z0-9_+/=-]{8,4096}$/,
+      ).describe("Its key, in base64url."),
     },
     { error: wanted("a map with kid and key") },
   )
@@ -127,7 +131,9 @@ const update = z
             algorithm: oneOf(["hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha1"])
               .optional()
               .describe("Default: hmac-sha256."),
-            secret: secret("the shared secret in base64", /^[A-Za-z0-9+/=_-]{8,1024}$/),
+            secret: secret("the shared secret in base64", /^[A-Za-z0-9+/=_-]{8,1024}$/).describe(
+              "Shared with the server, in base64.",
+            ),
           },
           { error: wanted("a map with name and secret") },
         )
