@@ -205,6 +205,8 @@ class Compiler {
 
   #listener(listener: ListenerConfig): ListenerPlan {
     const { key } = listener;
+    const levels = settledLevels(this.#config, listener);
+    const streams = this.#config.streamListeners.find((each) => each.key === key);
     const served = this.#config.sites.filter(({ listen }) => listen.includes(key));
     const redirecting = this.#config.sites
       .filter(({ tls }) => tls?.redirectFrom.includes(key))
@@ -214,13 +216,16 @@ class Compiler {
       key,
       address: listener.address,
       protocols: listener.protocols,
-      ...settledLevels(this.#config, listener),
-      sendsProxyHeader: addressTest(listener.proxiesFrom),
+      ...levels,
+      sendsProxyHeader: addressTest(listener.proxiesFrom ?? streams?.proxiesFrom),
       proofs: this.#proofs,
       tls: listener.isTls
         ? compileTls(served, {
             listener,
+            ...levels,
             draft: this.#tools.draft,
+            machine: this.#tools.machine,
+            clock: this.#tools.worker.world.clock,
             certificates: this.#tools.certificates,
             proofs: this.#proofs,
             isOnDemand: this.#config.acme.onDemand !== undefined,
@@ -245,6 +250,7 @@ class Compiler {
       site: {
         name: site.name,
         paths: site.paths,
+        hsts: site.tls?.hsts,
         routes: compileRoutes(routes),
         errors: this.#errors(site.errors),
       },

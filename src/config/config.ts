@@ -142,6 +142,7 @@ export interface SiteTlsConfig {
   readonly certificates: readonly CertificateFiles[]; // absolute paths, or PEM
   readonly automatic: "auto" | "internal" | undefined; // they come by themselves
   readonly profile: TlsProfile;
+  readonly hsts: string | undefined; // as the field has it
   readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
 }
 

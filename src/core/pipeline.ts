@@ -125,6 +125,8 @@ export function respond(
   exchange.responseStages = undefined;
   const steps = exchange.route?.phases.respond;
   if (steps !== undefined) for (const step of steps) step(exchange);
+  const hsts = exchange.site?.hsts;
+  if (hsts !== undefined) response.headers.set("strict-transport-security", hsts);
   exchange.downstream.respond(
     response,
     exchange.responseStages === undefined ? framing : stage(exchange, framing, side),

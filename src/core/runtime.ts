@@ -52,6 +52,7 @@ export interface FoundSite {
 export interface Site {
   readonly name: string; // its first host
   readonly paths: TargetPolicy;
+  readonly hsts?: string | undefined; // Strict-Transport-Security of all its responses
   readonly routes: RouteTable;
   readonly errors: ErrorReplies;
 }

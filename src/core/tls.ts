@@ -3,6 +3,8 @@ import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 
 /** What a listener answers the ClientHello of a connection with. */
 export interface TlsPlan {
+  /** Whether one more handshake may begin; counts it. */
+  admits(address: string): boolean;
   /** `localAddress`: of ours, for clients who name none. undefined: we are nobody that they ask for. */
   find(hello: ClientHello, localAddress: string): TlsTerms | undefined;
   /**

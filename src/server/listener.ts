@@ -5,8 +5,9 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
+import type { StreamWorker } from "../core/stream.ts";
 import type { TlsPlan, TlsTerms } from "../core/tls.ts";
-import type { Listening, Worker } from "../core/worker.ts";
+import type { Listening } from "../core/worker.ts";
 import type { DownstreamConnection, InFlight } from "../transport/downstream-connection.ts";
 import { Handshake } from "../transport/handshake.ts";
 import { type Opened, Opening, type OpeningWants } from "../transport/opening.ts";
@@ -15,16 +16,24 @@ import { connectionFor } from "../transport/protocol-choice.ts";
 import { TermsAwaited } from "../transport/terms-awaited.ts";
 import { localEnd, plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
-import { type Drained, Emptying, type HandOver } from "./emptying.ts";
+import {
+  type Drained,
+  drainedInAll,
+  Emptying,
+  type HandOver,
+  NOTHING_DRAINED,
+} from "./emptying.ts";
+import { StreamListener } from "./stream-listener.ts";
 
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
   readonly protocol = "http";
-  readonly #worker: Worker;
+  readonly #worker: StreamWorker;
   readonly #connections: Crowd<DownstreamConnection>;
   readonly #openings: Set<Opening | Handshake | TermsAwaited>; // not known yet who they are
   readonly #counts: Lanes; // of all workers' listeners of this key
   readonly #emptying: Emptying;
+  #streams: StreamListener | undefined; // TLS on this port that is passed through
   #runtime: Runtime;
   #plan: ListenerPlan;
   #network: Network | undefined; // that the door is in
@@ -32,7 +41,7 @@ export class Listener implements Listening {
   #isDraining: boolean;
 
   constructor(
-    worker: Worker,
+    worker: StreamWorker,
     runtime: Runtime,
     plan: ListenerPlan,
     counts: Lanes = new LoneMachine().lanes(),
@@ -41,6 +50,7 @@ export class Listener implements Listening {
     this.#connections = new Crowd();
     this.#openings = new Set();
     this.#counts = counts;
+    this.#streams = undefined;
     this.#runtime = runtime;
     this.#plan = plan;
     this.#network = undefined;
@@ -50,6 +60,7 @@ export class Listener implements Listening {
       worker.world.clock,
       () => this.#connections.size + this.#openings.size,
     );
+    this.#serveStreams();
   }
 
   get runtime(): Runtime {
@@ -83,7 +94,7 @@ export class Listener implements Listening {
 
   /** In this thread. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + (this.#streams?.connectionCount ?? 0);
   }
 
   /** What is on its connections now. */
@@ -149,8 +160,15 @@ export class Listener implements Listening {
   }
 
   #choose(opened: Opened, tls: TlsPlan, newcomer: Newcomer): void {
+    if (this.#streams?.take(opened) === true) return;
     const { wire, proxy } = opened;
     const hello = opened.hello!; // that is what it was opened for
+    if (!tls.admits(proxy?.ends?.source.host ?? newcomer.address)) {
+      wire.destroy();
+      this.#worker.connectionShed(this.key, LIMITED);
+      this.#refused(undefined, newcomer, undefined);
+      return;
+    }
     const later = tls.later?.(hello);
     if (later === undefined) {
       const local = proxy?.ends?.destination.host ?? localEnd(wire).host;
@@ -225,7 +243,19 @@ export class Listener implements Listening {
     if (plan === undefined) return false;
     this.#runtime = runtime;
     this.#plan = plan;
+    this.#serveStreams();
     return true;
+  }
+
+  /** Those of the same port; sessions of those that a reload took away have their time. */
+  #serveStreams(): void {
+    const plan = this.#runtime.streamListeners.get(this.key);
+    if (plan === undefined) {
+      void this.#streams?.drain(this.#streams.drainMs);
+      this.#streams = undefined;
+    } else if (this.#streams === undefined) {
+      this.#streams = new StreamListener(this.#worker, plan, this.#counts);
+    } else this.#streams.serve(this.#runtime);
   }
 
   get inFlightCounts(): Leaving {
@@ -235,7 +265,7 @@ export class Listener implements Listening {
       if (isTunnel) tunnels++;
       else if (exchange !== undefined) exchanges++;
     }
-    return { exchanges, tunnels };
+    return { exchanges: exchanges + (this.#streams?.inFlightCounts.exchanges ?? 0), tunnels };
   }
 
   /** Nobody comes in any more; who waits in front of the door is taken in before. */
@@ -254,8 +284,9 @@ export class Listener implements Listening {
     for (const opening of [...this.#openings]) opening.drain();
     const before = this.#connections.size;
     for (const connection of this.#connections.all()) connection.drain();
+    const passed = this.#streams?.drain(tunnelMs);
     const cut = await this.#finish(deadlineMs, tunnelMs, fault);
-    return { finished: before - cut, cut };
+    return drainedInAll([{ finished: before - cut, cut }, (await passed) ?? NOTHING_DRAINED]);
   }
 
   /**
@@ -270,8 +301,9 @@ export class Listener implements Listening {
     this.#worker.world.clock.after(idleMs, () => {
       for (const connection of this.#connections.all()) connection.drain();
     });
+    const passed = this.#streams?.drain(this.#streams.drainMs);
     const cut = await this.#finish(deadlineMs, tunnelMs, DEADLINE);
-    return { finished: before - cut, cut };
+    return drainedInAll([{ finished: before - cut, cut }, (await passed) ?? NOTHING_DRAINED]);
   }
 
   async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
@@ -335,6 +367,7 @@ export class Listener implements Listening {
   /** The drain's deadline is now, also if it has only been asked for. */
   hurry(): void {
     this.#emptying.hurry();
+    this.#streams?.hurry();
   }
 
   #closed(connection: DownstreamConnection): void {
@@ -362,4 +395,5 @@ function refuseName(wire: Wire): void {
 }
 
 const OPEN = 0; // in each worker's lane
+const LIMITED: Fault = { code: "handshakes_limited", detail: "" };
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };

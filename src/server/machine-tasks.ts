@@ -9,6 +9,7 @@ import { ServedCertificates } from "../tls/acme/served-certificates.ts";
 import { type CertificateFiles, certificateFilesId } from "../tls/certificate-files.ts";
 import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
+import { TicketSecrets } from "../tls/ticket-secrets.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -31,6 +32,7 @@ export class MachineTasks implements Disposable {
   readonly #checks: HealthChecks;
   readonly #clock: Clock;
   readonly #certificates: Certificates;
+  readonly #tickets: TicketSecrets;
   readonly #certificateFiles: FileCertificates;
   readonly automatic: ServedCertificates; // that come by themselves
   readonly #watching: Disposable;
@@ -44,6 +46,7 @@ export class MachineTasks implements Disposable {
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#clock = world.clock;
     this.#certificates = first.certificates;
+    this.#tickets = new TicketSecrets(world, first.certificates);
     this.#certificateFiles = new FileCertificates(world, first.certificates);
     this.automatic = new ServedCertificates(world, first.certificates);
     this.#runtime = first.runtime;
@@ -84,6 +87,7 @@ export class MachineTasks implements Disposable {
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
     this.#certificateFiles[Symbol.dispose]();
+    this.#tickets[Symbol.dispose]();
   }
 
   /** What a name is by now, for people; nothing of what is no name. */

@@ -5,6 +5,7 @@ import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 import { automaticId } from "./acme/automatic-id.ts";
 import type { ShownProofs } from "./acme/proofs.ts";
 import { chooseCertificate } from "./certificate-choice.ts";
+import type { HandshakeGuard, HandshakeLimits } from "./handshake-guard.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
 import { TLS_PROFILE, type TlsProfile } from "./tls-profile.ts";
 
@@ -25,6 +26,8 @@ export interface TlsListenerParts {
   readonly contexts: TlsContexts;
   readonly proofs: ShownProofs | undefined; // undefined: no site proves its name
   readonly isOnDemand: boolean; // names that no site has may get a certificate
+  readonly guard: HandshakeGuard;
+  readonly handshakes: HandshakeLimits;
 }
 
 const ACME_TLS = "acme-tls/1"; // RFC 8737 §6.2
@@ -53,12 +56,17 @@ export class TlsListener implements TlsPlan {
     this.#any = this.#exact.get("*");
   }
 
+  admits(address: string): boolean {
+    const { guard, handshakes } = this.#parts;
+    return guard.admits(address, handshakes);
+  }
+
   find(hello: ClientHello, localAddress: string): TlsTerms | undefined {
     const { serverName } = hello;
     const site = serverName === "" ? this.#byAddress(localAddress) : this.#byName(serverName);
     const entry = site && this.#certificateOf(site, hello, localAddress);
     if (site === undefined || entry === undefined) return undefined;
-    return this.#terms(site, entry);
+    return this.#terms(site, entry, hello);
   }
 
   later(hello: ClientHello): Promise<TlsTerms | undefined> | undefined {
@@ -68,14 +76,14 @@ export class TlsListener implements TlsPlan {
     const site = this.#byName(serverName);
     if (site?.automatic !== "auto" || site.hosts.includes(serverName)) return undefined;
     if (this.#certificateOf(site, hello, "") !== undefined) return undefined;
-    return this.#demanded(site, serverName);
+    return this.#demanded(site, hello);
   }
 
-  async #demanded(site: TlsSite, serverName: string): Promise<TlsTerms | undefined> {
+  async #demanded(site: TlsSite, hello: ClientHello): Promise<TlsTerms | undefined> {
     const { certificates } = this.#parts;
-    const id = await certificates.demand?.(serverName);
+    const id = await certificates.demand?.(hello.serverName);
     const entry = id === undefined ? undefined : certificates.find(id);
-    return entry && this.#terms(site, entry);
+    return entry && this.#terms(site, entry, hello);
   }
 
   /** A CA looks for what was put there for it, and whoever else asks so gets nothing. */
@@ -83,14 +91,18 @@ export class TlsListener implements TlsPlan {
     const found = await this.#parts.proofs?.tlsCertificate(serverName);
     if (found === undefined) return undefined;
     const entry = { id: "proof", names: [serverName], cert: found.chain, key: found.key };
-    const context = this.#parts.contexts.find(entry, { key: ACME_TLS, profile: TLS_PROFILE });
+    const scope = { key: ACME_TLS, profile: TLS_PROFILE };
+    const { ticketSecrets: secrets } = this.#parts.certificates;
+    const context = this.#parts.contexts.find(entry, scope, { ticketName: "", secrets });
     return { server: { context, alpn: [ACME_TLS] }, policy: ACME_TLS, isForShow: true };
   }
 
-  #terms(site: TlsSite, entry: CertificateEntry): TlsTerms {
-    const { key, alpn, contexts } = this.#parts;
+  #terms(site: TlsSite, entry: CertificateEntry, hello: ClientHello): TlsTerms {
+    const { key, alpn, contexts, certificates } = this.#parts;
     const { name, profile } = site;
-    const context = contexts.find(entry, { key: `${key} ${name} ${profile}`, profile });
+    const scope = { key: `${key} ${name} ${profile}`, profile };
+    const { ticketSecrets: secrets } = certificates;
+    const context = contexts.find(entry, scope, { ticketName: hello.ticketName, secrets });
     return { server: { context, alpn }, policy: "" };
   }
 

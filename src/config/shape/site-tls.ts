@@ -1,5 +1,5 @@
 /** `tls:` of a site. */
-import { shown, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
+import { duration, shown, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
 import { listenAddress } from "./process.ts";
 import { profile } from "./tls.ts";
 
@@ -40,7 +40,48 @@ const redirectFrom = z
     ].join(" "),
   );
 
-const options = { redirectFrom: redirectFrom.optional(), profile };
+const YEAR_MS = 365 * 86_400_000;
+
+const maxAge = duration.describe(
+  "How long browsers ask for the site with TLS alone; 0s takes it back.",
+);
+
+/** Browsers hold to it for as long as it says, whatever is changed here meanwhile. */
+const hsts = z
+  .union(
+    [
+      duration.transform((ms) => ({ maxAge: ms })),
+      z
+        .strictObject(
+          {
+            maxAge,
+            subdomains: z
+              .boolean()
+              .optional()
+              .describe("Every name below as well. Default: false."),
+            preload: z
+              .boolean()
+              .optional()
+              .describe("Browsers may ship it with their lists. Default: false."),
+          },
+          { error: wanted("a map with maxAge, subdomains and preload") },
+        )
+        .refine(
+          ({ maxAge: ms, subdomains, preload }) => !preload || (subdomains && ms >= YEAR_MS),
+          {
+            error: () => "must have maxAge: 365d and subdomains: true for preload",
+          },
+        ),
+    ],
+    { error: wanted('a duration such as "180d", or a map with maxAge') },
+  )
+  .describe("Strict-Transport-Security of every response over TLS. Default: none.");
+
+const options = {
+  hsts: hsts.optional(),
+  redirectFrom: redirectFrom.optional(),
+  profile,
+};
 
 const WORDS: readonly unknown[] = ["auto", "internal"];
 const word = z.enum(["auto", "internal"]);

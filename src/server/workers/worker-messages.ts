@@ -1,6 +1,6 @@
 import type { Address } from "../../base/world.ts";
 import type { Loaded } from "../../config/load.ts";
-import type { CertificateEntry } from "../../core/certificates.ts";
+import type { CertificateChanges, CertificateEntry } from "../../core/certificates.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Descriptor, Leaving } from "../crew.ts";
@@ -20,7 +20,7 @@ export interface Prepare {
   readonly blocks: Blocks;
   readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
   readonly entries: readonly DirectoryEntry[]; // of the directory
-  readonly certificates: readonly CertificateEntry[];
+  readonly certificates?: CertificateChanges; // all there are; only for a worker that begins
 }
 
 /** What the main thread asks, and what it is answered with. */
@@ -46,7 +46,7 @@ export type Question =
       readonly entries: readonly DirectoryEntry[];
       readonly blocks: Blocks;
     }
-  | { readonly kind: "certificates"; readonly certificates: readonly CertificateEntry[] }
+  | { readonly kind: "certificates"; readonly changes: CertificateChanges }
   | {
       readonly kind: "demanded";
       readonly name: string;

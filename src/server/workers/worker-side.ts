@@ -77,7 +77,7 @@ export class WorkerSide {
       case "directory":
         return this.#learn(question);
       case "certificates":
-        return this.#parts.certificates.replace(question.certificates);
+        return this.#parts.certificates.learn(question.changes);
       case "demanded":
         if (question.entry !== undefined) this.#parts.certificates.set(question.entry);
         return this.#demands.answer(question.name, question.entry?.id);
@@ -105,7 +105,7 @@ export class WorkerSide {
     const next: NextConfig = { config, loaded, version };
     machine.blocks = blocks;
     directory.replace(entries);
-    this.#parts.certificates.replace(certificates);
+    if (certificates !== undefined) this.#parts.certificates.learn(certificates);
     try {
       const turnover = await serving.prepare(next, bound);
       this.#turnover = {
