@@ -1,17 +1,21 @@
 /** Who is served over TLS on a listener, and with which certificates. */
+import type { World } from "../base/world.ts";
 import { Certificates } from "../core/certificates.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { StateDraft } from "../core/state.ts";
 import type { TlsPlan } from "../core/tls.ts";
 import { certificateFilesId } from "../tls/certificate-files.ts";
+import { type ClientAuthOptions, policyOf } from "../tls/client-auth.ts";
+import { ClientTrust } from "../tls/client-trust.ts";
 import { TlsContexts } from "../tls/tls-contexts.ts";
-import { TlsListener } from "../tls/tls-listener.ts";
+import { type SiteTrust, TlsListener } from "../tls/tls-listener.ts";
 import type { Config, ListenerConfig, SiteConfig } from "./config.ts";
 
 interface Around {
   readonly listener: ListenerConfig;
   readonly draft: StateDraft;
   readonly certificates: Certificates | undefined;
+  readonly world: Pick<World, "clock" | "log">;
 }
 
 export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
@@ -24,10 +28,18 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       hosts,
       certificateIds: tls!.certificates.map(certificateFilesId),
       profile: tls!.profile,
+      clientAuth: tls!.clientAuth && siteTrust(tls!.clientAuth, around),
     })),
     certificates,
     contexts: draft.keep("TLS contexts", () => new TlsContexts()),
   });
+}
+
+function siteTrust(options: ClientAuthOptions, { draft, world }: Around): SiteTrust {
+  const { mode, ca, crl } = options;
+  const policy = policyOf(options);
+  const trust = draft.keep(`client trust ${policy}`, () => new ClientTrust(world, { ca, crl }));
+  return { mode, policy, trust };
 }
 
 /** The better one first: it is ours to choose. */

@@ -26,6 +26,7 @@ import { features } from "../features/index.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
+import { ClientAuth } from "../tls/client-auth.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
@@ -215,6 +216,7 @@ class Compiler {
             listener,
             draft: this.#tools.draft,
             certificates: this.#tools.certificates,
+            world: this.#tools.worker.world,
           })
         : undefined,
       sites: this.#sites(sites, listener),
@@ -238,6 +240,7 @@ class Compiler {
         paths: site.paths,
         routes: compileRoutes(routes),
         errors: this.#errors(site.errors),
+        clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
     };
   }

@@ -16,6 +16,7 @@ import {
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
+import type { ClientAuthOptions } from "../tls/client-auth.ts";
 import type { TlsProfile } from "../tls/tls-profile.ts";
 import type { FallbackShape } from "../upstream/candidates.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
@@ -140,6 +141,7 @@ export interface SiteTlsConfig {
   readonly certificates: readonly CertificateFiles[]; // absolute paths, or PEM
   readonly profile: TlsProfile;
   readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
+  readonly clientAuth: ClientAuthOptions | undefined;
 }
 
 export interface PathPolicy {

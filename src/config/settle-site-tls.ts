@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import { type CertificateFiles, isPem } from "../tls/certificate-files.ts";
+import type { ClientAuthOptions } from "../tls/client-auth.ts";
 import { TLS_PROFILE, type TlsProfile } from "../tls/tls-profile.ts";
 import { addressKey } from "./address.ts";
 import type { SiteTlsConfig } from "./config.ts";
@@ -11,6 +12,14 @@ export interface ParsedSiteTls {
   readonly certificates: readonly CertificateFiles[];
   readonly redirectFrom?: readonly Address[] | undefined;
   readonly profile?: TlsProfile | undefined;
+  readonly clientAuth?: ParsedClientAuth | undefined;
+}
+
+interface ParsedClientAuth {
+  readonly ca: readonly string[];
+  readonly mode?: ClientAuthOptions["mode"] | undefined;
+  readonly crl?: readonly string[] | undefined;
+  readonly headers?: ClientAuthOptions["headers"] | undefined;
 }
 
 /** What the top level's `tls:` hands down. */
@@ -47,14 +56,23 @@ interface Around {
 }
 
 export function settleTls(
-  { certificates, profile }: ParsedSiteTls,
+  { certificates, profile, clientAuth }: ParsedSiteTls,
   { top, redirecting, folder }: Around,
 ): SiteTlsConfig {
   return {
     profile: profile ?? top.profile ?? TLS_PROFILE,
     certificates: certificates.map((each) => absolute(each, folder)),
     redirectFrom: [...new Set(redirecting.map(addressKey))],
+    clientAuth: clientAuth && settleClientAuth(clientAuth, folder),
   };
+}
+
+function settleClientAuth(
+  { ca, mode = "required", crl = [], headers = {} }: ParsedClientAuth,
+  folder: string,
+): ClientAuthOptions {
+  const path = (file: string) => resolve(folder, file);
+  return { mode, ca: ca.map(path), crl: crl.map(path), headers };
 }
 
 /** Paths are seen from the folder of the config. */

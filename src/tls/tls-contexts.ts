@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { CertificateEntry } from "../core/certificates.ts";
+import type { TrustTexts } from "./client-trust.ts";
 import { profileOptions, type TlsProfile } from "./tls-profile.ts";
 
 /** What a context is for: sessions are resumed in the scope that they began in, and in no other (T1). */
 export interface TlsScope {
   readonly key: string; // listener, site and policy
   readonly profile: TlsProfile;
+  readonly trust?: TrustTexts | undefined; // undefined: clients are not asked for certificates
+}
+
+interface Kept {
+  readonly context: SecureContext;
+  readonly version: string; // of the trust
 }
 
 const SCOPE_CHARS = 32; // what OpenSSL takes at most
@@ -16,7 +23,7 @@ const SCOPE_CHARS = 32; // what OpenSSL takes at most
  * proxy may have ten thousand certificates. They go with the entry that they were made of.
  */
 export class TlsContexts {
-  readonly #byEntry: WeakMap<CertificateEntry, Map<string, SecureContext>>;
+  readonly #byEntry: WeakMap<CertificateEntry, Map<string, Kept>>;
 
   constructor() {
     this.#byEntry = new WeakMap();
@@ -28,13 +35,27 @@ export class TlsContexts {
       ofEntry = new Map();
       this.#byEntry.set(entry, ofEntry);
     }
-    let context = ofEntry.get(scope.key);
-    if (context === undefined) {
-      context = newContext(entry, scope);
-      ofEntry.set(scope.key, context);
+    const version = scope.trust?.version ?? "";
+    let kept = ofEntry.get(scope.key);
+    if (kept?.version !== version) {
+      kept = { context: newContext(entry, scope), version };
+      ofEntry.set(scope.key, kept);
     }
-    return context;
+    return kept.context;
   }
+}
+
+// A certificate that a new list revokes must not come in by a session that began before it (T1).
+function sessionScope({ key, trust }: TlsScope): string {
+  const scope = trust === undefined ? key : `${key} ${trust.version}`;
+  return createHash("sha256").update(scope).digest("hex").slice(0, SCOPE_CHARS);
+}
+
+/** With a list, each authority on a client's chain must have one, and none may have expired. */
+function trustOptions(trust: TrustTexts | undefined): SecureContextOptions {
+  if (trust === undefined) return {};
+  const { ca, crl } = trust;
+  return { ca: [...ca], ...(crl.length === 0 ? {} : { crl: [...crl] }) };
 }
 
 /** Throws where OpenSSL does not take it. */
@@ -43,6 +64,7 @@ export function newContext({ cert, key }: CertificateEntry, scope: TlsScope): Se
     cert,
     key,
     ...profileOptions(scope.profile),
-    sessionIdContext: createHash("sha256").update(scope.key).digest("hex").slice(0, SCOPE_CHARS),
+    ...trustOptions(scope.trust),
+    sessionIdContext: sessionScope(scope),
   });
 }

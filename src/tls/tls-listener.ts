@@ -2,6 +2,7 @@ import type { CertificateEntry, Certificates } from "../core/certificates.ts";
 import type { TlsPlan, TlsTerms } from "../core/tls.ts";
 import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 import { chooseCertificate } from "./certificate-choice.ts";
+import type { ClientTrust } from "./client-trust.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
 import type { TlsProfile } from "./tls-profile.ts";
 
@@ -11,6 +12,14 @@ export interface TlsSite {
   readonly hosts: readonly string[]; // lower case: "a.test" "*.a.test" "*" "[::1]"
   readonly certificateIds: readonly string[];
   readonly profile: TlsProfile;
+  readonly clientAuth?: SiteTrust | undefined;
+}
+
+/** Whose certificates clients have to have. */
+export interface SiteTrust {
+  readonly mode: "required" | "optional";
+  readonly policy: string;
+  readonly trust: ClientTrust;
 }
 
 export interface TlsListenerParts {
@@ -51,9 +60,15 @@ export class TlsListener implements TlsPlan {
     const entry = site && this.#certificateOf(site, hello);
     if (site === undefined || entry === undefined) return undefined;
     const { key, alpn, contexts } = this.#parts;
-    const { name, profile } = site;
-    const context = contexts.find(entry, { key: `${key} ${name} ${profile}`, profile });
-    return { server: { context, alpn }, policy: "" };
+    const { name, profile, clientAuth } = site;
+    const policy = clientAuth?.policy ?? "";
+    const scope = {
+      key: `${key} ${name} ${profile} ${policy}`,
+      profile,
+      trust: clientAuth?.trust.current(),
+    };
+    const context = contexts.find(entry, scope);
+    return { server: { context, alpn, asks: clientAuth?.mode }, policy };
   }
 
   #byAddress(localAddress: string): TlsSite | undefined {

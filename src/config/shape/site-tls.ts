@@ -1,5 +1,6 @@
 /** `tls:` of a site. */
 import { shown, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
+import { clientAuth } from "./client-auth.ts";
 import { listenAddress } from "./process.ts";
 import { profile } from "./tls.ts";
 
@@ -36,7 +37,11 @@ const redirectFrom = z
     ].join(" "),
   );
 
-const options = { redirectFrom: redirectFrom.optional(), profile };
+const options = {
+  redirectFrom: redirectFrom.optional(),
+  profile,
+  clientAuth: clientAuth.optional(),
+};
 
 const one = z
   .strictObject({ cert, key, ...options }, { error: wanted(FORM) })
