@@ -28,6 +28,7 @@ import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { openStorage } from "../tls/acme/disk-storage.ts";
 import { ShownProofs } from "../tls/acme/proofs.ts";
+import { ClientAuth } from "../tls/client-auth.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
@@ -225,10 +226,10 @@ class Compiler {
             ...levels,
             draft: this.#tools.draft,
             machine: this.#tools.machine,
-            clock: this.#tools.worker.world.clock,
             certificates: this.#tools.certificates,
             proofs: this.#proofs,
             isOnDemand: this.#config.acme.onDemand !== undefined,
+            world: this.#tools.worker.world,
           })
         : undefined,
       sites: this.#sites(sites, listener),
@@ -253,6 +254,7 @@ class Compiler {
         hsts: site.tls?.hsts,
         routes: compileRoutes(routes),
         errors: this.#errors(site.errors),
+        clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
     };
   }

@@ -12,7 +12,7 @@ import type { Config } from "../config/config.ts";
 import { believedAddress } from "../core/arrival.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { LoneMachine } from "../core/machine.ts";
-import type { FoundSite, Route } from "../core/runtime.ts";
+import type { FoundSite, ListenerPlan, Route } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { ClientTls } from "../core/tls.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
@@ -83,7 +83,7 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   });
   try {
     const listening = { runtime, plan, localPort: request.port, isDraining: false };
-    const prelude = { proxy: undefined, tls: tlsOf(request) };
+    const prelude = { proxy: undefined, tls: tlsOf(request, plan) };
     new H1Downstream(client, worker, listening, METER, () => {}, prelude).start();
     client.emit("data", request.head);
     const upstreamBytes = await outcome(worker, client);
@@ -97,7 +97,8 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   }
 }
 
-function tlsOf({ serverName }: DryRequest): ClientTls | undefined {
+/** Of a client that has what it takes: that it may be refused is not about the request. */
+function tlsOf({ serverName }: DryRequest, plan: ListenerPlan): ClientTls | undefined {
   if (serverName === undefined) return undefined;
   return {
     version: "TLSv1.3",
@@ -105,7 +106,8 @@ function tlsOf({ serverName }: DryRequest): ClientTls | undefined {
     serverName,
     alpn: "http/1.1",
     isResumed: false,
-    policy: "",
+    certificate: undefined,
+    policy: plan.sites.find(serverName)?.clientAuth?.policy ?? "",
   };
 }
 
