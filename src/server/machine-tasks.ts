@@ -30,7 +30,7 @@ export class MachineTasks implements Disposable {
   readonly #checks: HealthChecks;
   readonly #clock: Clock;
   readonly #certificates: Certificates;
-  readonly #tickets: TicketSecrets;
+  #tickets: TicketSecrets | undefined; // from the first config with TLS on
   readonly #certificateFiles: FileCertificates;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
@@ -43,7 +43,7 @@ export class MachineTasks implements Disposable {
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#clock = world.clock;
     this.#certificates = first.certificates;
-    this.#tickets = new TicketSecrets(world, first.certificates);
+    this.#tickets = undefined;
     this.#certificateFiles = new FileCertificates(world, first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
@@ -53,6 +53,9 @@ export class MachineTasks implements Disposable {
 
   /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
   async prepare(config: Config): Promise<void> {
+    if (config.sites.some(({ tls }) => tls !== undefined)) {
+      this.#tickets ??= new TicketSecrets({ clock: this.#clock }, this.#certificates);
+    }
     this.#certificateFiles.prepare(filesIn(config));
     await this.#discovery.prepare(this.#namesIn(config));
   }
@@ -79,7 +82,7 @@ export class MachineTasks implements Disposable {
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
     this.#certificateFiles[Symbol.dispose]();
-    this.#tickets[Symbol.dispose]();
+    this.#tickets?.[Symbol.dispose]();
   }
 
   /** What a name is by now, for people; nothing of what is no name. */
