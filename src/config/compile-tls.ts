@@ -6,6 +6,7 @@ import type { Machine } from "../core/machine.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { StateDraft } from "../core/state.ts";
 import type { TlsPlan } from "../core/tls.ts";
+import type { ShownProofs } from "../tls/acme/proofs.ts";
 import { certificateFilesId } from "../tls/certificate-files.ts";
 import { HandshakeGuard } from "../tls/handshake-guard.ts";
 import { TlsContexts } from "../tls/tls-contexts.ts";
@@ -19,10 +20,13 @@ interface Around {
   readonly machine: Machine;
   readonly clock: Clock;
   readonly certificates: Certificates | undefined;
+  readonly proofs: ShownProofs | undefined;
+  readonly isOnDemand: boolean;
 }
 
 export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
-  const { listener, limits, draft, machine, clock, certificates = new Certificates() } = around;
+  const { listener, limits, draft, machine, clock, proofs, isOnDemand } = around;
+  const { certificates = new Certificates() } = around;
   const guardKey = `TLS handshakes ${listener.key}`;
   return new TlsListener({
     key: listener.key,
@@ -31,9 +35,12 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       name,
       hosts,
       certificateIds: tls!.certificates.map(certificateFilesId),
+      automatic: tls!.automatic,
       profile: tls!.profile,
     })),
     certificates,
+    proofs,
+    isOnDemand,
     guard: draft.keep(
       guardKey,
       () => new HandshakeGuard(machine.block(guardKey, HandshakeGuard.byteLength), clock),

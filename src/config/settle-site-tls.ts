@@ -9,6 +9,7 @@ import { siteAddresses } from "./site-addresses.ts";
 
 export interface ParsedSiteTls {
   readonly certificates: readonly CertificateFiles[];
+  readonly automatic?: "auto" | "internal" | undefined;
   readonly redirectFrom?: readonly Address[] | undefined;
   readonly profile?: TlsProfile | undefined;
   readonly hsts?: ParsedHsts | undefined;
@@ -54,13 +55,14 @@ interface Around {
 }
 
 export function settleTls(
-  { certificates, profile, hsts }: ParsedSiteTls,
+  { certificates, automatic, profile, hsts }: ParsedSiteTls,
   { top, redirecting, folder }: Around,
 ): SiteTlsConfig {
   return {
     profile: profile ?? top.profile ?? TLS_PROFILE,
     hsts: hsts && hstsField(hsts),
     certificates: certificates.map((each) => absolute(each, folder)),
+    automatic,
     redirectFrom: [...new Set(redirecting.map(addressKey))],
   };
 }

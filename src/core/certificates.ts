@@ -28,11 +28,14 @@ export class Certificates {
   readonly #entries: Map<string, CertificateEntry>;
   readonly #watchers: Set<(id: string) => void>;
   #ticketSecrets: readonly string[];
+  /** Set by who can get one for a name that no config has; the id is that of the new entry. */
+  demand: ((name: string) => Promise<string | undefined>) | undefined;
 
   constructor(entries: Iterable<CertificateEntry> = []) {
     this.#entries = new Map();
     this.#watchers = new Set();
     this.#ticketSecrets = [];
+    this.demand = undefined;
     for (const entry of entries) this.#entries.set(entry.id, entry);
   }
 

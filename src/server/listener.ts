@@ -6,13 +6,14 @@ import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
 import type { StreamWorker } from "../core/stream.ts";
-import type { TlsPlan } from "../core/tls.ts";
+import type { TlsPlan, TlsTerms } from "../core/tls.ts";
 import type { Listening } from "../core/worker.ts";
 import type { DownstreamConnection, InFlight } from "../transport/downstream-connection.ts";
 import { Handshake } from "../transport/handshake.ts";
 import { type Opened, Opening, type OpeningWants } from "../transport/opening.ts";
 import { NO_PRELUDE, type Prelude } from "../transport/prelude.ts";
 import { connectionFor } from "../transport/protocol-choice.ts";
+import { TermsAwaited } from "../transport/terms-awaited.ts";
 import { localEnd, plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
 import {
@@ -29,7 +30,7 @@ export class Listener implements Listening {
   readonly protocol = "http";
   readonly #worker: StreamWorker;
   readonly #connections: Crowd<DownstreamConnection>;
-  readonly #openings: Set<Opening | Handshake>; // not known yet who they are
+  readonly #openings: Set<Opening | Handshake | TermsAwaited>; // not known yet who they are
   readonly #counts: Lanes; // of all workers' listeners of this key
   readonly #emptying: Emptying;
   #streams: StreamListener | undefined; // TLS on this port that is passed through
@@ -150,7 +151,7 @@ export class Listener implements Listening {
         const { proxy, hello, early } = opened;
         if (tls === undefined || hello === undefined)
           this.#start(wire, { proxy, tls: undefined }, early);
-        else this.#secure(opened, tls, newcomer);
+        else this.#choose(opened, tls, newcomer);
       },
       refused: (fault) => this.#refused(opening, newcomer, fault),
     });
@@ -158,17 +159,36 @@ export class Listener implements Listening {
     opening.start(tls === undefined ? timeouts.requestHead : timeouts.handshake);
   }
 
-  #secure(opened: Opened, tls: TlsPlan, newcomer: Newcomer): void {
+  #choose(opened: Opened, tls: TlsPlan, newcomer: Newcomer): void {
     if (this.#streams?.take(opened) === true) return;
-    const { wire, proxy, hello, early } = opened;
-    const { serverName } = hello!; // that is what it was opened for
+    const { wire, proxy } = opened;
+    const hello = opened.hello!; // that is what it was opened for
     if (!tls.admits(proxy?.ends?.source.host ?? newcomer.address)) {
       wire.destroy();
       this.#worker.connectionShed(this.key, LIMITED);
       this.#refused(undefined, newcomer, undefined);
       return;
     }
-    const terms = tls.find(hello!, proxy?.ends?.destination.host ?? localEnd(wire).host);
+    const later = tls.later?.(hello);
+    if (later === undefined) {
+      const local = proxy?.ends?.destination.host ?? localEnd(wire).host;
+      this.#secure(opened, tls.find(hello, local), newcomer);
+      return;
+    }
+    const awaited = new TermsAwaited(wire, this.#worker, {
+      found: (terms) => {
+        this.#openings.delete(awaited);
+        this.#secure(opened, terms, newcomer);
+      },
+      refused: (fault) => this.#refused(awaited, newcomer, fault),
+    });
+    this.#openings.add(awaited);
+    awaited.start(later, this.#plan.timeouts.handshake);
+  }
+
+  #secure(opened: Opened, terms: TlsTerms | undefined, newcomer: Newcomer): void {
+    const { wire, proxy, hello, early } = opened;
+    const { serverName } = hello!;
     if (terms === undefined) {
       refuseName(wire);
       this.#refused(undefined, newcomer, {
@@ -182,7 +202,8 @@ export class Listener implements Listening {
       secured: (secured, clientTls) => {
         this.#openings.delete(handshake);
         this.#worker.secured(this.key, clientTls);
-        this.#start(secured, { proxy, tls: clientTls });
+        if (terms.isForShow === true) this.#show(secured);
+        else this.#start(secured, { proxy, tls: clientTls });
       },
       refused: (fault) => this.#refused(handshake, newcomer, fault),
     });
@@ -191,8 +212,15 @@ export class Listener implements Listening {
     handshake.start(this.#network!, Math.max(0, this.#plan.timeouts.handshake - takenMs));
   }
 
+  /** A CA has seen what it came for; nobody speaks HTTP there. */
+  #show(wire: Wire): void {
+    wire.on("error", () => {});
+    wire.destroySoon();
+    this.#refused(undefined, NOBODY, undefined);
+  }
+
   #refused(
-    opening: Opening | Handshake | undefined,
+    opening: Opening | Handshake | TermsAwaited | undefined,
     { address, startedMs }: Newcomer,
     fault: Fault | undefined,
   ): void {
@@ -354,6 +382,8 @@ interface Newcomer {
   readonly address: string;
   readonly startedMs: number;
 }
+
+const NOBODY: Newcomer = { address: "", startedMs: 0 };
 
 // A fatal alert, before there are keys: unrecognized_name (RFC 6066 §3).
 const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);

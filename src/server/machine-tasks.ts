@@ -1,9 +1,11 @@
 import type { Address, Clock, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
+import { certificateNeeds } from "../config/automatic-names.ts";
 import type { Config } from "../config/config.ts";
 import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { ServedCertificates } from "../tls/acme/served-certificates.ts";
 import { type CertificateFiles, certificateFilesId } from "../tls/certificate-files.ts";
 import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
@@ -32,6 +34,7 @@ export class MachineTasks implements Disposable {
   readonly #certificates: Certificates;
   #tickets: TicketSecrets | undefined; // from the first config with TLS on
   readonly #certificateFiles: FileCertificates;
+  readonly automatic: ServedCertificates; // that come by themselves
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -45,6 +48,7 @@ export class MachineTasks implements Disposable {
     this.#certificates = first.certificates;
     this.#tickets = undefined;
     this.#certificateFiles = new FileCertificates(world, first.certificates);
+    this.automatic = new ServedCertificates(world, first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -57,6 +61,8 @@ export class MachineTasks implements Disposable {
       this.#tickets ??= new TicketSecrets({ clock: this.#clock }, this.#certificates);
     }
     this.#certificateFiles.prepare(filesIn(config));
+    // A reload has them already, but for those that are new, which are looked for after the swap.
+    if (this.#config === undefined) await this.automatic.prepare(certificateNeeds(config));
     await this.#discovery.prepare(this.#namesIn(config));
   }
 
@@ -64,6 +70,7 @@ export class MachineTasks implements Disposable {
   take(config: Config): void {
     this.#config = config;
     this.#certificateFiles.take(filesIn(config));
+    void this.automatic.take(certificateNeeds(config));
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
@@ -78,6 +85,7 @@ export class MachineTasks implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.automatic[Symbol.dispose]();
     this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();

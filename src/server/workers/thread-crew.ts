@@ -246,7 +246,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   /** A socket that was inherited is gone with the first thread that had it. */
   #newThread(worker: number, inherited: readonly Descriptor[] = []): Thread {
-    const { memory, pseudonym, isReadableLog, world, entry, resourceLimits } = this.#options;
+    const { memory, pseudonym, isReadableLog, world, ...options } = this.#options;
     const pulse = this.#pulse[worker]!;
     pulse.clear(worker);
     const { workers } = memory;
@@ -259,7 +259,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       pulse: pulse.memory,
       compiledCode: compiledCodeFolder(),
     };
-    return new Thread({ birth, clock: world.clock, entry, resourceLimits }, this);
+    return new Thread({ ...options, birth, clock: world.clock }, this);
   }
 
   /** The first one alone where it decides for the others: which port 0 becomes. */
