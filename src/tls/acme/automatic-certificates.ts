@@ -46,6 +46,7 @@ interface Equipment {
   readonly issuers: readonly Issuer[];
   readonly internal: Issuer;
   readonly onDemand: OnDemand | undefined;
+  readonly namesMax: number; // on demand
 }
 
 /**
@@ -132,7 +133,7 @@ export class AutomaticCertificates implements Disposable {
     if (!(await equipment.onDemand.allows(name, this.#demanded.size))) return undefined;
     if (this.#equipment !== equipment) return undefined;
     const begun = this.#demanded.get(name) ?? this.#beginDemanded(equipment, name);
-    return await this.#soon(begun);
+    return begun && (await this.#soon(begun));
   }
 
   [Symbol.dispose](): void {
@@ -141,8 +142,10 @@ export class AutomaticCertificates implements Disposable {
     this.#forgetDemanded();
   }
 
-  #beginDemanded(equipment: Equipment, name: string): CertificateKeeper {
-    const { issuers } = equipment;
+  /** Others may have come while the endpoint was asked. */
+  #beginDemanded(equipment: Equipment, name: string): CertificateKeeper | undefined {
+    const { issuers, namesMax } = equipment;
+    if (this.#demanded.size >= namesMax) return undefined;
     const keeper = this.#keeper(equipment, { place: keyPartOf(name), name, issuers }, undefined);
     this.#demanded.set(name, keeper);
     keeper.start();
@@ -188,6 +191,7 @@ export class AutomaticCertificates implements Disposable {
       issuers: acme.authorities.map((authority) => new AcmeIssuer(world, storage, authority)),
       internal: new InternalIssuer(world.clock, storage),
       onDemand: acme.onDemand && new OnDemand(world, acme.onDemand),
+      namesMax: acme.onDemand?.namesMax ?? 0,
     };
   }
 
