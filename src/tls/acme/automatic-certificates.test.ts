@@ -212,6 +212,22 @@ test("AutomaticCertificates: on demand there are no more names than are kept, an
   assert.equal(await automatic.demand("e.test"), undefined);
 });
 
+test("AutomaticCertificates: on demand, names that cannot be proven leave room for others", async () => {
+  const { sim, needs, take, automatic } = stage();
+  sim.world.web.servers.set("ask.test", () => answering(200));
+  sim.ca.looks = ({ name }) => name === "c.test";
+  await take(needs([], { onDemand }));
+
+  const bad = Promise.all(["a.test", "b.test"].map((each) => automatic.demand(each)));
+  await sim.pass(MINUTE_MS);
+  const good = automatic.demand("c.test");
+  await sim.pass(MINUTE_MS);
+
+  assert.deepEqual(await bad, [undefined, undefined]);
+  assert.deepEqual((await good)?.names, ["c.test"]);
+  assert.equal(sim.ca.orders.length, 3);
+});
+
 test("AutomaticCertificates: on demand, an endpoint that hangs is no yes", async () => {
   const { sim, needs, take, automatic } = stage();
   sim.world.web.servers.set("ask.test", () => new Promise(() => {}));

@@ -133,7 +133,10 @@ export class AutomaticCertificates implements Disposable {
     if (!(await equipment.onDemand.allows(name, this.#demanded.size))) return undefined;
     if (this.#equipment !== equipment) return undefined;
     const begun = this.#demanded.get(name) ?? this.#beginDemanded(equipment, name);
-    return begun && (await this.#soon(begun));
+    const found = begun && (await this.#soon(begun));
+    // Its place is for names that can be had; who comes with it again asks again.
+    if (found === undefined && begun?.status.state === "failing") this.#forget(name, begun);
+    return found;
   }
 
   [Symbol.dispose](): void {
@@ -150,6 +153,11 @@ export class AutomaticCertificates implements Disposable {
     this.#demanded.set(name, keeper);
     keeper.start();
     return keeper;
+  }
+
+  #forget(name: string, keeper: CertificateKeeper): void {
+    keeper[Symbol.dispose]();
+    if (this.#demanded.get(name) === keeper) this.#demanded.delete(name);
   }
 
   #forgetDemanded(): void {
