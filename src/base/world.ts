@@ -30,6 +30,8 @@ export interface Random {
 export interface Wire {
   readonly destroyed: boolean;
   readonly writableLength: number; // bytes taken by write() that the system has not taken yet
+  /** Those of them that still lie in the buffers given to write(); absent: all of them do. */
+  readonly heldLength?: number;
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
