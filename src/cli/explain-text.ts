@@ -133,6 +133,7 @@ function forwardLines(forward: ForwardFacts): string[] {
     ...row("checks", on(forward.health.active)),
     ...row("ejection", on(forward.health.passive)),
     ...row("breaker", on(forward.health.breaker)),
+    ...row("concurrency", on(forward.health.concurrency)),
     "",
     "The request head as it would be sent:",
     "",

@@ -42,7 +42,8 @@ test("check: the smallest config comes out with every default of the process", (
     listeners: [
       {
         ...{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET },
-        protocols: ["h1"],
+        isTls: false,
+        protocols: ["h1", "h2"],
         proxiesFrom: undefined,
       },
     ],
@@ -89,6 +90,7 @@ test("check: a short upstream is written out", () => {
     passive: PASSIVE,
     active: undefined,
     breaker: undefined,
+    concurrency: undefined,
   });
 });
 
@@ -101,6 +103,7 @@ test("check: a short site and its route are written out", () => {
     at: ["sites", 0],
     hosts: ["a.test"],
     listen: ["0.0.0.0:80"],
+    tls: undefined,
     paths: { slashes: "merge", encodedSlashes: "keep" },
     errors: undefined,
     ...UNSET,
