@@ -253,7 +253,9 @@ class Compiler {
       world: worker.world,
       upstream: (name) => this.#upstreams.get(name)!,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
+      keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
+      bug: (error, exchange) => worker.bug(error, exchange),
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
     const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;
@@ -357,7 +359,7 @@ function phasesOf(filters: readonly Filter[]): Phases {
   };
 }
 
-export type PhaseName = Exclude<keyof Filter, "name" | "arrive">;
+export type PhaseName = Exclude<keyof Filter, "name" | "arrive" | "explain">;
 
 /** Those that take part in the phase, in the order in which they do. */
 export function filtersIn(phase: PhaseName, filters: readonly Filter[]): readonly Filter[] {
