@@ -2,14 +2,14 @@
  * TLS on wires that came in: node:tls over the socket as it stands, whose handle it reads and writes
  * itself, so that no byte goes through JavaScript before it is decrypted.
  *
- * Names inside Node are used, all in this file (docs/decisions/0022-tls-takes-over-a-wire.md):
- * `_handle.receive`, which node:tls feeds with what was read ahead; the handle's `onread` and
- * `readStart`, which tell a close_notify from a FIN; `resetAndClosing`; `writelen` of the stream; and
- * `verifyError`, which is what a server of node:tls asks about the certificate of a client.
+ * Names inside Node are used (docs/decisions/0022-tls-takes-over-a-wire.md): `_handle.receive`, which
+ * node:tls feeds with what was read ahead; `resetAndClosing`; `writelen` of the stream; `verifyError`, which is
+ * what a server of node:tls asks about the certificate of a client; and those of system-tls-end.ts.
  */
 import type net from "node:net";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { ignore, letGo } from "./system-porch.ts";
+import { handleOf, type WatchedHandle, watchEnd } from "./system-tls-end.ts";
 import type { TlsFacts, TlsServer, TlsTaker, Wire } from "./world.ts";
 
 export function acceptTls(
@@ -33,7 +33,7 @@ export function acceptTls(
   tellOnce(socket, asks, taker);
   const { _handle: handle } = socket as unknown as { readonly _handle: TlsHandle | null };
   if (handle !== null) {
-    watchEnd(handle, socket, raw);
+    watchEnd(handle, socket, () => handleOf(raw));
     handle.receive(early);
   }
   return socket;
@@ -87,13 +87,7 @@ function tellOnce(socket: TLSSocket, asks: TlsServer["asks"], taker: TlsTaker): 
   socket.once("close", () => take()?.failed(why, isCertificate));
 }
 
-interface RawHandle {
-  readStart(): number;
-}
-
-interface TlsHandle extends RawHandle {
-  reading: boolean;
-  onread: (bytes: ArrayBuffer | undefined) => unknown;
+interface TlsHandle extends WatchedHandle {
   receive(bytes: Uint8Array): void;
   verifyError(): NodeJS.ErrnoException | null | undefined;
 }
@@ -123,29 +117,4 @@ function factsOf(socket: TLSSocket, asks: TlsServer["asks"]): TlsFacts {
     isResumed: socket.isSessionReused(),
     certificate: asks === undefined ? undefined : socket.getPeerX509Certificate(),
   };
-}
-
-/**
- * To a TLSSocket both are the end. But a close_notify comes out of bytes that were read, while the
- * socket below goes on reading; at a FIN that one has stopped, and would start again if told to.
- */
-function watchEnd(handle: TlsHandle, socket: net.Socket, raw: net.Socket): void {
-  const usual = handle.onread;
-  handle.onread = function (this: TlsHandle, bytes) {
-    const answer = usual.call(this, bytes);
-    if (!socket.readableEnded && !hasEnded(socket)) return answer;
-    handle.onread = usual;
-    const { _handle: below } = raw as unknown as { readonly _handle: RawHandle | null };
-    // Where it is paused it does not read, and so has not come upon a FIN.
-    const isCut = handle.reading && below !== null && below.readStart() === 0;
-    if (isCut) socket.destroy(Object.assign(new Error("FIN without close_notify"), TRUNCATED));
-    return answer;
-  };
-}
-
-const TRUNCATED = { code: "ERR_TLS_TRUNCATED" };
-
-function hasEnded(socket: net.Socket): boolean {
-  const { _readableState: state } = socket as unknown as { _readableState?: { ended: boolean } };
-  return state?.ended === true;
 }

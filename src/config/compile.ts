@@ -145,9 +145,10 @@ class Compiler {
   }
 
   /** The identity stays the same object for as long as nothing about it is other: see TlsClient. */
-  #tlsOf({ tls: { serverName, identity } }: UpstreamConfig): UpstreamTls {
+  #tlsOf({ tls }: UpstreamConfig): UpstreamTls {
+    const { identity } = tls;
     const key = `tls identity ${JSON.stringify(identity)}`;
-    return { serverName, identity: this.#tools.draft.keep(key, () => identity) };
+    return { ...tls, identity: this.#tools.draft.keep(key, () => identity) };
   }
 
   // Under a key of what it counts: other rules begin with nothing counted.
@@ -192,7 +193,10 @@ class Compiler {
 
   #poolShape({ timeouts, limits, maxIdle }: UpstreamConfig): PoolShape {
     const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts, limits });
-    return poolShape(levels.timeouts, levels.limits, maxIdle);
+    return poolShape(levels.timeouts, levels.limits, {
+      maxIdle,
+      streamsMax: limits.http2StreamsMax,
+    });
   }
 
   #forwarding(): Forwarding {

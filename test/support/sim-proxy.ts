@@ -264,7 +264,7 @@ export class SimProxy {
 
   #newPools(): Map<Endpoint, EndpointPool> {
     const limits = { ...LIMITS, ...this.#options.limits };
-    const shape = poolShape(this.timeouts, limits, this.#options.idleMax ?? 100);
+    const shape = poolShape(this.timeouts, limits, { maxIdle: this.#options.idleMax ?? 100 });
     const endpoints = [...this.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     return new Map(
       endpoints.map((endpoint) => {
