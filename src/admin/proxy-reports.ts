@@ -77,6 +77,7 @@ export function statusOf(facts: ProxyFacts) {
       isPanicking: upstream.isPanicking,
       endpoints: upstream.describe().map(({ endpoint, usable }) => ({
         name: endpoint.name,
+        scheme: endpoint.manner.scheme,
         weight: endpoint.weight,
         backup: endpoint.backup,
         priority: endpoint.priority,

@@ -165,8 +165,9 @@ function balanceText({ balance: { by, key } }: ForwardFacts): string {
 }
 
 function endpointLine(endpoint: ForwardFacts["endpoints"][number]) {
-  const { name, weight, backup, priority, zone, maxRequests, health } = endpoint;
+  const { name, scheme, weight, backup, priority, zone, maxRequests, health } = endpoint;
   const facts = [
+    ...(scheme === undefined ? [] : [`over ${scheme}`]),
     `weight ${weight}`,
     ...(backup ? ["backup"] : []),
     ...(priority === undefined ? [] : [`priority ${priority}`]),

@@ -60,6 +60,7 @@ test("check: a short upstream is written out", () => {
       {
         name: "app.internal:3000",
         address: { host: "app.internal", port: 3000 },
+        scheme: "http",
         weight: 1,
         backup: false,
         priority: 0,
@@ -79,6 +80,10 @@ test("check: a short upstream is written out", () => {
     sticky: undefined,
     maxIdle: 256,
     proxyProtocol: undefined,
+    tls: {
+      serverName: undefined,
+      identity: { ca: [], cert: undefined, key: undefined, verify: true, minVersion: "1.2" },
+    },
     limits: {},
     timeouts: {},
     passive: PASSIVE,

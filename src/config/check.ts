@@ -36,7 +36,7 @@ export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
   const { value, shaped } = shapeExpanded(schema, loaded);
   const notes = new Notes();
   const map = asMap(value);
-  checkUpstreams(map, vocabulary, notes);
+  checkUpstreams(map, { vocabulary, folder }, notes);
   checkRoutes(map, vocabulary, notes);
   checkListeners(map, notes);
   checkStreams(map, notes);

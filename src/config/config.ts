@@ -19,6 +19,7 @@ import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { CheckOptions } from "../upstream/health/check-options.ts";
 import type { PassiveOptions } from "../upstream/health/passive-check.ts";
+import type { UpstreamTls } from "../upstream/manner.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
@@ -110,6 +111,7 @@ export interface UpstreamConfig {
   readonly sticky: StickyShape | undefined;
   readonly maxIdle: number; // idle connections kept per endpoint
   readonly proxyProtocol: "v1" | "v2" | undefined;
+  readonly tls: UpstreamTls; // of the endpoints that are secured
   readonly limits: Partial<Limits>; // only the upstream's side
   readonly timeouts: Partial<Timeouts>;
   readonly passive: PassiveOptions | undefined; // undefined: off

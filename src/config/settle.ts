@@ -24,6 +24,7 @@ import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { settleStreams } from "./settle-streams.ts";
+import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 
@@ -70,7 +71,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     settleSite(site, { defaults, vocabulary, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
-  const upstreams = settleUpstreams(parsed);
+  const upstreams = settleUpstreams(parsed, folder);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
@@ -169,20 +170,21 @@ function sitesOf(parsed: ParsedConfig): readonly ParsedSite[] {
   return (parsed.sites ?? []) as readonly ParsedSite[];
 }
 
-function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
+function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, UpstreamConfig> {
   interface ParsedUpstream extends ParsedLevels, ParsedBalance {
     readonly endpoints: readonly EndpointConfig[];
     readonly maxIdle?: number | undefined;
     readonly proxyProtocol?: UpstreamConfig["proxyProtocol"];
     readonly health?: ParsedHealth | undefined;
     readonly breaker?: "off" | ParsedBreaker | undefined;
+    readonly tls?: ParsedUpstreamTls | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
     upstreams.map(
       ([
         name,
-        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, ...rest },
+        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, tls, ...rest },
       ]) => [
         name,
         {
@@ -192,6 +194,7 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
           ...settleBalance(rest, parsed.zone),
           maxIdle: maxIdle ?? IDLE_MAX,
           proxyProtocol,
+          tls: settleUpstreamTls(tls, folder),
           limits: present(limits ?? {}),
           timeouts: present(timeouts ?? {}),
           passive: settlePassive(health?.passive),

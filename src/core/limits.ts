@@ -28,6 +28,7 @@ export interface Timeouts {
   readonly keepAlive: number; // an idle client connection
   readonly halfClose: number; // how long an exchange goes on after the client's FIN
   readonly connect: number;
+  readonly connectTls: number; // the handshake, once the endpoint is connected; total
   readonly send: number; // the endpoint takes nothing of the request
   readonly responseHead: number;
   readonly responseBody: number; // between two reads of the body
@@ -71,6 +72,7 @@ export const TIMEOUTS: Timeouts = {
   keepAlive: 75_000, // above the 60 s of common load balancers, so that they close first
   halfClose: 500,
   connect: 3_000,
+  connectTls: 5_000,
   send: 30_000,
   responseHead: 60_000,
   responseBody: 60_000,
@@ -104,5 +106,6 @@ export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before 
 export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
 export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;
+export const H2_OWN_STREAMS_MAX = 100; // to an endpoint on one connection at once; then there is another
 export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set
 export const H2_SETTINGS_MS = 10_000; // for a peer to acknowledge our SETTINGS

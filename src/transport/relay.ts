@@ -9,12 +9,12 @@ import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { CallDeadline } from "./call-deadline.ts";
+import type { Carrier } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import type { H1Upstream, UpstreamRequest } from "./h1-upstream.ts";
-import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
+import { UpstreamRequest } from "./upstream-request.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
@@ -53,7 +53,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #timeouts: Timeouts;
   #limits: Limits;
   #attempt: Attempt | undefined;
-  #connection: H1Upstream | undefined;
+  #connection: Carrier | undefined;
   #tunnel: Tunnel | undefined;
   #kept: Buffer[] | undefined; // the request body so far, for another attempt
   #keptBytes: number;
@@ -109,7 +109,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends the exchange over this connection, which may still be connecting. */
-  start(connection: H1Upstream, attempt: Attempt): void {
+  start(connection: Carrier, attempt: Attempt): void {
     this.#connection = connection;
     this.#attempt = attempt;
     attempt.connectionReused = connection.isReused;
@@ -117,21 +117,13 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection.begin(this.#requestFor(attempt), this);
   }
 
-  #requestFor(attempt: Attempt): UpstreamRequest {
+  #requestFor({ endpoint }: Attempt): UpstreamRequest {
     this.#deadline?.tell();
-    const { request, downstream } = this.#exchange;
-    return {
-      text: requestText(this.#exchange, attempt.endpoint),
-      method: request.method,
-      isChunked: downstream.requestFraming.kind === "chunked",
-      websocketKey: downstream.websocketKey,
-      timeouts: this.#timeouts,
-      limits: this.#limits,
-    };
+    return new UpstreamRequest(this.#exchange, endpoint, this.#timeouts, this.#limits);
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */
-  startRival(connection: H1Upstream, attempt: Attempt, owner: RivalOwner): Rival {
+  startRival(connection: Carrier, attempt: Attempt, owner: RivalOwner): Rival {
     const rival = new Rival(connection, attempt, owner);
     attempt.connectionReused = connection.isReused;
     connection.begin(this.#requestFor(attempt), rival);
@@ -171,7 +163,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     }
   }
 
-  #replay(connection: H1Upstream): void {
+  #replay(connection: Carrier): void {
     let mayGoOn = true;
     for (const bytes of this.#kept!) mayGoOn = connection.writeBody(bytes);
     if (this.#isBodyEnded) connection.endRequest(this.#trailers);

@@ -21,7 +21,7 @@ export function requestText(exchange: Exchange, endpoint: Endpoint): string {
 }
 
 /** As the client asked for it. Only HTTP/1.0 may leave it out; HTTP/1.1 may not (RFC 9112 §3.2). */
-function hostOf({ request }: Exchange, endpoint: Endpoint): string {
+export function hostOf({ request }: Exchange, endpoint: Endpoint): string {
   if (request.host === "") return endpoint.name.startsWith("unix:") ? "localhost" : endpoint.name;
   return request.port === 0 ? request.host : `${request.host}:${request.port}`;
 }

@@ -47,6 +47,7 @@ const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {
   keepAlive: "the connection is closed",
   halfClose: "the exchange is dropped, `client_gone` in the log",
   connect: "504 `connect_timeout`, another endpoint is tried",
+  connectTls: "504 `upstream_tls_timeout`, another endpoint is tried",
   send: "504 `upstream_send_timeout`",
   responseHead: "504 `response_timeout`",
   responseBody: "the response is cut, `response_body_timeout` in the log",

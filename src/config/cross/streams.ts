@@ -50,6 +50,7 @@ export function checkStreams(config: RawMap, notes: Notes): void {
   for (const each of streams) {
     if (each.isUdp) checkUdp(each, config, notes);
     else checkTcp(each, notes);
+    checkSchemes(each, config, notes);
   }
 }
 
@@ -159,6 +160,23 @@ function checkTcp({ stream, at }: RawStream, notes: Notes): void {
   if (asMap(stream["limits"])["sessionsMax"] !== undefined) {
     const form = "must only be set with protocol: udp; for tcp it is connectionsMax";
     notes.problem([...at, "limits", "sessionsMax"], form, "key");
+  }
+}
+
+/** A stream passes bytes on as they are. */
+function checkSchemes({ stream, at }: RawStream, config: RawMap, notes: Notes): void {
+  const { forward } = stream;
+  if (typeof forward !== "string") return;
+  const upstream = asMap(config["upstreams"])[forward];
+  const given = asMap(upstream)["endpoints"] ?? upstream;
+  for (const item of typeof given === "string" ? [given] : asList(given)) {
+    const { url = item, scheme } = asMap(item);
+    const parsed = typeof url === "string" ? parseEndpoint(url) : undefined;
+    const said = parsed?.kind === "address" ? parsed.scheme : scheme;
+    if (said === undefined || said === "http") continue;
+    const wanted = `must be an upstream of addresses without a scheme, got ${forward} with ${said}`;
+    notes.problem([...at, "forward"], wanted);
+    return;
   }
 }
 

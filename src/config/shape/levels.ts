@@ -148,6 +148,11 @@ const downstreamTimeouts = {
 
 const upstreamTimeouts = {
   connect: time(durationAboveZero, "connect", "Making a connection to an endpoint."),
+  connectTls: time(
+    durationAboveZero,
+    "connectTls",
+    "The TLS handshake with an endpoint, once it is connected.",
+  ),
   send: time(
     durationAboveZeroOrOff,
     "send",

@@ -7,14 +7,13 @@ import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import { httpOfJudged, judgedStatus } from "../../protocol/grpc/status.ts";
-import { hasBody } from "../../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
-import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import type { Carrier } from "../../transport/carrier.ts";
 import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import type { Rival, RivalOwner } from "../../transport/rival.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import type { Pool } from "../../upstream/pool.ts";
+import type { EndpointPool } from "../../upstream/endpoint-pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
 import {
@@ -164,16 +163,17 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     return attempt;
   }
 
-  #connectionOf(pool: Pool): H1Upstream {
+  #connectionOf(pool: EndpointPool): Carrier {
     const { proxyVersion, timeouts } = this.#search.target;
     if (proxyVersion === undefined) {
-      return this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+      const needsHttp1 = this.#exchange.downstream.websocketKey !== undefined;
+      return this.#usesFresh ? pool.fresh(timeouts, needsHttp1) : pool.take(timeouts, needsHttp1);
     }
     // Never shared between clients; and where the downstream keeps none, for this exchange alone.
     const exchange = this.#exchange;
     const own = exchange.downstream.own ?? ENDED;
     if (this.#usesFresh) own.drop(pool);
-    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts.connect);
+    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts);
   }
 
   // --- the second attempt beside the first --------------------------------------------------------
@@ -195,7 +195,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   startRival(claim: Claim, owner: RivalOwner): Rival {
     const { pools, timeouts } = this.#search.target;
-    const connection = pools.get(claim.endpoint)!.take(timeouts.connect);
+    const connection = pools.get(claim.endpoint)!.take(timeouts, false);
     return this.#relay.startRival(connection, this.#newAttempt(claim), owner);
   }
 
@@ -252,8 +252,8 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     else this.#tryDeadline?.begin();
   }
 
-  attemptAnswered({ status: told, headers, framing }: ResponseFacts): boolean {
-    const status = hasBody(framing) ? told : judgedStatus(told, headers);
+  attemptAnswered(facts: ResponseFacts): boolean {
+    const status = judgedStatus(facts);
     const { clock } = this.#worker.world;
     this.#tryDeadline?.end();
     this.#claim!.answered(httpOfJudged(status), clock.nowMs() - this.#exchange.times.claimedMs);
@@ -263,7 +263,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
     const { endpoint } = this.#attempt!;
     const isLast = this.#search.isLast(endpoint);
-    this.#declinedMs = statusRetryMs(headers.get("retry-after"), isLast);
+    this.#declinedMs = statusRetryMs(facts.headers.get("retry-after"), isLast);
     const isWorthIt = this.#declinedMs !== Number.POSITIVE_INFINITY && this.#mayRetry(status);
     if (isWorthIt && !isLast) this.#search.avoid(endpoint);
     if (!isWorthIt) this.#hedge?.cancel();
@@ -299,7 +299,9 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
       this.attempt();
       return;
     }
-    this.#search.avoid(endpoint);
+    // One that refuses now may take it a moment later, where nobody else is there to ask.
+    const mayBeAsked = fault.code === "upstream_stream_refused" && this.#search.isLast(endpoint);
+    if (!mayBeAsked) this.#search.avoid(endpoint);
     this.#waitAndRetry(0);
   }
 

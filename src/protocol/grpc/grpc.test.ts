@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NONE } from "../h1/framing.ts";
 import { HeaderList } from "../http/header-list.ts";
 import { grpcKindOf } from "./content-type.ts";
 import {
@@ -102,7 +103,7 @@ test("grpcOfHttp and httpOfJudged: as the mapping has it, and back for what an e
 
 test("judgedStatus: a head that says how the call failed, and nothing else, is judged by that", () => {
   const judge = (status: number, fields: Record<string, string>) =>
-    judgedText(judgedStatus(status, HeaderList.of(fields)));
+    judgedText(judgedStatus({ status, headers: HeaderList.of(fields), framing: NONE }));
 
   assert.equal(judge(200, { "grpc-status": "14" }), "UNAVAILABLE");
   assert.equal(judge(200, { "grpc-status": "x" }), "UNKNOWN");

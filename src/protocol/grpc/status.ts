@@ -1,4 +1,5 @@
 /** The status of a call: a number that HTTP knows nothing of, in a field of the trailers. */
+import { type Framing, hasBody } from "../h1/framing.ts";
 import type { HeaderList } from "../http/header-list.ts";
 
 // biome-ignore format: a table
@@ -44,12 +45,18 @@ export function grpcOfHttp(status: number): GrpcName {
 /** Where a number may be a status of either, those of gRPC follow behind those of HTTP. */
 const BEHIND_HTTP = 600;
 
+interface JudgedHead {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly framing: Framing;
+}
+
 /**
  * What a response says of the attempt: its status, or that of a call whose head is all there is and
  * says that it failed. A call that fails later has begun, and its status comes too late for anything.
  */
-export function judgedStatus(status: number, headers: HeaderList): number {
-  if (status !== 200) return status;
+export function judgedStatus({ status, headers, framing }: JudgedHead): number {
+  if (status !== 200 || hasBody(framing)) return status;
   const told = headers.get("grpc-status");
   const number = told === undefined ? GRPC.OK : readGrpcStatus(told);
   return number === GRPC.OK ? status : BEHIND_HTTP + number;

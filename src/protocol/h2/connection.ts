@@ -9,7 +9,7 @@ import {
 } from "./flood-budget.ts";
 import { FrameHandler } from "./frame-handler.ts";
 import { FrameOutput } from "./frame-output.ts";
-import { DRAIN_PING, PREFACE } from "./frame-type.ts";
+import { DRAIN_PING, LIVENESS_PING, PREFACE } from "./frame-type.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
 import { ReadyStreams } from "./ready-streams.ts";
 import { PeerSettings, settingsPayload, WINDOW_BYTES, WINDOW_BYTES_MAX } from "./settings.ts";
@@ -138,17 +138,28 @@ export class Connection implements StreamHost {
       const stream = this.#ready.shift();
       if (stream === undefined) return;
       if (!stream.maySend) continue;
-      this.#sendWindow -= stream.fill(room);
+      const count = stream.fill(room);
+      this.#sendWindow -= count; // before anyone hears of it, who may call this again
+      if (count > 0) stream.framed(count);
       this.#budget.earn(DATA_FRAME_POINTS);
       if (stream.maySend) this.#ready.push(stream);
     }
   }
 
+  /** Neither side is going away: there may be more streams. */
+  get isStaying(): boolean {
+    return !(this.#isDraining || this.#isLeft || this.#hasEnded) && this.table.hasOwnIdsLeft;
+  }
+
+  /** Asks the peer to show that it is there. */
+  ping(): void {
+    if (!this.#hasEnded) this.output.ping(0, LIVENESS_PING, 0);
+  }
+
   /** A stream of ours, unless the peer has as many as it allows or is going away. */
   open(): Stream | undefined {
     const { table } = this;
-    const isFull = table.size >= this.peer.streamsMax || !table.hasOwnIdsLeft;
-    if (isFull || this.#isDraining || this.#isLeft || this.#hasEnded) return undefined;
+    if (table.size >= this.peer.streamsMax || !this.isStaying) return undefined;
     const stream = new Stream(table.nextOwnId, this, this.peer.windowBytes);
     table.nextOwnId += 2;
     table.add(stream);

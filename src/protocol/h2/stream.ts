@@ -21,6 +21,17 @@ export interface StreamTaker {
   sent(): void;
 }
 
+/** The head of a request, as a client sends it. */
+export interface RequestFields {
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  readonly authority: string; // "" if there is none
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly drop: Uint8Array; // of the headers
+  readonly more: string; // lines as HTTP/1 has them, each with its CRLF
+}
+
 /** What streams share, and whom they tell that they are over. */
 export interface StreamHost {
   readonly role: "server" | "client";
@@ -113,19 +124,16 @@ export class Stream {
     if (isLast) this.#sentEnd();
   }
 
-  sendRequest(
-    pseudo: readonly (readonly [name: string, value: string])[],
-    headers: HeaderList,
-    drop: Uint8Array,
-    length: string | undefined,
-    isLast: boolean,
-  ): void {
+  sendRequest(request: RequestFields, isLast: boolean): void {
     if (this.isOver) return;
     const { encoder } = this.#host;
     encoder.begin();
-    for (const [name, value] of pseudo) encoder.pseudo(name, value);
-    encoder.fields(headers, drop);
-    if (length !== undefined) encoder.take(CONTENT_LENGTH, "content-length", length);
+    encoder.pseudo(":method", request.method);
+    encoder.pseudo(":scheme", request.scheme);
+    if (request.authority !== "") encoder.pseudo(":authority", request.authority);
+    encoder.pseudo(":path", request.path);
+    encoder.fields(request.headers, request.drop);
+    encoder.lines(request.more);
     this.#host.output.headers(this.id, encoder.end(), isLast);
     if (isLast) this.#sentEnd();
   }
@@ -151,7 +159,7 @@ export class Stream {
     } else this.#sendTrailers();
   }
 
-  /** Frames some of what waits, `room` at most; answers with how much. */
+  /** Frames some of what waits, `room` at most; answers with how much. framed() follows. */
   fill(room: number): number {
     const first = this.#queue[0]!;
     const left = first.length - this.#queueAt;
@@ -162,16 +170,24 @@ export class Stream {
     this.#sendWindow -= count;
     const isLast = this.#queuedBytes === 0 && this.#isEnding && this.#trailers === undefined;
     this.#host.output.data(this.id, first, at, at + count, isLast);
+    this.isLocalEnded = isLast;
     if (count < left) this.#queueAt += count;
     else {
       this.#queueAt = 0;
       if (this.#queue.length === 1) this.#queue = NONE;
       else this.#queue.shift();
     }
+    return count;
+  }
+
+  /** What fill() has done is in the books: who hears of it here may send more, end it, and have that framed. */
+  framed(count: number): void {
+    const isLast = this.isLocalEnded;
     this.taker?.moved(count, this.#queuedBytes);
     if (isLast) this.#sentEnd();
-    else if (this.#queuedBytes === 0 && this.#isEnding && !this.isOver) this.#sendTrailers();
-    return count;
+    else if (this.#isEnding && this.#queuedBytes === 0 && !this.isLocalEnded && !this.isOver) {
+      this.#sendTrailers();
+    }
   }
 
   get maySend(): boolean {
