@@ -1,6 +1,6 @@
 /** What a running proxy tells operators: the metrics page and the status. */
 import { VERSION } from "../base/version.ts";
-import { conditionOf } from "../core/upstream.ts";
+import { conditionOf, type Endpoint, type Upstream } from "../core/upstream.ts";
 import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
 import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
 import type { ProcessGauges } from "../observe/process-gauges.ts";
@@ -34,6 +34,7 @@ export function metricsText(facts: ProxyFacts, accept: string | undefined) {
       takenWallMs: facts.takenWallMs,
     },
     workers: server.health,
+    certificates: server.tasks.certificates,
     build: { version: VERSION },
   };
   const text = renderMetrics([metrics.share(), ...server.banks], rendered, gauges, format);
@@ -60,6 +61,7 @@ export function statusOf(facts: ProxyFacts) {
       key,
       connections: connectionCounts.get(key) ?? 0,
     })),
+    certificates: server.tasks.certificates,
     streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
       streams.all.map(({ name, serverNames, upstream }) => ({
         name,
@@ -84,9 +86,17 @@ export function statusOf(facts: ProxyFacts) {
         zone: endpoint.zone,
         health: conditionOf(endpoint.state, nowMs),
         active: endpoint.state.active,
+        ...concurrencyOf(upstream, endpoint),
         usable,
         ...server.tasks.resolvedTo(endpoint.address),
       })),
     })),
   };
+}
+
+function concurrencyOf({ concurrency }: Upstream, { state }: Endpoint) {
+  if (concurrency === undefined) return {};
+  const baseMs = Math.round(state.concurrency.baseMs * 100) / 100;
+  const limit = state.concurrency.within(concurrency);
+  return { concurrency: { limit, unanswered: state.unanswered, baseMs } };
 }

@@ -3,6 +3,7 @@ import net from "node:net";
 import { dirname, join } from "node:path";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import { ListenError } from "./listen-error.ts";
+import { acceptTls } from "./system-accept-tls.ts";
 import { bindDatagrams, connectDatagrams } from "./system-datagrams.ts";
 import { acceptLending, BACKLOG, ignore, letGo, Porch } from "./system-porch.ts";
 import { TlsConnector } from "./system-tls.ts";
@@ -17,6 +18,8 @@ import type {
   Log,
   Network,
   TlsClient,
+  TlsServer,
+  TlsTaker,
   Wire,
   WireReader,
 } from "./world.ts";
@@ -117,6 +120,10 @@ export class SystemNetwork implements Network {
     socket.on("close", letGo);
     keepReadable(socket);
     return socket;
+  }
+
+  acceptTls(wire: Wire, early: Uint8Array, server: TlsServer, taker: TlsTaker): Wire {
+    return acceptTls(wire as net.Socket, early, server, taker); // as listen() made it
   }
 
   #secured(

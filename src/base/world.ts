@@ -1,3 +1,5 @@
+import type { SecureContext } from "node:tls";
+
 /** Everything outside the program that could make two runs differ. */
 export interface World {
   readonly clock: Clock;
@@ -75,6 +77,29 @@ export interface TlsIdentity {
   readonly minVersion: "1.2" | "1.3";
 }
 
+/** How TLS is ended on a wire that came in. */
+export interface TlsServer {
+  readonly context: SecureContext; // the certificate, and what may be negotiated
+  /** Ours, the best first. Who offers others only is refused; who offers nothing is not (RFC 7301 §3.2). */
+  readonly alpn: readonly string[];
+}
+
+/** Who waits for a handshake; one of the two is called, once, and none if the wire was destroyed here. */
+export interface TlsTaker {
+  secured(facts: TlsFacts): void;
+  /** The wire is destroyed. */
+  failed(why: string): void;
+}
+
+/** What a handshake came to. */
+export interface TlsFacts {
+  readonly version: string; // "TLSv1.3"
+  readonly cipher: string; // by its standard name, "TLS_AES_128_GCM_SHA256"
+  readonly serverName: string; // lower case; "" if the client named none
+  readonly alpn: string; // "" if none was agreed on
+  readonly isResumed: boolean;
+}
+
 /**
  * Who reads a wire that we opened. The owner lends the buffer to read into, so that a slice of it
  * can be written on without a copy; "data" events do not fire on such a wire.
@@ -100,6 +125,13 @@ export interface Network {
    * addresses only: a name is looked up in the directory, and nobody is asked for it.
    */
   connect(address: Address, reader: WireReader, tls?: TlsClient): Wire;
+  /**
+   * Ends TLS on a wire that came in; `early` is what has been read of it, and is copied. The answer
+   * takes the wire's place: it may be read and written from secured() on, and does not lend its
+   * bytes. "end" is a close_notify; a FIN without one is an "error" and "close", since anybody on
+   * the way can make it (truncation).
+   */
+  acceptTls?(wire: Wire, early: Uint8Array, server: TlsServer, taker: TlsTaker): Wire;
   /** For clients to send to. Rejects with the system's error if the address cannot be bound. */
   bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor>;
   /** To and from one other address alone. Answers at once; what is sent before that works waits. */

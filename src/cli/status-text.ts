@@ -8,6 +8,7 @@ export interface ProxyStatus {
   readonly config: { readonly name: string; readonly version: number };
   readonly requestsActive: number;
   readonly listeners: readonly { readonly key: string; readonly connections: number }[];
+  readonly certificates?: readonly StatusCertificate[];
   readonly upstreams: readonly {
     readonly name: string;
     readonly added?: readonly string[];
@@ -16,12 +17,20 @@ export interface ProxyStatus {
   }[];
 }
 
+interface StatusCertificate {
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly secondsLeft: number;
+  readonly warnings: readonly string[];
+}
+
 interface StatusEndpoint {
   readonly name: string;
   readonly weight: number;
   readonly backup: boolean;
   readonly health: string;
   readonly active: number;
+  readonly concurrency?: { readonly limit: number };
   readonly addresses?: readonly string[];
   readonly why?: string;
 }
@@ -49,6 +58,8 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
     ]),
   ];
+  const { certificates = [] } = status;
+  if (certificates.length > 0) lines.push("", ...certificatesText(certificates));
   for (const { name, endpoints, added = [], removed = [] } of status.upstreams) {
     const head = [
       "endpoint",
@@ -61,7 +72,9 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       `  ${each.name}${added.includes(each.name) ? " (added)" : ""}`,
       each.health,
       `${each.weight}${each.backup ? " backup" : ""}`,
-      String(each.active),
+      each.concurrency === undefined
+        ? `${each.active}`
+        : `${each.active} (limit ${each.concurrency.limit})`,
       ...(rates === undefined
         ? []
         : [perSecond(rates.byEndpoint.get(`${name} ${each.name}`) ?? 0)]),
@@ -71,6 +84,24 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
     if (removed.length > 0) lines.push(`  removed by operators: ${removed.join(", ")}`);
   }
   return lines.join("\n");
+}
+
+const NAMES_MAX = 3;
+
+function certificatesText(certificates: readonly StatusCertificate[]): string[] {
+  const rows = certificates.map(({ names, secondsLeft }) => [
+    namesText(names),
+    secondsLeft < 0 ? "expired" : ageText(secondsLeft),
+  ]);
+  const told = certificates.flatMap(({ names, warnings }) =>
+    warnings.map((warning) => `  ${namesText(names)}: ${warning}`),
+  );
+  return [...table([["certificate for", "expires in"], ...rows]), ...told];
+}
+
+function namesText(names: readonly string[]): string {
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";
+  return `${names.slice(0, NAMES_MAX).join(", ")}${more}`;
 }
 
 function leadsTo({ addresses, why }: StatusEndpoint): string {

@@ -42,7 +42,8 @@ test("check: the smallest config comes out with every default of the process", (
     listeners: [
       {
         ...{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET },
-        protocols: ["h1"],
+        isTls: false,
+        protocols: ["h1", "h2"],
         proxiesFrom: undefined,
       },
     ],
@@ -89,6 +90,7 @@ test("check: a short upstream is written out", () => {
     passive: PASSIVE,
     active: undefined,
     breaker: undefined,
+    concurrency: undefined,
   });
 });
 
@@ -101,6 +103,7 @@ test("check: a short site and its route are written out", () => {
     at: ["sites", 0],
     hosts: ["a.test"],
     listen: ["0.0.0.0:80"],
+    tls: undefined,
     paths: { slashes: "merge", encodedSlashes: "keep" },
     errors: undefined,
     ...UNSET,
@@ -301,20 +304,20 @@ test("check: a TypeScript config has its problems by path, and functions are not
 });
 
 test("check: a feature that has a key of a later release takes its place", () => {
-  const compress: Feature<boolean> = {
-    name: "compress",
+  const auth: Feature<boolean> = {
+    name: "auth",
     kind: "filter",
-    about: "Compresses.",
+    about: "Asks who it is.",
     schema: z.boolean(),
-    build: () => ({ name: "compress" }),
+    build: () => ({ name: "auth" }),
   };
-  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, compress] };
-  const text = "sites: [{ hosts: [a.test], compress: true, routes: [{ respond: 204 }] }]";
+  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, auth] };
+  const text = "sites: [{ hosts: [a.test], auth: true, routes: [{ respond: 204 }] }]";
 
   const { config, problems } = check(loadText(text, "x.yaml"), vocabulary);
 
   assert.deepEqual(problems, []);
-  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "compress", options: true }]);
+  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "auth", options: true }]);
 });
 
 test("check: a schema without words of its own still answers in our grammar", () => {

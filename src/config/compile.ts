@@ -2,6 +2,7 @@
  * Config → runtime. Starts nothing and binds nothing: a compile that fails, or whose runtime is
  * never used, leaves nothing to clean up but its draft.
  */
+import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
@@ -39,6 +40,7 @@ import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
+import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
   type Config,
   type ListenerConfig,
@@ -55,6 +57,8 @@ export interface CompileTools {
   readonly machine: Machine;
   /** What names stand for; without it they stand for themselves, as for `explain`. */
   readonly directory?: Directory;
+  /** What there is by now; without it no client gets one, as for `explain`. */
+  readonly certificates?: Certificates | undefined;
   readonly version: number;
   readonly pseudonym: string; // in Via, unless the config has one
   /** Endpoints are written to in plain HTTP/1, whatever they speak: for people to read. */
@@ -194,13 +198,25 @@ class Compiler {
   }
 
   #listener(listener: ListenerConfig): ListenerPlan {
-    const sites = this.#config.sites.filter(({ listen }) => listen.includes(listener.key));
+    const { key } = listener;
+    const served = this.#config.sites.filter(({ listen }) => listen.includes(key));
+    const redirecting = this.#config.sites
+      .filter(({ tls }) => tls?.redirectFrom.includes(key))
+      .map((site) => redirectingSite(site, this.#config));
+    const sites = [...served, ...redirecting];
     return {
-      key: listener.key,
+      key,
       address: listener.address,
       protocols: listener.protocols,
       ...settledLevels(this.#config, listener),
       sendsProxyHeader: addressTest(listener.proxiesFrom),
+      tls: listener.isTls
+        ? compileTls(served, {
+            listener,
+            draft: this.#tools.draft,
+            certificates: this.#tools.certificates,
+          })
+        : undefined,
       sites: this.#sites(sites, listener),
       errors: this.#errors(this.#config.errors),
     };
@@ -233,7 +249,9 @@ class Compiler {
       world: worker.world,
       upstream: (name) => this.#upstreams.get(name)!,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
+      keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
+      bug: (error, exchange) => worker.bug(error, exchange),
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
     const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;
@@ -337,7 +355,7 @@ function phasesOf(filters: readonly Filter[]): Phases {
   };
 }
 
-export type PhaseName = Exclude<keyof Filter, "name" | "arrive">;
+export type PhaseName = Exclude<keyof Filter, "name" | "arrive" | "explain">;
 
 /** Those that take part in the phase, in the order in which they do. */
 export function filtersIn(phase: PhaseName, filters: readonly Filter[]): readonly Filter[] {

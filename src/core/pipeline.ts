@@ -102,6 +102,7 @@ export function respond(
   side?: ServingSide,
 ): void {
   exchange.response = response;
+  exchange.responseFraming = framing;
   exchange.responseStages = undefined;
   const steps = exchange.route?.phases.respond;
   if (steps !== undefined) for (const step of steps) step(exchange);

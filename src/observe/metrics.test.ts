@@ -16,6 +16,9 @@ const facts: MetricFacts = {
   nowMs: 1,
   logDropped: 3,
   config: { version: 2, lastReloadSucceeded: true, takenWallMs: 1_500 },
+  certificates: [
+    { id: "file a.pem a.key", notAfter: "2030-01-01T00:00:00.000Z", warnings: ["it expired"] },
+  ],
   workers: { running: 2, restarts: new Map([["hung", 1]]), loopUtilization: [0.5, 0.25] },
   build: { version: "0.1.0" },
 };
@@ -276,9 +279,15 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   const endpoint = endpointOf('unix:/a"b\\c\nd');
   for (let count = 0; count < 4; count++) endpoint.state.enter();
   endpoint.state.health = "down";
+  endpoint.state.countUnanswered(1);
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
-    ...{ breaker: undefined, claim: () => undefined, describe: () => [] },
+    ...{
+      breaker: undefined,
+      concurrency: { min: 2, max: 7 },
+      claim: () => undefined,
+      describe: () => [],
+    },
     refusal: () => ({ code: "no_endpoint", detail: "" }),
     wait: () => ({ code: "no_endpoint", detail: "" }) as const,
     ...{ hashKeyOf: undefined, sticky: undefined, isPanicking: true },
@@ -297,6 +306,9 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   assert.equal(samples.get(`sluice_endpoint_health{${labels},state="up"}`), 0);
   assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="place"}'), 2);
   assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="endpoint"}'), 3);
+  assert.equal(samples.get(`sluice_concurrency_limit{${labels}}`), 7);
+  assert.equal(samples.get(`sluice_concurrency_unanswered{${labels}}`), 1);
+  assert.equal(samples.get(`sluice_concurrency_base_seconds{${labels}}`), 0);
   assert.equal(samples.get('sluice_upstream_panic{upstream="api"}'), 1);
   assert.equal(samples.get('sluice_mirrored_requests_total{upstream="api",result="answered"}'), 5);
   assert.equal(

@@ -1,8 +1,10 @@
+import type { TlsFacts } from "../base/world.ts";
 import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 
@@ -36,7 +38,14 @@ export const ENDPOINT_RETRIES = ENDPOINT_FAULTS + FAULT_CODES.length;
 export const ENDPOINT_CONNECTIONS = ENDPOINT_RETRIES + 1;
 // A listener's.
 export const LISTENER_CONNECTIONS = 0;
-export const LISTENER_REFUSED = 3;
+export const LISTENER_HANDSHAKES = 3;
+export const HANDSHAKES = [
+  ...(["TLSv1.2", "TLSv1.3"] as const).flatMap((version) => [
+    [version, "no"] as const,
+    [version, "yes"] as const,
+  ]),
+];
+export const LISTENER_REFUSED = LISTENER_HANDSHAKES + HANDSHAKES.length;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -95,6 +104,7 @@ export interface ConnectionMeter {
  */
 export class Metrics {
   readonly streams: StreamMetrics;
+  readonly #codings: CodingMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -104,6 +114,7 @@ export class Metrics {
 
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
+    this.#codings = new CodingMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -154,7 +165,16 @@ export class Metrics {
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
     if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
+    if (exchange.compression !== undefined || exchange.decompression !== undefined) {
+      this.#codings.ended(exchange);
+    }
     if (endpointAt < 0) return;
+    this.#endpointEnded(exchange, endpointAt, statusClass);
+  }
+
+  #endpointEnded(exchange: Exchange, endpointAt: number, statusClass: number): void {
+    const { times } = exchange;
+    const { cells } = this.#bank;
     cells[endpointAt + ENDPOINT_REQUESTS + statusClass]!++;
     if (exchange.attempts > 1) cells[endpointAt + ENDPOINT_RETRIES]! += exchange.attempts - 1;
     if (times.responseMs === 0 || times.connectedMs === 0) return;
@@ -172,6 +192,12 @@ export class Metrics {
   refused(listenerKey: string, code: FaultCode): void {
     const at = this.#bank.block(LISTENER, [listenerKey]);
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
+  }
+
+  secured(listenerKey: string, { version, isResumed }: TlsFacts): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]) + LISTENER_HANDSHAKES;
+    const index = (version === "TLSv1.3" ? 2 : 0) + (isResumed ? 1 : 0);
+    this.#bank.cells[at + index]!++;
   }
 
   bug(): void {

@@ -1,7 +1,14 @@
 import type { Breaker, BreakerState } from "../core/breaker.ts";
+import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import { FAULTS } from "../core/fault.ts";
-import { type Condition, conditionOf, type Upstream } from "../core/upstream.ts";
+import {
+  type Condition,
+  conditionOf,
+  type EndpointState,
+  type Upstream,
+} from "../core/upstream.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { renderCoding, renderPlain } from "./coding-metrics.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
@@ -23,6 +30,11 @@ export interface MetricFacts {
     readonly restarts: ReadonlyMap<string, number>; // by reason
     readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
+  readonly certificates: readonly {
+    readonly id: string;
+    readonly notAfter: string;
+    readonly warnings: readonly string[];
+  }[];
   readonly build: { readonly version: string };
 }
 
@@ -42,6 +54,8 @@ export function renderMetrics(
     else if (block.kind === "endpoint") renderEndpoint(out, cells, block, retries);
     else if (block.kind === "listener") renderListener(out, cells, block);
     else if (block.kind === "stream") renderStream(out, cells, block);
+    else if (block.kind === "coding") renderCoding(out, cells, block);
+    else if (block.kind === "plain") renderPlain(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);
@@ -91,7 +105,8 @@ function renderEndpoint(
   out.sample("upstreamConnectionsIdle", labels, cells[connections + cell.IDLE]!);
 }
 
-function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+function renderListener(out: Exposition, cells: Float64Array, block: Block): void {
+  const { labels, at } = block;
   const connections = at + cell.LISTENER_CONNECTIONS;
   out.sample("connections", labels, cells[connections + cell.OPENED]!);
   out.sample("connectionsOpen", labels, cells[connections + cell.OPEN]!);
@@ -99,6 +114,14 @@ function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Bl
   for (const [index, code] of cell.FAULT_CODES.entries()) {
     const count = cells[at + cell.LISTENER_REFUSED + index]!;
     if (count > 0) out.sample("refused", [...labels, code], count);
+  }
+  renderHandshakes(out, cells, block);
+}
+
+function renderHandshakes(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+  for (const [index, [version, resumed]] of cell.HANDSHAKES.entries()) {
+    const count = cells[at + cell.LISTENER_HANDSHAKES + index]!;
+    if (count > 0) out.sample("handshakes", [...labels, version, resumed], count);
   }
 }
 
@@ -148,17 +171,29 @@ function renderBreaker(out: Exposition, upstream: string, { state, opensEver }: 
   out.sample("circuitOpens", [upstream], opensEver);
 }
 
+function renderConcurrency(
+  out: Exposition,
+  labels: readonly [upstream: string, endpoint: string],
+  { unanswered, concurrency }: EndpointState,
+  bounds: ConcurrencyBounds,
+): void {
+  out.sample("concurrencyLimit", labels, concurrency.within(bounds));
+  out.sample("concurrencyUnanswered", labels, unanswered);
+  out.sample("concurrencyBase", labels, concurrency.baseMs / 1000);
+}
+
 const CONDITIONS: readonly Condition[] = [
   ...(["unknown", "up", "down", "draining", "ejected", "unresolved"] as const),
 ];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const upstream of facts.upstreams) {
-    const { name, endpoints, breaker } = upstream;
+    const { name, endpoints, breaker, concurrency } = upstream;
     renderBalance(out, upstream);
     if (breaker !== undefined) renderBreaker(out, name, breaker);
     for (const { name: endpoint, state } of endpoints) {
       out.sample("upstreamActive", [name, endpoint], state.active);
+      if (concurrency !== undefined) renderConcurrency(out, [name, endpoint], state, concurrency);
       const { ejectionsEver } = state.failures;
       if (ejectionsEver > 0) out.sample("ejections", [name, endpoint], ejectionsEver);
       const { passed, failed } = state.checks;
@@ -179,6 +214,10 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const [reason, count] of restarts) out.sample("workerRestarts", [reason], count);
   for (const [worker, ratio] of loopUtilization.entries()) {
     out.sample("workerUtilization", [String(worker)], ratio);
+  }
+  for (const { id, notAfter, warnings } of facts.certificates) {
+    out.sample("certificateExpiry", [id], Date.parse(notAfter) / 1000);
+    out.sample("certificateWarnings", [id], warnings.length);
   }
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

@@ -18,13 +18,13 @@ import type { FieldSection } from "../protocol/h2/field-section.ts";
 import { STREAM_ERROR_POINTS } from "../protocol/h2/flood-budget.ts";
 import { type RefusedRequest, readRequest } from "../protocol/h2/request-head.ts";
 import type { Stream } from "../protocol/h2/stream.ts";
-import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { type Flushable, flushSoon } from "./flush-soon.ts";
 import { guard } from "./guard.ts";
 import { FAULTS_OF, MALFORMED } from "./h2-refusals.ts";
 import { H2Turn, type TurnHost } from "./h2-turn.ts";
 import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
+import type { Prelude } from "./prelude.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
 
 /** What the connection waits for; bodies and responses have their own watches. */
@@ -66,7 +66,7 @@ export class H2Downstream
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: () => void,
-    proxy: ProxyHeader | undefined, // that the connection began with
+    prelude: Prelude,
   ) {
     const { limits } = listening.plan;
     this.place = OUTSIDE;
@@ -75,7 +75,7 @@ export class H2Downstream
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = clientOf(wire, listening, true, proxy);
+    this.#peer = clientOf(wire, listening, true, prelude);
     this.#arrivals = new Arrivals(this.#peer);
     this.#connection = new Connection(
       "server",

@@ -18,6 +18,8 @@ import { UpstreamRequest } from "./upstream-request.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
+  /** The client has sent all of the body. */
+  requestEnded(): void;
   /** The response head is here. False: the client must not have it; attemptDeclined() follows. */
   attemptAnswered(facts: ResponseFacts): boolean;
   /** The connection is out of the way: the owner tries again. */
@@ -196,6 +198,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.tap?.bodyEnd(trailers);
     if (this.#bodyState === "unsent") this.#bodyState = this.#kept ? "replayable" : "gone";
     this.#connection?.endRequest(trailers);
+    this.#owner.requestEnded();
   }
 
   get holdsRequest(): boolean {

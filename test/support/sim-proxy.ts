@@ -214,6 +214,7 @@ export class SimProxy {
     for (const upstream of this.upstreams.values()) {
       for (const { name, state } of upstream.endpoints) {
         assert.equal(state.active, 0, `claims on ${name}`);
+        assert.equal(state.unanswered, 0, `unanswered on ${name}`);
       }
       assert.deepEqual(upstream.waiting, { queued: 0, parked: 0 }, upstream.name);
     }
@@ -319,6 +320,7 @@ export class SimProxy {
       address: DOOR,
       protocols: options.protocols ?? ["h1"],
       ...levels,
+      tls: undefined,
       sites: { find: () => site, explain: () => undefined },
       errors,
     };

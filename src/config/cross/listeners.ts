@@ -6,9 +6,9 @@ import { shown } from "../../core/fields.ts";
 import { addressKey, isLoopback, parseListen, parseSiteHost } from "../address.ts";
 import type { Notes } from "./notes.ts";
 import { asMap, asTexts, type RawMap, type RawSite, rawSites } from "./raw.ts";
+import { siteListens } from "./site-listens.ts";
 import { rawStreams } from "./streams.ts";
 
-const LISTEN = ":80";
 const ADMIN_LISTEN = "127.0.0.1:2080";
 
 interface Bound {
@@ -20,17 +20,18 @@ export function checkListeners(config: RawMap, notes: Notes): void {
   const sites = rawSites(config);
   const bound = new Map<string, Bound>();
   const hostAt = new Map<string, string>();
+  const served = new Map<string, { readonly owner: string; readonly hasTls: boolean }>();
   for (const site of sites) {
-    const listens = listensOf(site);
-    for (const { address, at } of listens) {
-      const key = addressKey(address);
+    const { served: listens, redirecting } = siteListens(site);
+    for (const { key, address, at } of [...listens, ...redirecting]) {
       if (!bound.has(key)) bound.set(key, { address, at });
     }
     checkHosts(
       site,
-      listens.map(({ address }) => addressKey(address)),
+      [...listens, ...redirecting].map(({ key }) => key),
       { hostAt, notes },
     );
+    checkTls(site, { served, notes });
   }
   const ofSites = new Set(bound.keys());
   const datagrams = new Map<string, Bound>();
@@ -46,12 +47,35 @@ export function checkListeners(config: RawMap, notes: Notes): void {
   checkListenerKeys(config, { bound, ofSites, notes });
 }
 
-function listensOf({ site, at }: RawSite): Bound[] {
-  const listen = site["listen"] ?? LISTEN;
-  return asTexts(listen).flatMap(({ text, at: inner }) => {
-    const address = parseListen(text);
-    return address === undefined ? [] : [{ address, at: [...at, "listen", ...inner] }];
-  });
+/** On one listener there is TLS for all sites or for none: a redirect to it is a site without. */
+function checkTls(
+  site: RawSite,
+  {
+    served,
+    notes,
+  }: {
+    readonly served: Map<string, { readonly owner: string; readonly hasTls: boolean }>;
+    readonly notes: Notes;
+  },
+): void {
+  const hasTls = site.site["tls"] !== undefined;
+  const owner = `sites[${site.at[1]}]`;
+  const { served: listens, redirecting } = siteListens(site);
+  if (listens.length === 0 && redirecting.length > 0) {
+    const at = [...site.at, site.site["listen"] === undefined ? "tls" : "listen"];
+    notes.problem(at, 'must have an address that does not redirect, such as ":443"');
+  }
+  for (const [{ key, at }, isSecure] of [
+    ...listens.map((each) => [each, hasTls] as const),
+    ...redirecting.map((each) => [each, false] as const),
+  ]) {
+    const other = served.get(key);
+    if (other === undefined) served.set(key, { owner, hasTls: isSecure });
+    else if (other.hasTls !== isSecure) {
+      const how = other.hasTls ? "with TLS" : "without TLS";
+      notes.problem(at, `must not be where ${other.owner} is served ${how}, got ${key}`);
+    }
+  }
 }
 
 function checkHosts(

@@ -97,6 +97,11 @@ const downstreamLimits = {
     "http2FloodPoints",
     "What a client's frames that do no work, resets above all, may cost at once; a twentieth comes back each second.",
   ),
+  codecBytes: bytes(
+    sizeBetween(0, 64 * 1024 * MIB),
+    "codecBytes",
+    "What compressing and decompressing may hold in memory at once, in each worker.",
+  ),
 };
 
 const upstreamLimits = {
@@ -113,6 +118,11 @@ const upstreamLimits = {
 };
 
 const downstreamTimeouts = {
+  handshake: time(
+    durationAboveZero,
+    "handshake",
+    "The TLS handshake of a client, from its connection on.",
+  ),
   requestHead: time(
     durationAboveZero,
     "requestHead",
@@ -227,7 +237,9 @@ export const rates = z.strictObject(
 /** The three together, as they stand at the top level, on a listener, a site and a route. */
 export const levels = {
   limits: limits.optional().describe("Limits on what is held in memory and let through."),
-  timeouts: timeouts.optional().describe("Timers; all but requestHead and drain count idle time."),
+  timeouts: timeouts
+    .optional()
+    .describe("Timers; all but handshake, requestHead and drain count idle time."),
   rates: rates.optional().describe("The least progress a client must make, against slow attacks."),
 };
 
@@ -238,6 +250,7 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "limits.headerCount",
   "limits.connectionsMax",
   "limits.requestsPerConnection",
+  "timeouts.handshake",
   "limits.http2StreamsMax",
   "limits.http2StreamWindowBytes",
   "limits.http2ConnectionWindowBytes",
@@ -245,6 +258,10 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "timeouts.requestHead",
   "timeouts.keepAlive",
 ]);
-export const ONLY_TOP: ReadonlySet<string> = new Set(["timeouts.drain", "timeouts.drainTunnel"]);
+export const ONLY_TOP: ReadonlySet<string> = new Set([
+  "limits.codecBytes",
+  "timeouts.drain",
+  "timeouts.drainTunnel",
+]);
 /** Idle connections belong to an endpoint, which knows no route or listener. */
 export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set(["timeouts.upstreamKeepAlive"]);

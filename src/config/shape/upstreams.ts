@@ -1,19 +1,11 @@
 /** `upstreams:` and the three ways to write one. */
 import type { Address } from "../../base/world.ts";
-import {
-  name,
-  notYet,
-  oneOf,
-  shown,
-  wanted,
-  wantedOneOrMany,
-  wholeNumber,
-  z,
-} from "../../core/fields.ts";
+import { name, oneOf, shown, wanted, wantedOneOrMany, wholeNumber, z } from "../../core/fields.ts";
 import type { Scheme } from "../../core/upstream.ts";
 import { addressKey, isHostName, parseDnsName, parseEndpoint } from "../address.ts";
 import { balanceKeys, endpointBalanceKeys } from "./balance.ts";
 import { breaker } from "./breaker.ts";
+import { concurrency } from "./concurrency.ts";
 import { sticky } from "./cookie.ts";
 import { health } from "./health.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
@@ -200,7 +192,14 @@ const longUpstream = z.strictObject(
     breaker: breaker
       .optional()
       .describe("Stops requests for a while when too many fail or are slow. Default: off."),
-    concurrency: notYet("concurrency"),
+    concurrency: concurrency
+      .optional()
+      .describe(
+        [
+          "Each endpoint gets only as many requests at once as it can answer without their waiting",
+          "for each other, as its latency shows. Default: off.",
+        ].join(" "),
+      ),
     sticky: sticky.optional(),
     tls: upstreamTls
       .optional()
