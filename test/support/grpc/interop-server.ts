@@ -29,8 +29,10 @@ export interface InteropServer {
   readonly port: number;
   /** Calls that their client has cancelled. */
   readonly cancelled: readonly string[];
-  /** The grpc-timeout of each call, "" where there was none. */
-  readonly timeouts: readonly string[];
+  /** When each call has to be over, as the server was told; Infinity where it was not. */
+  readonly deadlines: readonly number[];
+  /** From now on every unary call ends with this status. */
+  refuse(code: number): void;
   close(): void;
 }
 
@@ -38,10 +40,11 @@ export interface InteropServer {
 export async function startInteropServer(): Promise<InteropServer> {
   const server = new Server();
   const cancelled: string[] = [];
-  const timeouts: string[] = [];
+  const deadlines: number[] = [];
+  let refusal = 0;
   const { empty, unary, output, input, duplex } = METHODS;
   const note = (name: string, call: Noted) => {
-    timeouts.push(String(call.metadata.get("grpc-timeout")[0] ?? call.getDeadline()));
+    deadlines.push(Number(call.getDeadline()));
     call.on("cancelled", () => cancelled.push(name));
     call.on("error", () => {});
     echoInitial(call);
@@ -59,7 +62,8 @@ export async function startInteropServer(): Promise<InteropServer> {
       ) {
         note("unary", call);
         const { responseStatus, responseSize = 0 } = call.request;
-        if (isFailure(responseStatus)) done(statusOf(responseStatus, call.metadata));
+        if (refusal !== 0) done({ code: refusal, details: "busy" });
+        else if (isFailure(responseStatus)) done(statusOf(responseStatus, call.metadata));
         else done(null, { payload: payloadOf(responseSize) }, trailingOf(call.metadata));
       },
       output(call: ServerWritableStream<OutputRequest, OutputResponse>) {
@@ -98,7 +102,15 @@ export async function startInteropServer(): Promise<InteropServer> {
       error === null ? resolve(bound) : reject(error),
     );
   });
-  return { port, cancelled, timeouts, close: () => server.forceShutdown() };
+  return {
+    port,
+    cancelled,
+    deadlines,
+    refuse: (code) => {
+      refusal = code;
+    },
+    close: () => server.forceShutdown(),
+  };
 }
 
 interface Noted {
