@@ -247,7 +247,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
-    if (!hasBody(facts.framing)) noteGrpcStatus(exchange, facts.headers);
+    noteGrpcStatus(exchange, facts.headers);
     for (const step of exchange.route!.phases.receive) step(exchange, this.#attempt!);
     respond(exchange, response, facts.framing, this);
   }

@@ -2,11 +2,11 @@ import type { Timer } from "../../base/world.ts";
 import { NO_CONNECTIONS } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
+import { judgedStatusOf } from "../../core/grpc.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
-import { httpOfJudged, judgedStatus } from "../../protocol/grpc/status.ts";
-import { hasBody } from "../../protocol/h1/framing.ts";
+import { httpOfJudged } from "../../protocol/grpc/status.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { Carrier } from "../../transport/carrier.ts";
 import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
@@ -237,8 +237,8 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     this.#claim?.uploaded();
   }
 
-  attemptAnswered({ status: told, headers, framing }: ResponseFacts): boolean {
-    const status = hasBody(framing) ? told : judgedStatus(told, headers);
+  attemptAnswered(facts: ResponseFacts): boolean {
+    const status = judgedStatusOf(this.#exchange, facts);
     const { clock } = this.#worker.world;
     this.#tryDeadline?.end();
     this.#claim!.answered(httpOfJudged(status), clock.nowMs() - this.#exchange.times.claimedMs);
@@ -248,7 +248,7 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
     const { endpoint } = this.#attempt!;
     const isLast = this.#search.isLast(endpoint);
-    this.#declinedMs = statusRetryMs(headers.get("retry-after"), isLast);
+    this.#declinedMs = statusRetryMs(facts.headers.get("retry-after"), isLast);
     const isWorthIt = this.#declinedMs !== Number.POSITIVE_INFINITY && this.#mayRetry(status);
     if (isWorthIt && !isLast) this.#search.avoid(endpoint);
     if (!isWorthIt) this.#hedge?.cancel();
