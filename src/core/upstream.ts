@@ -79,6 +79,7 @@ export interface Endpoint {
   readonly weight: number;
   readonly backup: boolean; // asked only when nobody else is left
   readonly priority: number; // 0 is asked first; the next one gets what that cannot bear
+  readonly isStrict: boolean; // of its priority: the next one is asked when nobody of it is left
   readonly zone: string; // "" if none was given
   readonly maxRequests: number; // in flight at once, of all workers; Infinity: no limit
   readonly state: EndpointState; // kept by upstream and address across reloads

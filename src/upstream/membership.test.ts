@@ -49,7 +49,10 @@ function stage(endpoints: readonly EndpointOptions[], directory: Directory | und
     return upstream;
   };
   const names = (upstream: ReturnType<typeof make>) =>
-    upstream.endpoints.map(({ name, weight, backup }) => `${name} ${weight}${backup ? "b" : ""}`);
+    upstream.endpoints.map(({ name, weight, priority, isStrict }) => {
+      const rank = priority === 0 ? "" : ` p${priority}`;
+      return `${name} ${weight}${rank}${isStrict ? "s" : ""}`;
+    });
   return { make, names, told };
 }
 
@@ -62,6 +65,8 @@ const SERVICE: DirectoryEntry = {
   records: [
     { host: "a", port: 1, priority: 5, weight: 0 },
     { host: "b", port: 2, priority: 7, weight: 9 },
+    { host: "c", port: 3, priority: 65_535, weight: 1 },
+    { host: "d", port: 4, priority: 7, weight: 1 },
   ],
 };
 
@@ -71,7 +76,8 @@ const rows: Row[] = [
   ["nothing is known of a name yet",    [ALL],        [],                              ""],
   ["an endpoint for each address",      [ALL],        [named(["10.0.0.5", "::5"])],    "10.0.0.5:80 3,[::5]:80 3"],
   ["two ways to one, the first counts", [PLAIN, ALL], [named(["10.0.0.1", "::5"])],    "10.0.0.1:80 1,[::5]:80 3"],
-  ["records of a service",              [SRV],        [SERVICE],                       "a:1 1,b:2 9b"],
+  ["records of a service",              [SRV],        [SERVICE],                       "a:1 1s,b:2 9 p1s,c:3 1 p2s,d:4 1 p1s"],
+  ["records after our own priority",    [{ ...SRV, priority: 4 }], [SERVICE],           "a:1 1 p4s,b:2 9 p5s,c:3 1 p6s,d:4 1 p5s"],
   ["one was added",                     [PLAIN],      [edits(["10.0.0.9"], [])],       "10.0.0.1:80 1,10.0.0.9:80 1"],
   ["one was taken out",                 [PLAIN],      [edits([], ["10.0.0.1:80"])],    ""],
   ["a found one was taken out",         [ALL],        [named(["::5"]), edits([], ["[::5]:80"])], ""],
