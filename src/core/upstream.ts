@@ -104,7 +104,7 @@ export interface EndpointState {
   isDraining: boolean; // an operator took it out of service: no new requests
   isUnresolved: boolean; // its name has no address, and never had, or not for too long
   ejectedUntilMs: number; // by passive checks; 0: not
-  readySinceMs: number; // when it came back into use, for a slow start; 0: it was never away
+  readySinceMs: number; // when it came, or came back, for a slow start; 0: there from the beginning
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
   /** An attempt took so long to its first byte; rises at once, falls slowly. */
   took(ms: number, nowMs: number): void;

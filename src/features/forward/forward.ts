@@ -15,14 +15,9 @@ import { backoffMs } from "../../upstream/backoff.ts";
 import type { Pool } from "../../upstream/pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
-import {
-  addsNoLoad,
-  decideRetry,
-  isIdleRace,
-  mayBeKeyed,
-  type RetryPolicy,
-} from "../../upstream/retry-policy.ts";
+import { addsNoLoad, decideRetry, isIdleRace, mayBeKeyed } from "../../upstream/retry-policy.ts";
 import { EndpointSearch, type SearchOwner } from "./endpoint-search.ts";
+import type { ForwardOptions } from "./forward-options.ts";
 import {
   Hedge,
   type Hedged,
@@ -31,17 +26,8 @@ import {
   outcomeOf,
   type RunningRival,
 } from "./hedge.ts";
-import type { Mirror, MirrorCopy } from "./mirror.ts";
-import type { ForwardTarget, TargetChoice } from "./target.ts";
-
-/** The target is the only one, or the first in the order written. */
-export interface ForwardOptions extends ForwardTarget {
-  readonly choice?: TargetChoice | undefined; // where there is more than one
-  readonly mirror?: Mirror | undefined;
-  readonly retry: RetryPolicy;
-  readonly replaysBody: boolean; // the route keeps small bodies for another try
-  readonly hedge?: HedgePolicy | undefined;
-}
+import type { MirrorCopy } from "./mirror.ts";
+import type { ForwardTarget } from "./target.ts";
 
 /** Sends exchanges to an upstream, and tries other endpoints for as long as that is safe. */
 export class Forward implements Handler {
@@ -270,6 +256,11 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     if (isWorthIt && !isLast) this.#search.avoid(endpoint);
     if (!isWorthIt) this.#hedge?.cancel();
     return !isWorthIt;
+  }
+
+  // A 101 goes through no phase: what it says is the handshake's.
+  attemptSwitched(): void {
+    for (const step of this.#options.cookies ?? []) step(this.#exchange, this.#attempt!);
   }
 
   #hedgeAnswered(status: number): void {
