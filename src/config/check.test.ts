@@ -42,7 +42,8 @@ test("check: the smallest config comes out with every default of the process", (
     listeners: [
       {
         ...{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET },
-        protocols: ["h1"],
+        isTls: false,
+        protocols: ["h1", "h2"],
         proxiesFrom: undefined,
       },
     ],
@@ -60,6 +61,7 @@ test("check: a short upstream is written out", () => {
       {
         name: "app.internal:3000",
         address: { host: "app.internal", port: 3000 },
+        scheme: "http",
         weight: 1,
         backup: false,
         priority: 0,
@@ -79,6 +81,10 @@ test("check: a short upstream is written out", () => {
     sticky: undefined,
     maxIdle: 256,
     proxyProtocol: undefined,
+    tls: {
+      serverName: undefined,
+      identity: { ca: [], cert: undefined, key: undefined, verify: true, minVersion: "1.2" },
+    },
     limits: {},
     timeouts: {},
     passive: PASSIVE,
@@ -97,6 +103,7 @@ test("check: a short site and its route are written out", () => {
     at: ["sites", 0],
     hosts: ["a.test"],
     listen: ["0.0.0.0:80"],
+    tls: undefined,
     paths: { slashes: "merge", encodedSlashes: "keep" },
     errors: undefined,
     ...UNSET,
@@ -297,20 +304,20 @@ test("check: a TypeScript config has its problems by path, and functions are not
 });
 
 test("check: a feature that has a key of a later release takes its place", () => {
-  const compress: Feature<boolean> = {
-    name: "compress",
+  const auth: Feature<boolean> = {
+    name: "auth",
     kind: "filter",
-    about: "Compresses.",
+    about: "Asks who it is.",
     schema: z.boolean(),
-    build: () => ({ name: "compress" }),
+    build: () => ({ name: "auth" }),
   };
-  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, compress] };
-  const text = "sites: [{ hosts: [a.test], compress: true, routes: [{ respond: 204 }] }]";
+  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, auth] };
+  const text = "sites: [{ hosts: [a.test], auth: true, routes: [{ respond: 204 }] }]";
 
   const { config, problems } = check(loadText(text, "x.yaml"), vocabulary);
 
   assert.deepEqual(problems, []);
-  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "compress", options: true }]);
+  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "auth", options: true }]);
 });
 
 test("check: a schema without words of its own still answers in our grammar", () => {

@@ -2,9 +2,12 @@
  * Loaded → checked: every problem at once, in its place, or a `Config` that is ready to compile.
  * Warnings are apart from problems: with them a config still runs.
  */
+
+import { SystemClock } from "../base/system-clock.ts";
 import type { Path } from "../core/feature.ts";
 import type { Config } from "./config.ts";
 import { checkCaptures } from "./cross/captures.ts";
+import { checkCertificates } from "./cross/certificates.ts";
 import { checkLevels } from "./cross/levels.ts";
 import { checkListeners } from "./cross/listeners.ts";
 import { Notes } from "./cross/notes.ts";
@@ -27,7 +30,12 @@ export interface Checked {
   readonly warnings: readonly PlacedProblem[];
 }
 
-export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
+/** `reads`: the files that it names are looked into; a worker is given a config of which they have been. */
+export function check(
+  loaded: Loaded,
+  vocabulary: Vocabulary,
+  { reads }: { readonly reads: boolean } = { reads: true },
+): Checked {
   const { origin, folder } = loaded;
   if (loaded.value === undefined && loaded.findings.length > 0) {
     return { config: undefined, problems: placed(loaded.findings, origin), warnings: [] };
@@ -37,12 +45,13 @@ export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
   const { value, shaped } = shapeExpanded(schema, loaded);
   const notes = new Notes();
   const map = asMap(value);
-  checkUpstreams(map, vocabulary, notes);
+  checkUpstreams(map, { vocabulary, folder }, notes);
   checkRoutes(map, vocabulary, notes);
   checkListeners(map, notes);
   checkStreams(map, notes);
   if (value === map) checkServes(map, notes); // else it is no map at all, which is told already
   checkLevels(map, notes);
+  if (reads) checkCertificates(map, { folder, notes, wallMs: new SystemClock().wallMs() });
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));
   const found = [...(shaped.ok ? [] : shaped.findings), ...notes.problems]

@@ -1,8 +1,13 @@
+import { type Framing, NONE } from "../protocol/h1/framing.ts";
+import type { PlainReason } from "../protocol/http/coding-choice.ts";
+import type { Coding } from "../protocol/http/content-coding.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
+import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
+import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
 
 /** Who is asking. */
@@ -15,7 +20,7 @@ export interface Client {
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
   readonly isHttp2: boolean; // for the log; else nothing above transport knows
-  readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
+  readonly tls: ClientTls | undefined; // of its connection to us
   /** As the PROXY header of its connection says; the addresses above are those of the header. */
   readonly proxied?: ProxyHeader | undefined;
 }
@@ -54,6 +59,20 @@ export interface ExchangeTimes {
   endedMs: number; // the last byte was written, or the exchange was cut
 }
 
+/** What became of the response's content, where the route compresses. */
+export interface Compression {
+  accept: string; // the client's Accept-Encoding
+  coding: Coding | undefined;
+  why: PlainReason | undefined; // it goes out as it came
+  plainBytes: number; // before it was coded; responseBytes after it
+}
+
+/** Of a request whose body came coded and goes on plain. */
+export interface Decompression {
+  readonly coding: string; // as the last of them is called
+  plainBytes: number;
+}
+
 /** One try on one endpoint. */
 export interface Attempt {
   readonly number: number; // 1 for the first
@@ -66,7 +85,7 @@ export interface Attempt {
 export class Exchange {
   readonly runtime: Runtime; // the config it began under; a reload does not change it
   readonly listener: ListenerPlan;
-  readonly downstream: Downstream; // the client's side of it
+  downstream: Downstream; // the client's side of it, with what its bodies go through before it
   readonly client: Client;
   readonly request: RequestHead;
   readonly times: ExchangeTimes;
@@ -74,7 +93,12 @@ export class Exchange {
   site: Site | undefined;
   route: Route | undefined;
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
+  responseFraming: Framing; // of the body as it comes, before stages
+  responseStages: StageMaker[] | undefined; // what its body goes through, in this order
+  compression: Compression | undefined;
+  decompression: Decompression | undefined;
   fault: Fault | undefined;
+  grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
   attempts: number;
@@ -100,7 +124,12 @@ export class Exchange {
     this.site = undefined;
     this.route = undefined;
     this.response = undefined;
+    this.responseFraming = NONE;
+    this.responseStages = undefined;
+    this.compression = undefined;
+    this.decompression = undefined;
     this.fault = undefined;
+    this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;
     this.attempts = 0;

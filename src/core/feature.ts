@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { World } from "../base/world.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
 import type { Upstream } from "./upstream.ts";
@@ -31,6 +32,10 @@ export interface BuildTools {
   upstream(name: string): Upstream;
   /** Something that survives reloads for as long as this place in the config asks for it. */
   keep<T>(key: string, make: () => T): T;
+  /** As keep(), one for all places that ask for the key. */
+  keepForAll<T>(key: string, make: () => T): T;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
+  /** For what no wire or timer of the engine called, and so nobody would catch. */
+  readonly bug: (error: unknown, exchange: Exchange) => void;
 }

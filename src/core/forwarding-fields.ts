@@ -71,24 +71,28 @@ export function requestDrops(exchange: Exchange): Uint8Array {
   return exchange.runtime.forwarding.emitForwarded ? DROP_TRUSTED : DROP_TRUSTED_NO_FORWARDED;
 }
 
-/** Which received response fields do not go downstream. */
-export const RESPONSE_DROPS = dropTable(
-  (
-    [
-      "connection",
-      "keep-alive",
-      "proxy-connection",
-      "content-length",
-      "transfer-encoding",
-      "upgrade",
-      "te",
-      "proxy-authenticate",
-      "http2-settings",
-    ] as const
-  ).map(idOf),
-);
+const RESPONSE_HOP: readonly KnownHeader[] = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "content-length",
+  "transfer-encoding",
+  "upgrade",
+  "te",
+  "proxy-authenticate",
+  "http2-settings",
+];
 
-/** Our own lines, each with its CRLF. Every value has been validated on its way in. */
+/** Which received response fields do not go downstream. */
+export const RESPONSE_DROPS = dropTable(RESPONSE_HOP.map(idOf));
+
+/** Where a stream of HTTP/2 becomes a WebSocket there is no key to answer, either (RFC 8441 §5). */
+export const SWITCH_DROPS = dropTable([...RESPONSE_HOP, "sec-websocket-accept" as const].map(idOf));
+
+/**
+ * Our own lines, each with its CRLF, and the last of them up to where the request's id begins. Every
+ * value has been validated on its way in.
+ */
 export function forwardingLines(exchange: Exchange): string {
   const { request, client, runtime } = exchange;
   const { forwarding } = runtime;
@@ -101,7 +105,7 @@ export function forwardingLines(exchange: Exchange): string {
   if (forwarding.pseudonym !== "") {
     lines += `Via: 1.${request.minorVersion} ${forwarding.pseudonym}\r\n`;
   }
-  return `${lines}X-Request-Id: ${exchange.id}\r\n`;
+  return `${lines}X-Request-Id: `;
 }
 
 function continuedLines(exchange: Exchange, host: string): string {

@@ -1,4 +1,4 @@
-import type { Address, Clock, Random } from "../base/world.ts";
+import type { Address, Clock, Random, TlsClient } from "../base/world.ts";
 import type { Breaker } from "./breaker.ts";
 import type { ConcurrencyBounds, ConcurrencyLimit } from "./concurrency.ts";
 import type { Exchange } from "./exchange.ts";
@@ -76,6 +76,7 @@ export interface Stickiness {
 export interface Endpoint {
   readonly name: string; // as in logs and metrics: "10.0.0.1:3000" or "unix:/run/app.sock"
   readonly address: Address;
+  readonly manner: Manner;
   readonly weight: number;
   readonly backup: boolean; // asked only when nobody else is left
   readonly priority: number; // 0 is asked first; the next one gets what that cannot bear
@@ -84,6 +85,23 @@ export interface Endpoint {
   readonly maxRequests: number; // in flight at once, of all workers; Infinity: no limit
   readonly state: EndpointState; // kept by upstream and address across reloads
 }
+
+/** The protocols of an endpoint, the one preferred first. */
+export type Speech = "h1" | "h2";
+
+/** How an endpoint is spoken to. */
+export interface Manner {
+  readonly scheme: Scheme;
+  readonly speaks: readonly Speech[]; // with both it says which (ALPN)
+  readonly tls: TlsClient | undefined;
+  /** Connections may be shared only where it is the same (SECURITY N1); "" for plain HTTP/1. */
+  readonly key: string;
+}
+
+/** As in the URL of an endpoint. */
+export type Scheme = "http" | "https" | "h2" | "h2c";
+
+export const PLAIN: Manner = { scheme: "http", speaks: ["h1"], tls: undefined, key: "" };
 
 /** What the active checks say. */
 export type Health = "unknown" | "up" | "down";

@@ -1,7 +1,10 @@
+import type { TlsFacts } from "../base/world.ts";
 import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 
@@ -26,6 +29,7 @@ export const ROUTE_SECONDS = ROUTE_REQUESTS + METHODS.length * CLASS_COUNT;
 export const ROUTE_BYTES_IN = ROUTE_SECONDS + HISTOGRAM_CELLS;
 export const ROUTE_BYTES_OUT = ROUTE_BYTES_IN + 1;
 export const ROUTE_FAULTS = ROUTE_BYTES_OUT + 1;
+export const ROUTE_GRPC = ROUTE_FAULTS + FAULT_CODES.length;
 // An endpoint's.
 export const ENDPOINT_REQUESTS = 0;
 export const ENDPOINT_SECONDS = ENDPOINT_REQUESTS + CLASS_COUNT;
@@ -34,7 +38,14 @@ export const ENDPOINT_RETRIES = ENDPOINT_FAULTS + FAULT_CODES.length;
 export const ENDPOINT_CONNECTIONS = ENDPOINT_RETRIES + 1;
 // A listener's.
 export const LISTENER_CONNECTIONS = 0;
-export const LISTENER_REFUSED = 3;
+export const LISTENER_HANDSHAKES = 3;
+export const HANDSHAKES = [
+  ...(["TLSv1.2", "TLSv1.3"] as const).flatMap((version) => [
+    [version, "no"] as const,
+    [version, "yes"] as const,
+  ]),
+];
+export const LISTENER_REFUSED = LISTENER_HANDSHAKES + HANDSHAKES.length;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -46,7 +57,7 @@ export const BUGS = 1;
 const ROUTE: BlockShape = {
   kind: "route",
   labels: ["site", "route"],
-  cellCount: ROUTE_FAULTS + FAULT_CODES.length,
+  cellCount: ROUTE_GRPC + GRPC_NAMES.length,
 };
 const ENDPOINT: BlockShape = {
   kind: "endpoint",
@@ -93,6 +104,7 @@ export interface ConnectionMeter {
  */
 export class Metrics {
   readonly streams: StreamMetrics;
+  readonly #codings: CodingMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -102,6 +114,7 @@ export class Metrics {
 
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
+    this.#codings = new CodingMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -151,7 +164,17 @@ export class Metrics {
     cells[at + ROUTE_BYTES_OUT]! += exchange.responseBytes;
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
+    if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
+    if (exchange.compression !== undefined || exchange.decompression !== undefined) {
+      this.#codings.ended(exchange);
+    }
     if (endpointAt < 0) return;
+    this.#endpointEnded(exchange, endpointAt, statusClass);
+  }
+
+  #endpointEnded(exchange: Exchange, endpointAt: number, statusClass: number): void {
+    const { times } = exchange;
+    const { cells } = this.#bank;
     cells[endpointAt + ENDPOINT_REQUESTS + statusClass]!++;
     if (exchange.attempts > 1) cells[endpointAt + ENDPOINT_RETRIES]! += exchange.attempts - 1;
     if (times.responseMs === 0 || times.connectedMs === 0) return;
@@ -169,6 +192,12 @@ export class Metrics {
   refused(listenerKey: string, code: FaultCode): void {
     const at = this.#bank.block(LISTENER, [listenerKey]);
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
+  }
+
+  secured(listenerKey: string, { version, isResumed }: TlsFacts): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]) + LISTENER_HANDSHAKES;
+    const index = (version === "TLSv1.3" ? 2 : 0) + (isResumed ? 1 : 0);
+    this.#bank.cells[at + index]!++;
   }
 
   bug(): void {

@@ -1,8 +1,12 @@
-import type { Address, World } from "../base/world.ts";
+import type { Address, Clock, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
+import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { type CertificateFiles, certificateFilesId } from "../tls/certificate-files.ts";
+import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
+import { FileCertificates } from "../tls/file-certificates.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -12,6 +16,7 @@ import { OperatorEdits } from "./operator-edits.ts";
 export interface FirstConfig {
   readonly dns: DnsSettings;
   readonly runtime: () => Runtime | undefined;
+  readonly certificates: Certificates;
 }
 
 /**
@@ -22,6 +27,9 @@ export class MachineTasks implements Disposable {
   readonly #directory: Directory;
   readonly #discovery: Discovery;
   readonly #checks: HealthChecks;
+  readonly #clock: Clock;
+  readonly #certificates: Certificates;
+  readonly #certificateFiles: FileCertificates;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -31,6 +39,9 @@ export class MachineTasks implements Disposable {
     this.#directory = directory;
     this.#discovery = new Discovery(world, directory, first.dns);
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
+    this.#clock = world.clock;
+    this.#certificates = first.certificates;
+    this.#certificateFiles = new FileCertificates(world, first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -39,12 +50,14 @@ export class MachineTasks implements Disposable {
 
   /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
   async prepare(config: Config): Promise<void> {
+    this.#certificateFiles.prepare(filesIn(config));
     await this.#discovery.prepare(this.#namesIn(config));
   }
 
   /** After each swap: begins what is new, ends what is gone, leaves alone what did not change. */
   take(config: Config): void {
     this.#config = config;
+    this.#certificateFiles.take(filesIn(config));
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
@@ -62,6 +75,7 @@ export class MachineTasks implements Disposable {
     this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
+    this.#certificateFiles[Symbol.dispose]();
   }
 
   /** What a name is by now, for people; nothing of what is no name. */
@@ -69,6 +83,22 @@ export class MachineTasks implements Disposable {
     const found = this.#directory.find("name", host);
     if (found === undefined) return {};
     return { addresses: found.hosts, ...(found.why === "" ? {} : { why: found.why }) };
+  }
+
+  /** All that are served now, for people. */
+  get certificates(): readonly CertificateReport[] {
+    const { problems } = this.#certificateFiles;
+    const wallMs = this.#clock.wallMs();
+    return this.#certificates.entries.map((entry) =>
+      reportOn({ entry, hosts: this.#hostsOf(entry.id), problem: problems.get(entry.id), wallMs }),
+    );
+  }
+
+  #hostsOf(id: string): readonly string[] {
+    const sites = this.#config?.sites ?? [];
+    return sites
+      .filter(({ tls }) => tls?.certificates.some((files) => certificateFilesId(files) === id))
+      .flatMap(({ hosts }) => hosts);
   }
 
   async #prepareEdits(): Promise<void> {
@@ -96,4 +126,8 @@ export class MachineTasks implements Disposable {
       services: new Set(services.map(({ address }) => address.host)),
     };
   }
+}
+
+function filesIn({ sites }: Config): readonly CertificateFiles[] {
+  return sites.flatMap(({ tls }) => tls?.certificates ?? []);
 }

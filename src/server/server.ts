@@ -4,6 +4,7 @@ import { Turns } from "../base/turns.ts";
 import type { Address, World } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
+import { Certificates } from "../core/certificates.ts";
 import { Directory } from "../core/directory.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
@@ -33,7 +34,7 @@ export interface ServerOptions {
 
 /** Where something is served, and what. */
 export interface BoundAddress extends Address {
-  readonly protocol?: "http" | "tcp" | "udp";
+  readonly protocol?: "http" | "https" | "tcp" | "udp";
 }
 
 /** What a reload could not do; nothing has changed then. */
@@ -82,10 +83,12 @@ export class Server {
   private constructor(options: ServerOptions) {
     const { world, metrics, workers } = options;
     const directory = new Directory();
+    const certificates = new Certificates();
     this.#world = world;
     this.#tasks = new MachineTasks(world, directory, {
       dns: options.config.dns,
       runtime: () => this.#model.runtime,
+      certificates,
     });
     this.#turns = new Turns();
     this.#config = options.config;
@@ -96,7 +99,8 @@ export class Server {
     const state = new KeyedState(world.log);
     if (workers === 1) {
       const machine = new LoneMachine();
-      this.#model = new Engine({ world, metrics, machine, state, directory, pseudonym });
+      const parts = { world, metrics, machine, state, directory, certificates, pseudonym };
+      this.#model = new Engine(parts);
       this.#crew = new Serving({ world, engine: this.#model });
       return;
     }
@@ -108,6 +112,7 @@ export class Server {
       machine: memory,
       state: watched,
       directory,
+      certificates,
       pseudonym,
     });
     this.#crew = new ThreadCrew({
@@ -116,6 +121,7 @@ export class Server {
       model: this.#model,
       memory,
       directory,
+      certificates,
       inherited: options.inherited ?? new InheritedSockets([]),
       turns: this.#turns,
       pseudonym,
@@ -135,7 +141,10 @@ export class Server {
   /** As bound, in the order of the config. */
   get addresses(): readonly BoundAddress[] {
     const { listeners, streamListeners } = this.#config;
-    const ofSites = listeners.map(({ key }) => ({ key, protocol: "http" as const }));
+    const ofSites = listeners.map(({ key, isTls }) => ({
+      key,
+      protocol: isTls ? ("https" as const) : ("http" as const),
+    }));
     return [...ofSites, ...streamListeners].flatMap(({ key, protocol }) => {
       const address = this.#bound.get(key);
       return address === undefined ? [] : { ...address, protocol };

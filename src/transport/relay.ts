@@ -1,17 +1,20 @@
 import type { ServingSide } from "../core/downstream.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
+import { noteGrpcStatus } from "../core/grpc.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
+import { cutShort, fail, respond } from "../core/pipeline.ts";
 import type { Worker } from "../core/worker.ts";
-import type { Framing } from "../protocol/h1/framing.ts";
+import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import { CallDeadline } from "./call-deadline.ts";
+import type { Carrier } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import type { H1Upstream, UpstreamRequest } from "./h1-upstream.ts";
-import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
+import { UpstreamRequest } from "./upstream-request.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
@@ -29,6 +32,8 @@ export interface RelayOwner {
   attemptServed(fault: Fault | undefined): void;
   /** The client went away. */
   attemptAbandoned(fault: Fault): void;
+  /** Runs it so that a bug ends the exchange and nothing else. */
+  guarded(act: () => void): void;
 }
 
 /** Hears the request body too. The bytes are lent for the call. */
@@ -52,7 +57,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #timeouts: Timeouts;
   #limits: Limits;
   #attempt: Attempt | undefined;
-  #connection: H1Upstream | undefined;
+  #connection: Carrier | undefined;
   #tunnel: Tunnel | undefined;
   #kept: Buffer[] | undefined; // the request body so far, for another attempt
   #keptBytes: number;
@@ -60,6 +65,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #isBodyEnded: boolean;
   #hasContinued: boolean; // the client has been told to send its body
   #trailers: HeaderList | undefined;
+  readonly #deadline: CallDeadline | undefined;
   tap: BodyTap | undefined; // set before the body is read
 
   constructor(
@@ -84,6 +90,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#isBodyEnded = false;
     this.#hasContinued = false;
     this.#trailers = undefined;
+    this.#deadline = CallDeadline.of(exchange, worker, () =>
+      owner.guarded(() => this.#callOverdue()),
+    );
     this.tap = undefined;
     exchange.downstream.attach(this);
   }
@@ -104,7 +113,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends the exchange over this connection, which may still be connecting. */
-  start(connection: H1Upstream, attempt: Attempt): void {
+  start(connection: Carrier, attempt: Attempt): void {
     this.#connection = connection;
     this.#attempt = attempt;
     attempt.connectionReused = connection.isReused;
@@ -112,20 +121,13 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection.begin(this.#requestFor(attempt), this);
   }
 
-  #requestFor(attempt: Attempt): UpstreamRequest {
-    const { request, downstream } = this.#exchange;
-    return {
-      text: requestText(this.#exchange, attempt.endpoint),
-      method: request.method,
-      isChunked: downstream.requestFraming.kind === "chunked",
-      websocketKey: downstream.websocketKey,
-      timeouts: this.#timeouts,
-      limits: this.#limits,
-    };
+  #requestFor({ endpoint }: Attempt): UpstreamRequest {
+    this.#deadline?.tell();
+    return new UpstreamRequest(this.#exchange, endpoint, this.#timeouts, this.#limits);
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */
-  startRival(connection: H1Upstream, attempt: Attempt, owner: RivalOwner): Rival {
+  startRival(connection: Carrier, attempt: Attempt, owner: RivalOwner): Rival {
     const rival = new Rival(connection, attempt, owner);
     attempt.connectionReused = connection.isReused;
     connection.begin(this.#requestFor(attempt), rival);
@@ -165,7 +167,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     }
   }
 
-  #replay(connection: H1Upstream): void {
+  #replay(connection: Carrier): void {
     let mayGoOn = true;
     for (const bytes of this.#kept!) mayGoOn = connection.writeBody(bytes);
     if (this.#isBodyEnded) connection.endRequest(this.#trailers);
@@ -247,10 +249,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
-    const { receive, respond } = exchange.route!.phases;
-    for (const step of receive) step(exchange, this.#attempt!);
-    for (const step of respond) step(exchange);
-    exchange.downstream.respond(response, facts.framing);
+    if (!hasBody(facts.framing)) noteGrpcStatus(exchange, facts.headers);
+    for (const step of exchange.route!.phases.receive) step(exchange, this.#attempt!);
+    respond(exchange, response, facts.framing, this);
   }
 
   /** The connection is worth keeping if what is left of the response is little. */
@@ -273,6 +274,7 @@ export class Relay implements ServingSide, UpstreamEvents {
 
   responseEnd(trailers: HeaderList | undefined): void {
     this.#connection = undefined;
+    if (trailers !== undefined) noteGrpcStatus(this.#exchange, trailers);
     this.#exchange.downstream.end(trailers);
     this.#owner.attemptServed(undefined);
   }
@@ -331,7 +333,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#connection = undefined;
     if (this.#attempt !== undefined) this.#attempt.fault = fault;
     if (downstream.isAnswered) {
-      downstream.cut(fault);
+      cutShort(this.#exchange, fault);
       this.#owner.attemptServed(fault);
       return;
     }
@@ -350,15 +352,21 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.failed(code, detail);
   }
 
+  /** The exchange is over, or the owner has given it up. */
+  end(): void {
+    this.#deadline?.end();
+  }
+
+  #callOverdue(): void {
+    const fault = { code: "deadline_exceeded", detail: "" } as const;
+    this.clientGone(fault); // who waits for an answer waits no longer
+    fail(this.#exchange, fault);
+  }
+
   clientGone(fault: Fault): void {
     const connection = this.#connection;
     this.#connection = undefined;
     connection?.abandon();
     this.#owner.attemptAbandoned(fault);
   }
-}
-
-/** A length of zero says so, and no more: nobody will tell that such a body has ended. */
-function hasBody(framing: Framing): boolean {
-  return framing.kind !== "none" && !(framing.kind === "length" && framing.bytes === 0);
 }

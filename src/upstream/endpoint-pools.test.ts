@@ -4,15 +4,17 @@ import { endpointSample } from "../../test/support/endpoint.ts";
 import { answersOf, GET, simulation } from "../../test/support/sim-proxy.ts";
 import { SimWorker } from "../../test/support/sim-worker.ts";
 import { SimWorld } from "../../test/support/sim-world.ts";
+import { LIMITS, TIMEOUTS } from "../core/limits.ts";
 import { EndpointPools, FoundPools } from "./endpoint-pools.ts";
 import { Pool } from "./pool.ts";
+import { poolShape } from "./pool-to.ts";
 
-const SHAPE = { keepAliveMs: 60_000, idleMax: 10 };
+const SHAPE = poolShape({ ...TIMEOUTS, upstreamKeepAlive: 60_000 }, LIMITS, 10);
 
 function stage() {
   const worker = new SimWorker(new SimWorld());
-  const make = ({ address, name }: ReturnType<typeof endpointSample>) =>
-    new Pool(worker, address, worker.endpointMeter("app", name), SHAPE);
+  const make = (endpoint: ReturnType<typeof endpointSample>) =>
+    new Pool(worker, endpoint, worker.endpointMeter("app", endpoint.name), SHAPE);
   const named = endpointSample("named");
   const own = make(named);
   const pools = new EndpointPools(new Map([[named.name, own]]), new FoundPools(make));

@@ -29,6 +29,7 @@ import { Candidates, FALLBACK, type FallbackShape, type Ready } from "./candidat
 import type { EndpointOptions } from "./endpoint.ts";
 import { type ClaimBook, EndpointClaim } from "./endpoint-claim.ts";
 import { type HashKeyReader, type HashKeySource, hashKeyReader } from "./hash-key.ts";
+import type { UpstreamTls } from "./manner.ts";
 import { Membership } from "./membership.ts";
 import { SharedMirrorCounts } from "./mirror-counts.ts";
 import {
@@ -55,6 +56,7 @@ export interface UpstreamOptions {
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   readonly maxRequests?: number; // on each endpoint that has none of its own
+  readonly tls?: UpstreamTls | undefined; // of those that are secured
   /** Told of its endpoints whenever they have become others. */
   readonly onMembers?: (endpoints: readonly Endpoint[]) => void;
   readonly watch?: ClaimWatch; // passive health

@@ -10,5 +10,9 @@ export const NO_TOOLS: BuildTools = {
     throw new Error(`there is no upstream ${name}`);
   },
   keep: (_key, make) => make(),
+  keepForAll: (_key, make) => make(),
+  bug: (error) => {
+    throw error;
+  },
   machine: new LoneMachine(),
 };

@@ -9,8 +9,9 @@ import type { Handler, Phases } from "../../src/core/filter.ts";
 import { LIMITS, RATES, TIMEOUTS } from "../../src/core/limits.ts";
 import type { ListenerPlan, Route, RouteTable, Runtime, Site } from "../../src/core/runtime.ts";
 import type { Endpoint } from "../../src/core/upstream.ts";
+import { HeadParser } from "../../src/protocol/h1/head-parser.ts";
 import { headerIdOfText } from "../../src/protocol/http/header-id.ts";
-import { HeaderList, putField } from "../../src/protocol/http/header-list.ts";
+import { HeaderList, KnownLines, putField } from "../../src/protocol/http/header-list.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { endpointSample } from "./endpoint.ts";
 
@@ -38,7 +39,12 @@ const levels = { limits: LIMITS, timeouts: TIMEOUTS, rates: RATES };
 const listener: ListenerPlan = {
   ...{ key: "127.0.0.1:8080", address: { host: "127.0.0.1", port: 8080 } },
   protocols: ["h1"],
-  ...{ ...levels, sites: { find: () => undefined, explain: () => undefined }, errors },
+  ...{
+    ...levels,
+    tls: undefined,
+    sites: { find: () => undefined, explain: () => undefined },
+    errors,
+  },
 };
 
 const runtime: Runtime = {
@@ -146,4 +152,21 @@ export function exchangeOf(sample: Sample = {}): Exchange {
   const status = sample.status ?? 200;
   exchange.response = status === 0 ? undefined : { status, headers: HeaderList.empty() };
   return exchange;
+}
+
+/** The same exchange, of a client that has sent these lines before. */
+export function knownOf(exchange: Exchange, known: KnownLines): Exchange {
+  const request = { ...exchange.request, headers: HeaderList.on(known) };
+  return Object.assign(Object.create(Object.getPrototypeOf(exchange)), exchange, { request });
+}
+
+/** Field lines as a connection remembers them. */
+export function knownLinesOf(headers: Readonly<Record<string, string>>): KnownLines {
+  const text = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
+  const parser = new HeadParser("trailers", { lineBytes: 0, fieldBytes: 9999, fieldCount: 99 });
+  const bytes = Buffer.from(`${text}\r\n`, "latin1");
+  parser.parse(bytes, 0, bytes.length);
+  return new KnownLines(text, parser.linesEnd, parser.fields, parser.fieldsEnd);
 }

@@ -5,10 +5,10 @@ import type { Claim, Outcome } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
-import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import type { Carrier } from "../../transport/carrier.ts";
 import type { BodyTap } from "../../transport/relay.ts";
-import { requestText } from "../../transport/request-text.ts";
 import type { UpstreamEvents } from "../../transport/upstream-events.ts";
+import { UpstreamRequest } from "../../transport/upstream-request.ts";
 import type { ForwardTarget } from "./target.ts";
 
 export interface MirrorOptions {
@@ -73,7 +73,7 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
   #bodyBytes: number;
   #trailers: HeaderList | undefined;
   #claim: Claim | undefined;
-  #connection: H1Upstream | undefined;
+  #connection: Carrier | undefined;
   #sentMs: number;
   #responseBytes: number;
   #isOver: boolean;
@@ -139,18 +139,9 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
     this.#claim = claim;
     this.#sentMs = this.#worker.clock.nowMs();
     this.#worker.wheel.arm(this, RESPONSE_MS_MAX);
-    this.#connection = pools.get(claim.endpoint)!.take(timeouts.connect);
-    this.#connection.begin(
-      {
-        text: requestText(exchange, claim.endpoint),
-        method: exchange.request.method,
-        isChunked: exchange.downstream.requestFraming.kind === "chunked",
-        websocketKey: undefined,
-        timeouts,
-        limits,
-      },
-      this,
-    );
+    this.#connection = pools.get(claim.endpoint)!.take(timeouts, false);
+    const request = new UpstreamRequest(exchange, claim.endpoint, timeouts, limits);
+    this.#connection.begin(request, this);
   }
 
   // --- what the connection tells --------------------------------------------------------------

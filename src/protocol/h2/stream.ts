@@ -21,9 +21,21 @@ export interface StreamTaker {
   sent(): void;
 }
 
+/** The head of a request, as a client sends it. */
+export interface RequestFields {
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  readonly authority: string; // "" if there is none
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly drop: Uint8Array; // of the headers
+  readonly more: string; // lines as HTTP/1 has them, each with its CRLF
+}
+
 /** What streams share, and whom they tell that they are over. */
 export interface StreamHost {
   readonly role: "server" | "client";
+  readonly streamWindowBytes: number; // what a window grows to while its body flows
   readonly output: FrameOutput;
   readonly encoder: HpackEncoder;
   ready(stream: Stream): void; // it has something to send, and a window for it
@@ -33,7 +45,6 @@ export interface StreamHost {
 }
 
 const CONTENT_LENGTH = idOf("content-length");
-const GROWN_BYTES = 512 * 1024; // what the window of a stream grows to while its body flows
 const NONE: Buffer[] = [];
 
 /** One stream of a connection: its two windows, and what waits to be sent on it. */
@@ -47,6 +58,7 @@ export class Stream {
   isRemoteEnded: boolean;
   isLocalEnded: boolean; // END_STREAM is framed
   isOver: boolean;
+  isTunnel: boolean; // each direction has its own end
   endCode: number; // what to reset it with once the response is out, if it is not over then
   bytesLeft: number; // of the body, as Content-Length announced it; Infinity if it did not
   receiveWindow: number;
@@ -71,6 +83,7 @@ export class Stream {
     this.isRemoteEnded = false;
     this.isLocalEnded = false;
     this.isOver = false;
+    this.isTunnel = false;
     this.endCode = NO_ERROR;
     this.bytesLeft = Number.POSITIVE_INFINITY;
     this.receiveWindow = WINDOW_BYTES;
@@ -111,19 +124,16 @@ export class Stream {
     if (isLast) this.#sentEnd();
   }
 
-  sendRequest(
-    pseudo: readonly (readonly [name: string, value: string])[],
-    headers: HeaderList,
-    drop: Uint8Array,
-    length: string | undefined,
-    isLast: boolean,
-  ): void {
+  sendRequest(request: RequestFields, isLast: boolean): void {
     if (this.isOver) return;
     const { encoder } = this.#host;
     encoder.begin();
-    for (const [name, value] of pseudo) encoder.pseudo(name, value);
-    encoder.fields(headers, drop);
-    if (length !== undefined) encoder.take(CONTENT_LENGTH, "content-length", length);
+    encoder.pseudo(":method", request.method);
+    encoder.pseudo(":scheme", request.scheme);
+    if (request.authority !== "") encoder.pseudo(":authority", request.authority);
+    encoder.pseudo(":path", request.path);
+    encoder.fields(request.headers, request.drop);
+    encoder.lines(request.more);
     this.#host.output.headers(this.id, encoder.end(), isLast);
     if (isLast) this.#sentEnd();
   }
@@ -199,7 +209,7 @@ export class Stream {
     this.isLocalEnded = true;
     this.#host.answered();
     const { taker } = this;
-    const isOpen = !this.isRemoteEnded && this.#host.role === "server";
+    const isOpen = !this.isRemoteEnded && this.#host.role === "server" && !this.isTunnel;
     if (isOpen || this.endCode !== NO_ERROR) {
       // An answer before the end of the request: the client need not send the rest (RFC 9113 §8.1).
       this.#host.output.reset(this.id, this.endCode);
@@ -234,8 +244,8 @@ export class Stream {
     this.#uncredited += bytes;
     if (this.#uncredited * 2 < this.#windowBytes) return;
     // What came was taken as fast: a longer way fills a wider window.
-    const isKeepingUp = this.#unconsumed === 0 && this.#windowBytes < GROWN_BYTES;
-    const growth = isKeepingUp ? this.#windowBytes : 0;
+    const most = this.#host.streamWindowBytes - this.#windowBytes;
+    const growth = this.#unconsumed === 0 ? Math.max(0, Math.min(this.#windowBytes, most)) : 0;
     this.#windowBytes += growth;
     this.#host.output.windowUpdate(this.id, this.#uncredited + growth);
     this.receiveWindow += this.#uncredited + growth;
