@@ -314,13 +314,14 @@ class Compiler {
     };
   }
 
-  #forward(route: RouteConfig, { first, choice, mirror }: Forwards): Forward {
+  #forward(route: RouteConfig, { first, choice, mirror, cookies }: Forwards): Forward {
     const { retry, hedge } = route;
     return new Forward(
       {
         ...first,
         choice,
         mirror,
+        cookies,
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),

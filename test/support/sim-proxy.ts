@@ -294,9 +294,11 @@ export class SimProxy {
     };
     const choice = options.choice?.(targetOf);
     const mirror = options.mirror?.(targetOf);
+    const cookies = clientCookieSteps([targetOf("app")], undefined);
     const forward = new Forward(
       {
         ...targetOf("app"),
+        cookies,
         choice: choice && new TargetChoice({ clientKey: undefined, ...choice }, this.world.random),
         mirror: mirror && new Mirror(mirror, this.worker),
         retry: { ...RETRY_POLICY, ...options.retry },
@@ -309,8 +311,7 @@ export class SimProxy {
       },
       this.worker,
     );
-    const receive = clientCookieSteps([targetOf("app")], undefined);
-    const phases = { ...NO_PHASES, receive, ...options.phases };
+    const phases = { ...NO_PHASES, receive: cookies, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

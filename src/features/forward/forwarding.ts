@@ -2,6 +2,7 @@ import type { Timer } from "../../base/world.ts";
 import { NO_CONNECTIONS } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
+import type { AttemptStep } from "../../core/filter.ts";
 import { judgedStatusOf } from "../../core/grpc.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
@@ -39,6 +40,8 @@ import type { ForwardTarget, TargetChoice } from "./target.ts";
 export interface ForwardOptions extends ForwardTarget {
   readonly choice?: TargetChoice | undefined; // where there is more than one
   readonly mirror?: Mirror | undefined;
+  /** Tell the client whom it belongs to; they are among the steps of receive as well. */
+  readonly cookies?: readonly AttemptStep[] | undefined;
   readonly retry: RetryPolicy;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
   readonly hedge?: HedgePolicy | undefined;
@@ -253,6 +256,11 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     if (isWorthIt && !isLast) this.#search.avoid(endpoint);
     if (!isWorthIt) this.#hedge?.cancel();
     return !isWorthIt;
+  }
+
+  // A 101 goes through no phase: what it says is the handshake's.
+  attemptSwitched(): void {
+    for (const step of this.#options.cookies ?? []) step(this.#exchange, this.#attempt!);
   }
 
   #hedgeAnswered(status: number): void {
