@@ -82,14 +82,16 @@ class LendingSocket extends net.Socket {
   readonly #loan: Loan;
 
   static of(accepted: AcceptedHandle, shared: Buffer): LendingSocket {
-    const loan: Loan = { own: undefined, socket: undefined };
+    const loan: Loan = { own: undefined, socket: undefined, taker: undefined };
     const options = {
       handle: accepted,
       allowHalfOpen: true,
       onread: {
         buffer: () => loan.own ?? shared, // asked for while the socket is still being made
-        callback: (count: number, buffer: Uint8Array) => {
-          loan.socket!.emit("data", buffer.subarray(0, count));
+        callback: (count: number, buffer: Buffer) => {
+          const bytes = buffer.subarray(0, count);
+          if (loan.taker === undefined) loan.socket!.emit("data", bytes);
+          else loan.taker(bytes);
           return true;
         },
       },
@@ -97,6 +99,7 @@ class LendingSocket extends net.Socket {
     const socket = new LendingSocket(options as net.SocketConstructorOpts, loan);
     socket.on("error", ignore);
     socket.on("close", letGo);
+    socket.on("close", letGoOfTaker);
     return socket;
   }
 
@@ -109,12 +112,26 @@ class LendingSocket extends net.Socket {
   readInto(buffer: Uint8Array | undefined): void {
     this.#loan.own = buffer;
   }
+
+  lendTo(taker: (bytes: Buffer) => void): void {
+    this.#loan.taker = taker;
+  }
+
+  /** As letGo() has it. */
+  letGoOfTaker(): void {
+    this.#loan.taker = undefined;
+  }
 }
 
-/** What a socket reads into, if not what all share; and to whom reads belong. */
+function letGoOfTaker(this: LendingSocket): void {
+  this.letGoOfTaker();
+}
+
+/** What a socket reads into, if not what all share; and whom it lends that to. */
 interface Loan {
   own: Uint8Array | undefined;
   socket: LendingSocket | undefined;
+  taker: ((bytes: Buffer) => void) | undefined;
 }
 
 interface AcceptedHandle {
