@@ -53,7 +53,7 @@ for (const root of roots) {
   const all = figures.get(root)!;
   const ns = (value: number) => `${Math.round(value)}`.padStart(6);
   console.log(
-    `${basename(root).padEnd(16)} ${ns(median(all))} ns an exchange, least ${ns(Math.min(...all))}, ` +
+    `${basename(root).padEnd(16)} ${ns(median(all))} ns an exchange, least ${ns(Math.min(...all.filter((each) => each > 0)))}, ` +
       `to ${basename(roots.at(-1)!)} ${median(ratios.get(root)!).toFixed(3)}`,
   );
 }
