@@ -177,8 +177,10 @@ export class HeadParser {
   }
 
   #maybeKeep(bytes: Uint8Array, at: number, next: number): void {
-    if (this.#memory?.wants(next - at) === true)
-      this.#toKeep = Buffer.from(bytes.subarray(at, next));
+    if (this.#memory?.wants(next - at) !== true) return;
+    // Not from Node's pool: a slice of that would keep 64 KiB for as long as the connection lives.
+    this.#toKeep = Buffer.allocUnsafeSlow(next - at);
+    this.#toKeep.set(bytes.subarray(at, next));
   }
 
   // method SP request-target SP HTTP-version CRLF (RFC 9112 §3), with nothing else for the spaces.
