@@ -53,6 +53,11 @@ export interface Wire {
    * network's own again. Takes effect with the next read if called from a "data" handler.
    */
   readInto?(buffer: Uint8Array | undefined): void;
+  /**
+   * A wire with readInto() may have this: what "data" would lend goes to this taker, once and for
+   * all, and "data" is not emitted. Spares a connection the start of a stream, and each read an event.
+   */
+  lendTo?(taker: (bytes: Buffer) => void): void;
   on(event: "data", fn: (bytes: Uint8Array) => void): unknown;
   /** A secured wire may be used from "secureConnect" on; "connect" is when the handshake begins. */
   on(event: "connect" | "secureConnect" | "end" | "close" | "drain", fn: () => void): unknown;
