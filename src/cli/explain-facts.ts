@@ -5,6 +5,7 @@ import { type LevelName, settledNumbers } from "../config/number-levels.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import { Forward, type ForwardOptions } from "../features/forward/forward.ts";
+import { judgedText } from "../protocol/grpc/status.ts";
 import { canonicalPath } from "../protocol/http/path.ts";
 import { TARGET_POLICY } from "../protocol/http/target.ts";
 import { captureNames } from "../route/compile-match.ts";
@@ -307,7 +308,7 @@ function retryOf(
   const keepsBody = replaysBody || (isKeyed && mayBeKeyed(retry, request.method));
   return {
     attempts: retry.attempts,
-    on: [...retry.on, ...[...retry.statuses].map(String)],
+    on: [...retry.on, ...[...retry.statuses].map(judgedText)],
     ...(retry.perTryMs === Number.POSITIVE_INFINITY ? {} : { perTryMs: retry.perTryMs }),
     replayBody: keepsBody,
     afterFailedConnect:

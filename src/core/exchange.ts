@@ -7,6 +7,7 @@ import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
+import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
 
 /** Who is asking. */
@@ -19,7 +20,7 @@ export interface Client {
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
   readonly isHttp2: boolean; // for the log; else nothing above transport knows
-  readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
+  readonly tls: ClientTls | undefined; // of its connection to us
   /** As the PROXY header of its connection says; the addresses above are those of the header. */
   readonly proxied?: ProxyHeader | undefined;
 }
@@ -97,6 +98,7 @@ export class Exchange {
   compression: Compression | undefined;
   decompression: Decompression | undefined;
   fault: Fault | undefined;
+  grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
   attempts: number;
@@ -127,6 +129,7 @@ export class Exchange {
     this.compression = undefined;
     this.decompression = undefined;
     this.fault = undefined;
+    this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;
     this.attempts = 0;

@@ -57,6 +57,23 @@ function parse(text: string): Map<string, number> {
 const ROUTE = 'site="shop.example.com",route="api"';
 const ENDPOINT = 'upstream="api",endpoint="10.0.0.21:8080"';
 
+test("Metrics: calls of gRPC are counted by status, and other exchanges not at all", () => {
+  const metrics = new Metrics();
+  for (const grpcStatus of [0, 0, 14, 16, -1]) {
+    metrics.exchangeStarted();
+    metrics.exchangeEnded(Object.assign(exchangeOf(), { grpcStatus }));
+  }
+
+  const samples = parse(render([metrics]));
+
+  const calls = [...samples].filter(([series]) => series.startsWith("sluice_grpc_calls_total"));
+  assert.deepEqual(calls, [
+    [`sluice_grpc_calls_total{${ROUTE},status="OK"}`, 2],
+    [`sluice_grpc_calls_total{${ROUTE},status="UNAVAILABLE"}`, 1],
+    [`sluice_grpc_calls_total{${ROUTE},status="UNAUTHENTICATED"}`, 1],
+  ]);
+});
+
 test("Metrics: an exchange is counted by route, method, status, time, bytes and endpoint", () => {
   const metrics = new Metrics();
   metrics.exchangeStarted();
@@ -259,9 +276,15 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   const endpoint = endpointOf('unix:/a"b\\c\nd');
   for (let count = 0; count < 4; count++) endpoint.state.enter();
   endpoint.state.health = "down";
+  endpoint.state.countUnanswered(1);
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
-    ...{ breaker: undefined, claim: () => undefined, describe: () => [] },
+    ...{
+      breaker: undefined,
+      concurrency: { min: 2, max: 7 },
+      claim: () => undefined,
+      describe: () => [],
+    },
     refusal: () => ({ code: "no_endpoint", detail: "" }),
     wait: () => ({ code: "no_endpoint", detail: "" }) as const,
     ...{ hashKeyOf: undefined, sticky: undefined, isPanicking: true },
@@ -280,6 +303,9 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   assert.equal(samples.get(`sluice_endpoint_health{${labels},state="up"}`), 0);
   assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="place"}'), 2);
   assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="endpoint"}'), 3);
+  assert.equal(samples.get(`sluice_concurrency_limit{${labels}}`), 7);
+  assert.equal(samples.get(`sluice_concurrency_unanswered{${labels}}`), 1);
+  assert.equal(samples.get(`sluice_concurrency_base_seconds{${labels}}`), 0);
   assert.equal(samples.get('sluice_upstream_panic{upstream="api"}'), 1);
   assert.equal(samples.get('sluice_mirrored_requests_total{upstream="api",result="answered"}'), 5);
   assert.equal(

@@ -2,6 +2,7 @@ import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import { GRPC_NAMES } from "../protocol/grpc/status.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
@@ -27,6 +28,7 @@ export const ROUTE_SECONDS = ROUTE_REQUESTS + METHODS.length * CLASS_COUNT;
 export const ROUTE_BYTES_IN = ROUTE_SECONDS + HISTOGRAM_CELLS;
 export const ROUTE_BYTES_OUT = ROUTE_BYTES_IN + 1;
 export const ROUTE_FAULTS = ROUTE_BYTES_OUT + 1;
+export const ROUTE_GRPC = ROUTE_FAULTS + FAULT_CODES.length;
 // An endpoint's.
 export const ENDPOINT_REQUESTS = 0;
 export const ENDPOINT_SECONDS = ENDPOINT_REQUESTS + CLASS_COUNT;
@@ -47,7 +49,7 @@ export const BUGS = 1;
 const ROUTE: BlockShape = {
   kind: "route",
   labels: ["site", "route"],
-  cellCount: ROUTE_FAULTS + FAULT_CODES.length,
+  cellCount: ROUTE_GRPC + GRPC_NAMES.length,
 };
 const ENDPOINT: BlockShape = {
   kind: "endpoint",
@@ -154,6 +156,7 @@ export class Metrics {
     cells[at + ROUTE_BYTES_OUT]! += exchange.responseBytes;
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
+    if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
     if (exchange.compression !== undefined || exchange.decompression !== undefined) {
       this.#codings.ended(exchange);
     }

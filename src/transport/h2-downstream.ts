@@ -3,12 +3,7 @@ import type { Wire } from "../base/world.ts";
 import { Arrivals } from "../core/arrival.ts";
 import { type Client, Exchange, type ExchangeTimes } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
-import {
-  H2_SETTINGS_MS,
-  H2_STREAMS_MAX,
-  H2_STREAMS_PER_CONNECTION,
-  LINGER_MS,
-} from "../core/limits.ts";
+import { H2_SETTINGS_MS, H2_STREAMS_PER_CONNECTION, LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
@@ -23,13 +18,13 @@ import type { FieldSection } from "../protocol/h2/field-section.ts";
 import { STREAM_ERROR_POINTS } from "../protocol/h2/flood-budget.ts";
 import { type RefusedRequest, readRequest } from "../protocol/h2/request-head.ts";
 import type { Stream } from "../protocol/h2/stream.ts";
-import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { type Flushable, flushSoon } from "./flush-soon.ts";
 import { guard } from "./guard.ts";
 import { FAULTS_OF, MALFORMED } from "./h2-refusals.ts";
 import { H2Turn, type TurnHost } from "./h2-turn.ts";
 import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
+import type { Prelude } from "./prelude.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
 
 /** What the connection waits for; bodies and responses have their own watches. */
@@ -71,7 +66,7 @@ export class H2Downstream
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: () => void,
-    proxy: ProxyHeader | undefined, // that the connection began with
+    prelude: Prelude,
   ) {
     const { limits } = listening.plan;
     this.place = OUTSIDE;
@@ -80,13 +75,19 @@ export class H2Downstream
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = clientOf(wire, listening, true, proxy);
+    this.#peer = clientOf(wire, listening, true, prelude);
     this.#arrivals = new Arrivals(this.#peer);
     this.#connection = new Connection(
       "server",
       {
-        streamsMax: H2_STREAMS_MAX,
-        streamsPerConnection: Math.min(limits.requestsPerConnection, H2_STREAMS_PER_CONNECTION),
+        streamsMax: limits.http2StreamsMax,
+        streamsPerConnection:
+          limits.requestsPerConnection === Number.POSITIVE_INFINITY
+            ? H2_STREAMS_PER_CONNECTION
+            : limits.requestsPerConnection,
+        streamWindowBytes: limits.http2StreamWindowBytes,
+        connectionWindowBytes: limits.http2ConnectionWindowBytes,
+        floodPoints: limits.http2FloodPoints,
         head: { fieldBytes: limits.headerBytes, fieldCount: limits.headerCount },
         trailers: { fieldBytes: limits.trailerBytes, fieldCount: limits.trailerCount },
       },

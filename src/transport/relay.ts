@@ -1,14 +1,16 @@
 import type { ServingSide } from "../core/downstream.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
+import { noteGrpcStatus } from "../core/grpc.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
-import { respond } from "../core/pipeline.ts";
+import { cutShort, fail, respond } from "../core/pipeline.ts";
 import type { Worker } from "../core/worker.ts";
 import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import { CallDeadline } from "./call-deadline.ts";
+import type { Carrier, UpstreamRequest } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import type { H1Upstream, UpstreamRequest } from "./h1-upstream.ts";
 import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -16,6 +18,8 @@ import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
+  /** The client has sent all of the body. */
+  requestEnded(): void;
   /** The response head is here. False: the client must not have it; attemptDeclined() follows. */
   attemptAnswered(facts: ResponseFacts): boolean;
   /** The connection is out of the way: the owner tries again. */
@@ -26,6 +30,8 @@ export interface RelayOwner {
   attemptServed(fault: Fault | undefined): void;
   /** The client went away. */
   attemptAbandoned(fault: Fault): void;
+  /** Runs it so that a bug ends the exchange and nothing else. */
+  guarded(act: () => void): void;
 }
 
 /** Hears the request body too. The bytes are lent for the call. */
@@ -49,7 +55,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #timeouts: Timeouts;
   #limits: Limits;
   #attempt: Attempt | undefined;
-  #connection: H1Upstream | undefined;
+  #connection: Carrier | undefined;
   #tunnel: Tunnel | undefined;
   #kept: Buffer[] | undefined; // the request body so far, for another attempt
   #keptBytes: number;
@@ -57,6 +63,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #isBodyEnded: boolean;
   #hasContinued: boolean; // the client has been told to send its body
   #trailers: HeaderList | undefined;
+  readonly #deadline: CallDeadline | undefined;
   tap: BodyTap | undefined; // set before the body is read
 
   constructor(
@@ -81,6 +88,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#isBodyEnded = false;
     this.#hasContinued = false;
     this.#trailers = undefined;
+    this.#deadline = CallDeadline.of(exchange, worker, () =>
+      owner.guarded(() => this.#callOverdue()),
+    );
     this.tap = undefined;
     exchange.downstream.attach(this);
   }
@@ -101,7 +111,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends the exchange over this connection, which may still be connecting. */
-  start(connection: H1Upstream, attempt: Attempt): void {
+  start(connection: Carrier, attempt: Attempt): void {
     this.#connection = connection;
     this.#attempt = attempt;
     attempt.connectionReused = connection.isReused;
@@ -110,6 +120,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   #requestFor(attempt: Attempt): UpstreamRequest {
+    this.#deadline?.tell();
     const { request, downstream } = this.#exchange;
     return {
       text: requestText(this.#exchange, attempt.endpoint),
@@ -122,7 +133,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */
-  startRival(connection: H1Upstream, attempt: Attempt, owner: RivalOwner): Rival {
+  startRival(connection: Carrier, attempt: Attempt, owner: RivalOwner): Rival {
     const rival = new Rival(connection, attempt, owner);
     attempt.connectionReused = connection.isReused;
     connection.begin(this.#requestFor(attempt), rival);
@@ -162,7 +173,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     }
   }
 
-  #replay(connection: H1Upstream): void {
+  #replay(connection: Carrier): void {
     let mayGoOn = true;
     for (const bytes of this.#kept!) mayGoOn = connection.writeBody(bytes);
     if (this.#isBodyEnded) connection.endRequest(this.#trailers);
@@ -195,6 +206,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.tap?.bodyEnd(trailers);
     if (this.#bodyState === "unsent") this.#bodyState = this.#kept ? "replayable" : "gone";
     this.#connection?.endRequest(trailers);
+    this.#owner.requestEnded();
   }
 
   get holdsRequest(): boolean {
@@ -243,6 +255,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
+    if (!hasBody(facts.framing)) noteGrpcStatus(exchange, facts.headers);
     for (const step of exchange.route!.phases.receive) step(exchange, this.#attempt!);
     respond(exchange, response, facts.framing, this);
   }
@@ -267,6 +280,7 @@ export class Relay implements ServingSide, UpstreamEvents {
 
   responseEnd(trailers: HeaderList | undefined): void {
     this.#connection = undefined;
+    if (trailers !== undefined) noteGrpcStatus(this.#exchange, trailers);
     this.#exchange.downstream.end(trailers);
     this.#owner.attemptServed(undefined);
   }
@@ -324,7 +338,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#connection = undefined;
     if (this.#attempt !== undefined) this.#attempt.fault = fault;
     if (downstream.isAnswered) {
-      downstream.cut(fault);
+      cutShort(this.#exchange, fault);
       this.#owner.attemptServed(fault);
       return;
     }
@@ -341,6 +355,17 @@ export class Relay implements ServingSide, UpstreamEvents {
   giveUp(code: FaultCode, detail: string): void {
     this.#connection?.abandon();
     this.failed(code, detail);
+  }
+
+  /** The exchange is over, or the owner has given it up. */
+  end(): void {
+    this.#deadline?.end();
+  }
+
+  #callOverdue(): void {
+    const fault = { code: "deadline_exceeded", detail: "" } as const;
+    this.clientGone(fault); // who waits for an answer waits no longer
+    fail(this.#exchange, fault);
   }
 
   clientGone(fault: Fault): void {

@@ -1,13 +1,15 @@
 import type { Timer } from "../../base/world.ts";
-import { OwnConnections } from "../../core/downstream.ts";
+import { NO_CONNECTIONS } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
 import type { Handler } from "../../core/filter.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
+import { httpOfJudged, judgedStatus } from "../../protocol/grpc/status.ts";
+import { hasBody } from "../../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
-import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import type { Carrier } from "../../transport/carrier.ts";
 import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import type { Rival, RivalOwner } from "../../transport/rival.ts";
@@ -61,10 +63,6 @@ export class Forward implements Handler {
 
 // Of a request that nobody could be reached for: a quarter second at most, with the jitter of a retry.
 const PARKED_RETRY_MS = 100;
-
-/** Keeps nothing: a connection ends with its exchange. */
-const ENDED = new OwnConnections();
-ENDED.end();
 
 /** One exchange on its way to some endpoint: claims, attempts, and the decision to try again. */
 class Forwarding implements RelayOwner, SearchOwner, Hedged {
@@ -146,6 +144,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     const connection = this.#connectionOf(this.#search.target.pools.get(claim.endpoint)!);
     if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
     if (this.#options.hedge !== undefined) this.#beginHedge(this.#options.hedge);
+    if (!this.#relay.isBodyEnded) claim.uploading();
     this.#relay.start(connection, attempt);
   }
 
@@ -162,16 +161,16 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     return attempt;
   }
 
-  #connectionOf(pool: Pool): H1Upstream {
+  #connectionOf(pool: Pool): Carrier {
     const { proxyVersion, timeouts } = this.#search.target;
     if (proxyVersion === undefined) {
-      return this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+      return this.#usesFresh ? pool.fresh(timeouts) : pool.take(timeouts);
     }
     // Never shared between clients; and where the downstream keeps none, for this exchange alone.
     const exchange = this.#exchange;
-    const own = exchange.downstream.own ?? ENDED;
+    const own = exchange.downstream.own ?? NO_CONNECTIONS;
     if (this.#usesFresh) own.drop(pool);
-    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts.connect);
+    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts);
   }
 
   // --- the second attempt beside the first --------------------------------------------------------
@@ -193,7 +192,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   startRival(claim: Claim, owner: RivalOwner): Rival {
     const { pools, timeouts } = this.#search.target;
-    const connection = pools.get(claim.endpoint)!.take(timeouts.connect);
+    const connection = pools.get(claim.endpoint)!.take(timeouts);
     return this.#relay.startRival(connection, this.#newAttempt(claim), owner);
   }
 
@@ -250,10 +249,15 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     else this.#tryDeadline?.begin();
   }
 
-  attemptAnswered({ status, headers }: ResponseFacts): boolean {
+  requestEnded(): void {
+    this.#claim?.uploaded();
+  }
+
+  attemptAnswered({ status: told, headers, framing }: ResponseFacts): boolean {
+    const status = hasBody(framing) ? told : judgedStatus(told, headers);
     const { clock } = this.#worker.world;
     this.#tryDeadline?.end();
-    this.#claim!.answered(status, clock.nowMs() - this.#exchange.times.claimedMs);
+    this.#claim!.answered(httpOfJudged(status), clock.nowMs() - this.#exchange.times.claimedMs);
     const { retry } = this.#options;
     if (this.#hedge !== undefined) this.#hedgeAnswered(status);
     if (retry.statuses.size === 0 || !retry.statuses.has(status)) return true;
@@ -382,6 +386,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   #settleRetry(): void {
     this.#hedge?.settle();
+    this.#relay.end();
     if (this.#isCharged) this.#budget.giveBack();
     this.#isCharged = false;
   }
