@@ -29,12 +29,13 @@ import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
+import type { EndpointPool, PoolShape } from "../upstream/endpoint-pool.ts";
 import { EndpointPools, FoundPools, poolKey } from "../upstream/endpoint-pools.ts";
 import { HealthLog } from "../upstream/health/health-log.ts";
 import { PassiveCheck } from "../upstream/health/passive-check.ts";
 import { LatencyHistogram } from "../upstream/latency-histogram.ts";
 import type { UpstreamTls } from "../upstream/manner.ts";
-import { Pool, type PoolShape } from "../upstream/pool.ts";
+import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
@@ -158,11 +159,11 @@ class Compiler {
     const { draft, worker, directory } = this.#tools;
     const config = this.#config.upstreams.get(upstream.name)!;
     const shape = this.#poolShape(config);
-    const poolOf = (endpoint: Endpoint): Pool => {
+    const poolOf = (endpoint: Endpoint): EndpointPool => {
       const meter = worker.endpointMeter(upstream.name, endpoint.name);
       const { address } = endpoint;
       const destination = this.#tools.isDry === true ? { address, manner: PLAIN } : endpoint;
-      const pool = new Pool(worker, destination, meter, shape);
+      const pool = poolTo(destination, worker, meter, shape);
       if (directory !== undefined && isHostName(address)) pool.follow(directory);
       return pool;
     };
@@ -171,7 +172,7 @@ class Compiler {
     );
     const configured = upstream.endpoints
       .filter(({ name }) => names.has(name))
-      .map((endpoint): [string, Pool] => {
+      .map((endpoint): [string, EndpointPool] => {
         const key = `pool ${upstream.name} ${poolKey(endpoint)}`;
         const pool = draft.keep(key, () => poolOf(endpoint));
         draft.onCommit(() => pool.reshape(shape));
@@ -182,9 +183,9 @@ class Compiler {
     return new EndpointPools(new Map(configured), found);
   }
 
-  #poolShape({ timeouts, maxIdle }: UpstreamConfig): PoolShape {
-    const { upstreamKeepAlive } = settledLevels(this.#config, { ...NO_LEVELS, timeouts }).timeouts;
-    return { keepAliveMs: upstreamKeepAlive, idleMax: maxIdle };
+  #poolShape({ timeouts, limits, maxIdle }: UpstreamConfig): PoolShape {
+    const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts, limits });
+    return poolShape(levels.timeouts, levels.limits, maxIdle);
   }
 
   #forwarding(): Forwarding {

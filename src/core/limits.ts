@@ -111,4 +111,5 @@ export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wan
 export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;
 export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set
+export const H2_OWN_STREAMS_MAX = 100; // to an endpoint on one connection at once; then there is another
 export const H2_SETTINGS_MS = 10_000; // for a peer to acknowledge our SETTINGS

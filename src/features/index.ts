@@ -4,6 +4,7 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { compress } from "./compress/compress.ts";
 import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
+import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
@@ -16,6 +17,7 @@ import { rewrite } from "./rewrite/rewrite.ts";
 export const features: readonly Feature<unknown>[] = [
   decompress,
   rewrite,
+  grpcWeb,
   redirect,
   respond,
   compress,

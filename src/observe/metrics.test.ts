@@ -16,6 +16,9 @@ const facts: MetricFacts = {
   nowMs: 1,
   logDropped: 3,
   config: { version: 2, lastReloadSucceeded: true, takenWallMs: 1_500 },
+  certificates: [
+    { id: "file a.pem a.key", notAfter: "2030-01-01T00:00:00.000Z", warnings: ["it expired"] },
+  ],
   workers: { running: 2, restarts: new Map([["hung", 1]]), loopUtilization: [0.5, 0.25] },
   build: { version: "0.1.0" },
 };

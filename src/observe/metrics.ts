@@ -1,3 +1,4 @@
+import type { TlsFacts } from "../base/world.ts";
 import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
@@ -37,7 +38,14 @@ export const ENDPOINT_RETRIES = ENDPOINT_FAULTS + FAULT_CODES.length;
 export const ENDPOINT_CONNECTIONS = ENDPOINT_RETRIES + 1;
 // A listener's.
 export const LISTENER_CONNECTIONS = 0;
-export const LISTENER_REFUSED = 3;
+export const LISTENER_HANDSHAKES = 3;
+export const HANDSHAKES = [
+  ...(["TLSv1.2", "TLSv1.3"] as const).flatMap((version) => [
+    [version, "no"] as const,
+    [version, "yes"] as const,
+  ]),
+];
+export const LISTENER_REFUSED = LISTENER_HANDSHAKES + HANDSHAKES.length;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -184,6 +192,12 @@ export class Metrics {
   refused(listenerKey: string, code: FaultCode): void {
     const at = this.#bank.block(LISTENER, [listenerKey]);
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
+  }
+
+  secured(listenerKey: string, { version, isResumed }: TlsFacts): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]) + LISTENER_HANDSHAKES;
+    const index = (version === "TLSv1.3" ? 2 : 0) + (isResumed ? 1 : 0);
+    this.#bank.cells[at + index]!++;
   }
 
   bug(): void {

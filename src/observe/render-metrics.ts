@@ -30,6 +30,11 @@ export interface MetricFacts {
     readonly restarts: ReadonlyMap<string, number>; // by reason
     readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
+  readonly certificates: readonly {
+    readonly id: string;
+    readonly notAfter: string;
+    readonly warnings: readonly string[];
+  }[];
   readonly build: { readonly version: string };
 }
 
@@ -100,7 +105,8 @@ function renderEndpoint(
   out.sample("upstreamConnectionsIdle", labels, cells[connections + cell.IDLE]!);
 }
 
-function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+function renderListener(out: Exposition, cells: Float64Array, block: Block): void {
+  const { labels, at } = block;
   const connections = at + cell.LISTENER_CONNECTIONS;
   out.sample("connections", labels, cells[connections + cell.OPENED]!);
   out.sample("connectionsOpen", labels, cells[connections + cell.OPEN]!);
@@ -108,6 +114,14 @@ function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Bl
   for (const [index, code] of cell.FAULT_CODES.entries()) {
     const count = cells[at + cell.LISTENER_REFUSED + index]!;
     if (count > 0) out.sample("refused", [...labels, code], count);
+  }
+  renderHandshakes(out, cells, block);
+}
+
+function renderHandshakes(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+  for (const [index, [version, resumed]] of cell.HANDSHAKES.entries()) {
+    const count = cells[at + cell.LISTENER_HANDSHAKES + index]!;
+    if (count > 0) out.sample("handshakes", [...labels, version, resumed], count);
   }
 }
 
@@ -200,6 +214,10 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const [reason, count] of restarts) out.sample("workerRestarts", [reason], count);
   for (const [worker, ratio] of loopUtilization.entries()) {
     out.sample("workerUtilization", [String(worker)], ratio);
+  }
+  for (const { id, notAfter, warnings } of facts.certificates) {
+    out.sample("certificateExpiry", [id], Date.parse(notAfter) / 1000);
+    out.sample("certificateWarnings", [id], warnings.length);
   }
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

@@ -9,12 +9,12 @@ import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { CallDeadline } from "./call-deadline.ts";
-import type { Carrier, UpstreamRequest } from "./carrier.ts";
+import type { Carrier } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
+import { UpstreamRequest } from "./upstream-request.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
@@ -119,17 +119,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection.begin(this.#requestFor(attempt), this);
   }
 
-  #requestFor(attempt: Attempt): UpstreamRequest {
+  #requestFor({ endpoint }: Attempt): UpstreamRequest {
     this.#deadline?.tell();
-    const { request, downstream } = this.#exchange;
-    return {
-      text: requestText(this.#exchange, attempt.endpoint),
-      method: request.method,
-      isChunked: downstream.requestFraming.kind === "chunked",
-      websocketKey: downstream.websocketKey,
-      timeouts: this.#timeouts,
-      limits: this.#limits,
-    };
+    return new UpstreamRequest(this.#exchange, endpoint, this.#timeouts, this.#limits);
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */

@@ -72,6 +72,7 @@ function bearsTwice(policy: RetryPolicy, { method, isKeyed }: FailedAttempt): bo
 const CONDITIONS: Readonly<Partial<Record<FaultCode, RetryCondition>>> = {
   reset_before_head: "reset",
   response_truncated: "reset",
+  upstream_stream_reset: "reset",
   upstream_send_timeout: "timeout",
   response_timeout: "timeout",
   response_malformed: "malformed",
@@ -106,7 +107,7 @@ export function addsNoLoad(failure: FaultCode | number, connectionReused: boolea
 
 /** The endpoint closed what was idle, before it could know of our request: nobody has failed. */
 export function isIdleRace(code: FaultCode, connectionReused: boolean): boolean {
-  return code === "reset_before_head" && connectionReused;
+  return (code === "reset_before_head" && connectionReused) || code === "upstream_going_away";
 }
 
 /** RFC 9110 §9.2.2. Methods are case-sensitive, and one that we do not know is not idempotent. */

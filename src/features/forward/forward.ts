@@ -14,7 +14,7 @@ import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import type { Rival, RivalOwner } from "../../transport/rival.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import type { Pool } from "../../upstream/pool.ts";
+import type { EndpointPool } from "../../upstream/endpoint-pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
 import {
@@ -161,10 +161,11 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     return attempt;
   }
 
-  #connectionOf(pool: Pool): Carrier {
+  #connectionOf(pool: EndpointPool): Carrier {
     const { proxyVersion, timeouts } = this.#search.target;
     if (proxyVersion === undefined) {
-      return this.#usesFresh ? pool.fresh(timeouts) : pool.take(timeouts);
+      const needsHttp1 = this.#exchange.downstream.websocketKey !== undefined;
+      return this.#usesFresh ? pool.fresh(timeouts, needsHttp1) : pool.take(timeouts, needsHttp1);
     }
     // Never shared between clients; and where the downstream keeps none, for this exchange alone.
     const exchange = this.#exchange;
@@ -192,7 +193,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   startRival(claim: Claim, owner: RivalOwner): Rival {
     const { pools, timeouts } = this.#search.target;
-    const connection = pools.get(claim.endpoint)!.take(timeouts);
+    const connection = pools.get(claim.endpoint)!.take(timeouts, false);
     return this.#relay.startRival(connection, this.#newAttempt(claim), owner);
   }
 
@@ -300,7 +301,9 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
       this.attempt();
       return;
     }
-    this.#search.avoid(endpoint);
+    // One that refuses now may take it a moment later, where nobody else is there to ask.
+    const mayBeAsked = fault.code === "upstream_stream_refused" && this.#search.isLast(endpoint);
+    if (!mayBeAsked) this.#search.avoid(endpoint);
     this.#waitAndRetry(0);
   }
 
