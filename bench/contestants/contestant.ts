@@ -5,6 +5,7 @@ export interface Job {
   readonly originPort: number;
   readonly accessLog: boolean;
   readonly sites: number; // 0: one site that takes every host
+  readonly gzipLevel: number; // 0: bodies go on as they come
   readonly nodeFlags: readonly string[]; // for contestants that run on Node
 }
 

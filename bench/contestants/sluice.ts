@@ -71,7 +71,10 @@ export function sluiceStream({ name, runsOnNode, missing, root }: SluiceContesta
 /** JSON is YAML, and needs no care for quoting. */
 function writeYaml(job: Job): string {
   const path = join(job.folder, "sluice.yaml");
-  const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] }];
+  const { gzipLevel } = job;
+  const compress = { codings: ["gzip"], levels: { gzip: gzipLevel }, minBytes: 1024 };
+  const site = { hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] };
+  const sites = [gzipLevel === 0 ? site : { ...site, compress }];
   writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
   return path;
 }

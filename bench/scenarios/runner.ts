@@ -54,7 +54,7 @@ export async function spawnRunner(
   rig: Rig,
   nodeFlags: readonly string[] = [],
 ): Promise<Runner> {
-  const { contestant, accessLog, sites } = entry;
+  const { contestant, accessLog, sites, gzipLevel } = entry;
   const folder = join(rig.folder, `${contestant.name.replaceAll(/[^\w-]/g, "_")}-${folders++}`);
   mkdirSync(folder, { recursive: true });
   const job: Job = {
@@ -63,6 +63,7 @@ export async function spawnRunner(
     originPort: rig.originPort,
     accessLog,
     sites,
+    gzipLevel,
     nodeFlags: [...rig.nodeFlags, ...nodeFlags],
   };
   const launch = contestant.launch(job);
