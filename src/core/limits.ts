@@ -14,11 +14,11 @@ export interface Limits {
   readonly replayBytes: number; // how much of a request body is kept for another try
   readonly connectionsMax: number; // per listener; Infinity: none
   readonly requestsPerConnection: number; // Infinity: none
-  readonly codecBytes: number; // what compression and decompression hold at once, per worker
   readonly http2StreamsMax: number; // of one client connection at once
   readonly http2StreamWindowBytes: number; // what a stream's window grows to while its body flows
   readonly http2ConnectionWindowBytes: number; // of all request bodies of a connection, on their way
   readonly http2FloodPoints: number; // that frames which do no work may cost at once
+  readonly codecBytes: number; // what compression and decompression hold at once, per worker
 }
 
 /** Milliseconds. Infinity switches a timer off. All are progress timeouts unless said. */
@@ -61,11 +61,11 @@ export const LIMITS: Limits = {
   replayBytes: 64 * KIB,
   connectionsMax: Number.POSITIVE_INFINITY,
   requestsPerConnection: Number.POSITIVE_INFINITY,
-  codecBytes: 128 * 1024 * KIB, // some 70 streams of zstd, 80 of br, 400 of gzip, at the usual levels
   http2StreamsMax: 100,
   http2StreamWindowBytes: 512 * KIB, // 50 MB/s at 10 ms
   http2ConnectionWindowBytes: 1024 * KIB, // that one client may make us hold, of bodies nobody wants yet
   http2FloodPoints: 1_000, // a page of 200 pictures that is left at once (decision 0021)
+  codecBytes: 128 * 1024 * KIB, // some 70 streams of zstd, 80 of br, 400 of gzip, at the usual levels
 };
 
 export const TIMEOUTS: Timeouts = {

@@ -34,11 +34,11 @@ const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
   replayBytes: "no other try once more of the body has left",
   connectionsMax: "the connection is closed without an answer",
   requestsPerConnection: "`Connection: close` with the last response",
-  codecBytes: "the response goes out as it is; a request to be decompressed gets 503 `overloaded`",
   http2StreamsMax: "the stream is reset with REFUSED_STREAM",
   http2StreamWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
   http2ConnectionWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
   http2FloodPoints: "the connection is closed with ENHANCE_YOUR_CALM",
+  codecBytes: "the response goes out as it is; a request to be decompressed gets 503 `overloaded`",
 };
 
 const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {

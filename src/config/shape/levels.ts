@@ -77,11 +77,6 @@ const downstreamLimits = {
     "requestsPerConnection",
     "Requests on one client connection before it is closed.",
   ),
-  codecBytes: bytes(
-    sizeBetween(0, 64 * 1024 * MIB),
-    "codecBytes",
-    "What compressing and decompressing may hold in memory at once, in each worker.",
-  ),
   http2StreamsMax: counted(
     wholeNumber(1, 10_000),
     "http2StreamsMax",
@@ -101,6 +96,11 @@ const downstreamLimits = {
     wholeNumber(100, 1_000_000),
     "http2FloodPoints",
     "What a client's frames that do no work, resets above all, may cost at once; a twentieth comes back each second.",
+  ),
+  codecBytes: bytes(
+    sizeBetween(0, 64 * 1024 * MIB),
+    "codecBytes",
+    "What compressing and decompressing may hold in memory at once, in each worker.",
   ),
 };
 
