@@ -57,7 +57,7 @@ const MEMORY: Readonly<Record<Coding, readonly (readonly [level: number, bytes: 
   ],
 };
 
-/** Up to here 16 KiB cost the event loop some 0.2 ms; see compress.bench.ts. */
+/** Up to here 16 KiB cost the event loop some 0.1 ms. compress.bench.ts has what a thread costs. */
 const WHOLE_LEVEL_MAX: Levels = { gzip: 6, br: 5, zstd: 6 };
 
 export function encoderOf(coding: Coding, level: number): Encoder {
