@@ -61,6 +61,8 @@ export const EXAMPLE_PSEUDONYM = "sluice-00000000";
 
 /** A filter that waits this many turns of the event loop waits for what only the real world has. */
 const TURNS_MAX = 1_000;
+/** Of a reply whose body is with the threads that compress it: some ten seconds. */
+const ANSWERED_TURNS_MAX = 5_000_000;
 
 export async function dryRun(config: Config, request: DryRequest): Promise<DryRun> {
   const worker = new DryWorker();
@@ -121,7 +123,7 @@ const METER: ConnectionMeter = {
 
 /** Waits until it is known; the bytes for the endpoint, if one would be asked. */
 async function outcome(worker: DryWorker, client: DryWire): Promise<Buffer | undefined> {
-  for (let turn = 0; turn < TURNS_MAX; turn++) {
+  for (let turn = 0; turn < (worker.isAnswered ? ANSWERED_TURNS_MAX : TURNS_MAX); turn++) {
     worker.throwBug();
     const [upstream] = worker.world.network.connecting;
     if (upstream !== undefined) {
@@ -202,6 +204,10 @@ class DryWorker implements Worker {
     const match = seen.tries.find(({ isMatch }) => isMatch);
     assert.equal(match?.name, exchange.route?.name, "the route told is the route taken");
     return seen;
+  }
+
+  get isAnswered(): boolean {
+    return this.#seen?.exchange.response !== undefined;
   }
 
   originIn(origins: ReadonlyMap<Route, RouteOrigin>): RouteOrigin | undefined {
