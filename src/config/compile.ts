@@ -7,6 +7,7 @@ import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
 import type { Machine } from "../core/machine.ts";
 import type {
+  Caching,
   ErrorReplies,
   Forwarding,
   ListenerPlan,
@@ -17,6 +18,7 @@ import type {
 import type { StateDraft } from "../core/state.ts";
 import type { Endpoint, Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
+import type { Caches } from "../features/cache/caches.ts";
 import type { ErrorOptions } from "../features/errors/error-options.ts";
 import { errorReplies } from "../features/errors/errors.ts";
 import { Forward } from "../features/forward/forward.ts";
@@ -89,14 +91,34 @@ class Compiler {
   }
 
   runtime(): Runtime {
-    const { listeners } = this.#config;
+    const compiled = this.#config.listeners.map((each): [string, ListenerPlan] => {
+      return [each.key, this.#listener(each)];
+    });
     return {
       version: this.#tools.version,
-      listeners: new Map(listeners.map((each) => [each.key, this.#listener(each)])),
+      listeners: new Map(compiled),
       streamListeners: compileStreamListeners(this.#config, this.#upstreams),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
+      caching: this.#caching(),
     };
+  }
+
+  /** The one that the routes share, once they are compiled. */
+  #caching(): Caching | undefined {
+    const routes = this.#config.sites.flatMap((site) => site.routes);
+    if (!routes.some(({ filters }) => filters.some(({ key }) => key === "cache"))) return undefined;
+    const { draft } = this.#tools;
+    const caches = draft.keep<Caches>("caches", () => {
+      throw new Error("a cached route has made them");
+    });
+    draft.onCommit(() => caches.resize(this.#cacheBytes));
+    return caches;
+  }
+
+  /** Each worker has a store of its own, and its share of the budget (decision 0030). */
+  get #cacheBytes(): number {
+    return Math.floor(this.#config.cacheMemoryBytes / this.#tools.machine.workers);
   }
 
   #upstream(options: UpstreamConfig): Upstream {
@@ -220,6 +242,11 @@ class Compiler {
       upstream: (name) => this.#upstreams.get(name)!,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       machine,
+      place: `${site.name} ${route.name}`,
+      share: (key, make) => draft.keep(key, make),
+      wheel: worker.wheel,
+      cacheBytes: this.#cacheBytes,
+      bug: (error) => worker.bug(error, undefined),
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
     const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
@@ -33,4 +34,12 @@ export interface BuildTools {
   keep<T>(key: string, make: () => T): T;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
+  /** Of the route, the same over reloads: its site and its name. */
+  readonly place: string;
+  /** As keep(), for what is one for all routes. */
+  share<T>(key: string, make: () => T): T;
+  readonly wheel: TimerWheel;
+  /** Of the memory that caches may take, what is this worker's. */
+  readonly cacheBytes: number;
+  bug(error: unknown): void;
 }

@@ -1,6 +1,7 @@
 /** The explicit list of what a route can do. A feature that is not here is not in the product. */
 import type { Feature } from "../core/feature.ts";
 import type { MatchConfig } from "../route/match-config.ts";
+import { cache } from "./cache/cache.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
@@ -8,7 +9,7 @@ import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 
 /** In the order in which filters run within a phase. `forward` is built by compile itself. */
-export const features: readonly Feature<unknown>[] = [rewrite, redirect, respond];
+export const features: readonly Feature<unknown>[] = [rewrite, cache, redirect, respond];
 
 export const vocabulary = {
   match: matchSchema,

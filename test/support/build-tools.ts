@@ -11,4 +11,13 @@ export const NO_TOOLS: BuildTools = {
   },
   keep: (_key, make) => make(),
   machine: new LoneMachine(),
+  place: "a.test#1",
+  share: (_key, make) => make(),
+  get wheel(): never {
+    throw new Error("this feature was not expected to need the timer wheel");
+  },
+  cacheBytes: 0,
+  bug: (error) => {
+    throw error;
+  },
 };
