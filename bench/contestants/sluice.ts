@@ -20,6 +20,11 @@ function entryOf(root: string): string {
   return existsSync(built) ? built : join(root, SOURCE);
 }
 
+/** This checkout, on a config of the caller's. */
+export function sluiceCommand(configPath: string): readonly string[] {
+  return runCommand(REPOSITORY, [], configPath);
+}
+
 /** The one place that knows how Sluice is started. */
 function runCommand(root: string, nodeFlags: readonly string[], configPath: string): string[] {
   // A flag that is given twice counts as given last.

@@ -7,7 +7,7 @@ import { processTree } from "./process-tree.ts";
 export interface ChildCommand {
   readonly name: string;
   readonly command: readonly string[];
-  readonly core: number;
+  readonly cores: string; // as taskset has it: "0", "0-1"
   readonly port: number;
   readonly outputPath: string; // stdout, appended, so that it can be cut while it is written
   readonly errorPath: string;
@@ -33,7 +33,7 @@ export class Child implements AsyncDisposable {
     this.port = wanted.port;
     this.#errorPath = wanted.errorPath;
     // taskset replaces itself by the command, so the pid and its affinity are the contestant's.
-    this.#process = spawn("taskset", ["-c", String(wanted.core), ...wanted.command], {
+    this.#process = spawn("taskset", ["-c", wanted.cores, ...wanted.command], {
       stdio: ["ignore", output, errors],
       env: { ...process.env, ...wanted.env },
     });

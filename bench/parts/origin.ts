@@ -35,7 +35,7 @@ export async function startOrigin(folder: string): Promise<Child> {
   const origin = new Child({
     name: "origin",
     command: [findProgram("nginx")!, "-p", folder, "-c", configPath],
-    core: LOAD_CORE,
+    cores: String(LOAD_CORE),
     port,
     outputPath: join(folder, "origin.out"),
     errorPath: join(folder, "origin.err"),

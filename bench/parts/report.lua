@@ -1,8 +1,14 @@
--- Arguments: "get", "post BYTES", or "sites COUNT ROUTES" (a random site and route per request).
+-- Arguments: "get", "pipelined COUNT" (so many requests in one write), "post BYTES", or
+-- "sites COUNT ROUTES" (a random site and route per request).
 function init(args)
   if args[1] == "post" then
     wrk.method = "POST"
     wrk.body = string.rep("x", tonumber(args[2]))
+  elseif args[1] == "pipelined" then
+    local together = string.rep(wrk.format(), tonumber(args[2]))
+    request = function()
+      return together
+    end
   elseif args[1] == "sites" then
     local ready = prepare(tonumber(args[2]), tonumber(args[3]))
     local at = 0

@@ -96,7 +96,7 @@ export class Stage implements AsyncDisposable {
     const child = new Child({
       name: proxy.name,
       command: proxy.launch(setting),
-      core: CONTESTANT_CORE,
+      cores: String(CONTESTANT_CORE),
       port: setting.listenPort,
       outputPath: join(folder, "output"),
       errorPath: join(folder, "errors"),

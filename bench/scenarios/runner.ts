@@ -70,7 +70,7 @@ export async function spawnRunner(
   const child = new Child({
     name: entry.label,
     command: launch.command,
-    core: CONTESTANT_CORE,
+    cores: String(CONTESTANT_CORE),
     port: job.listenPort,
     outputPath: launch.logToOutput === true ? logPath : join(folder, "output"),
     errorPath: join(folder, "errors"),

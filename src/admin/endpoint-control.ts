@@ -47,9 +47,9 @@ export class EndpointControl {
     if (upstream === undefined) return unknownUpstream(upstreamName, this.#upstreams);
     const read = readEndpoint(body);
     if (!read.ok) return refused(422, "endpoint_malformed", read.why);
-    const { address, weight, backup } = read.endpoint;
+    const { address, scheme, weight, backup } = read.endpoint;
     const name = endpointName(address);
-    const edited = await server.tasks.edits.add(upstream, { address, weight, backup });
+    const edited = await server.tasks.edits.add(upstream, { address, scheme, weight, backup });
     if (edited === "there_already") {
       return refused(409, "endpoint_exists", `${name} is in ${upstreamName} already.`);
     }

@@ -1,6 +1,6 @@
 /** What a running proxy tells operators: the metrics page and the status. */
 import { VERSION } from "../base/version.ts";
-import { conditionOf } from "../core/upstream.ts";
+import { conditionOf, type Endpoint, type Upstream } from "../core/upstream.ts";
 import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
 import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
 import type { ProcessGauges } from "../observe/process-gauges.ts";
@@ -77,15 +77,24 @@ export function statusOf(facts: ProxyFacts) {
       isPanicking: upstream.isPanicking,
       endpoints: upstream.describe().map(({ endpoint, usable }) => ({
         name: endpoint.name,
+        scheme: endpoint.manner.scheme,
         weight: endpoint.weight,
         backup: endpoint.backup,
         priority: endpoint.priority,
         zone: endpoint.zone,
         health: conditionOf(endpoint.state, nowMs),
         active: endpoint.state.active,
+        ...concurrencyOf(upstream, endpoint),
         usable,
         ...server.tasks.resolvedTo(endpoint.address),
       })),
     })),
   };
+}
+
+function concurrencyOf({ concurrency }: Upstream, { state }: Endpoint) {
+  if (concurrency === undefined) return {};
+  const baseMs = Math.round(state.concurrency.baseMs * 100) / 100;
+  const limit = state.concurrency.within(concurrency);
+  return { concurrency: { limit, unanswered: state.unanswered, baseMs } };
 }

@@ -3,8 +3,10 @@ import net from "node:net";
 import { dirname, join } from "node:path";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import { ListenError } from "./listen-error.ts";
+import { acceptTls } from "./system-accept-tls.ts";
 import { bindDatagrams, connectDatagrams } from "./system-datagrams.ts";
 import { acceptLending, BACKLOG, ignore, letGo, Porch } from "./system-porch.ts";
+import { TlsConnector } from "./system-tls.ts";
 import type {
   Address,
   Clock,
@@ -15,6 +17,9 @@ import type {
   Door,
   Log,
   Network,
+  TlsClient,
+  TlsServer,
+  TlsTaker,
   Wire,
   WireReader,
 } from "./world.ts";
@@ -37,12 +42,14 @@ export class SystemNetwork implements Network {
   readonly #log: Log;
   readonly #options: SystemNetworkOptions;
   readonly #buffer: Buffer; // that accepted wires are read into, unless they say otherwise
+  #tls: TlsConnector | undefined; // from the first secured wire on
 
   constructor(clock: Clock, log: Log, options: SystemNetworkOptions = {}) {
     this.#clock = clock;
     this.#log = log;
     this.#options = options;
     this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    this.#tls = undefined;
   }
 
   async listen(address: Address, onWire: (wire: Wire) => void, holds = false): Promise<Door> {
@@ -93,8 +100,8 @@ export class SystemNetwork implements Network {
    * - an exception in read() is uncaught and leaves the socket as it was;
    * - wires that were accepted are the same underneath (acceptLending), with "data" for read().
    */
-  connect(address: Address, reader: WireReader): Wire {
-    const socket = net.connect({
+  connect(address: Address, reader: WireReader, tls?: TlsClient): Wire {
+    const options: net.NetConnectOpts = {
       ...(address.host.startsWith("/") ? { path: address.host } : address),
       allowHalfOpen: true,
       noDelay: true,
@@ -106,11 +113,27 @@ export class SystemNetwork implements Network {
           return true;
         },
       },
-    });
+    };
+    const socket =
+      tls === undefined ? net.connect(options) : this.#secured(address, options, tls, reader);
     socket.on("error", ignore);
     socket.on("close", letGo);
     keepReadable(socket);
     return socket;
+  }
+
+  acceptTls(wire: Wire, early: Uint8Array, server: TlsServer, taker: TlsTaker): Wire {
+    return acceptTls(wire as net.Socket, early, server, taker); // as listen() made it
+  }
+
+  #secured(
+    address: Address,
+    options: net.NetConnectOpts,
+    tls: TlsClient,
+    reader: WireReader,
+  ): net.Socket {
+    this.#tls ??= new TlsConnector(this.#clock, this.#log);
+    return this.#tls.connect(address, options, tls, reader);
   }
 
   async bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor> {

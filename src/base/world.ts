@@ -1,3 +1,5 @@
+import type { SecureContext } from "node:tls";
+
 /** Everything outside the program that could make two runs differ. */
 export interface World {
   readonly clock: Clock;
@@ -31,6 +33,8 @@ export interface Wire {
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
+  /** Of a secured wire, from "secureConnect" on: what ALPN chose; false if it chose nothing. */
+  readonly alpnProtocol?: string | false | null;
   write(bytes: Uint8Array): boolean; // false: hold on until "drain"
   write(text: string, encoding: "latin1"): boolean;
   end(): unknown; // sends FIN after what was written; reading goes on
@@ -46,11 +50,54 @@ export interface Wire {
    */
   readInto?(buffer: Uint8Array | undefined): void;
   on(event: "data", fn: (bytes: Uint8Array) => void): unknown;
-  on(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
+  /** A secured wire may be used from "secureConnect" on; "connect" is when the handshake begins. */
+  on(event: "connect" | "secureConnect" | "end" | "close" | "drain", fn: () => void): unknown;
   on(event: "error", fn: (error: NodeJS.ErrnoException) => void): unknown;
   /** For whoever hands the wire on to the next reader. */
   off(event: "data", fn: (bytes: Uint8Array) => void): unknown;
-  off(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
+  off(event: "connect" | "secureConnect" | "end" | "close" | "drain", fn: () => void): unknown;
+}
+
+/** How a wire that we open is secured, and with whom. Plain data. */
+export interface TlsClient {
+  /** Whom the certificate must be for, and, unless it is an IP address, who is asked for (SNI). */
+  readonly serverName: string;
+  readonly alpn: readonly string[]; // the best first; none: not offered
+  /** The same object for all wires that share it: what was read and agreed on hangs off it. */
+  readonly identity: TlsIdentity;
+  readonly preamble?: Uint8Array; // sent before the handshake, unsecured
+}
+
+/** Who we are and whom we believe. Files are absolute paths to PEM; they are read again when they change. */
+export interface TlsIdentity {
+  readonly ca: readonly string[]; // none: those that Node comes with
+  readonly cert: string | undefined; // of our own, its chain behind it
+  readonly key: string | undefined;
+  readonly verify: boolean;
+  readonly minVersion: "1.2" | "1.3";
+}
+
+/** How TLS is ended on a wire that came in. */
+export interface TlsServer {
+  readonly context: SecureContext; // the certificate, and what may be negotiated
+  /** Ours, the best first. Who offers others only is refused; who offers nothing is not (RFC 7301 §3.2). */
+  readonly alpn: readonly string[];
+}
+
+/** Who waits for a handshake; one of the two is called, once, and none if the wire was destroyed here. */
+export interface TlsTaker {
+  secured(facts: TlsFacts): void;
+  /** The wire is destroyed. */
+  failed(why: string): void;
+}
+
+/** What a handshake came to. */
+export interface TlsFacts {
+  readonly version: string; // "TLSv1.3"
+  readonly cipher: string; // by its standard name, "TLS_AES_128_GCM_SHA256"
+  readonly serverName: string; // lower case; "" if the client named none
+  readonly alpn: string; // "" if none was agreed on
+  readonly isResumed: boolean;
 }
 
 /**
@@ -77,7 +124,14 @@ export interface Network {
    * Answers at once; the wire emits "connect", or "error" and "close". The engine's network has
    * addresses only: a name is looked up in the directory, and nobody is asked for it.
    */
-  connect(address: Address, reader: WireReader): Wire;
+  connect(address: Address, reader: WireReader, tls?: TlsClient): Wire;
+  /**
+   * Ends TLS on a wire that came in; `early` is what has been read of it, and is copied. The answer
+   * takes the wire's place: it may be read and written from secured() on, and does not lend its
+   * bytes. "end" is a close_notify; a FIN without one is an "error" and "close", since anybody on
+   * the way can make it (truncation).
+   */
+  acceptTls?(wire: Wire, early: Uint8Array, server: TlsServer, taker: TlsTaker): Wire;
   /** For clients to send to. Rejects with the system's error if the address cannot be bound. */
   bindDatagrams(address: Address, taker: DatagramTaker): Promise<DatagramDoor>;
   /** To and from one other address alone. Answers at once; what is sent before that works waits. */

@@ -17,6 +17,7 @@ export interface ChoiceFacts {
 
 export interface EndpointFacts {
   readonly name: string;
+  readonly scheme?: string; // unless it is http
   readonly weight: number;
   readonly backup: boolean;
   readonly priority?: number; // unless it is 0
@@ -52,9 +53,11 @@ export function endpointOf(
   { endpoint, usable, share }: EndpointChance,
   exchange: Exchange,
 ): EndpointFacts {
-  const { name, weight, backup, priority, zone, maxRequests, state } = endpoint;
+  const { name, manner, weight, backup, priority, zone, maxRequests, state } = endpoint;
+  const { scheme } = manner;
   return {
     ...{ name, weight, backup },
+    ...(scheme === "http" ? {} : { scheme }),
     ...(priority === 0 ? {} : { priority }),
     ...(zone === "" ? {} : { zone }),
     ...(maxRequests === Number.POSITIVE_INFINITY ? {} : { maxRequests }),

@@ -8,17 +8,19 @@ export interface HealthFacts {
   readonly active: string;
   readonly passive: string;
   readonly breaker: string;
+  readonly concurrency: string;
   readonly hedge: string;
 }
 
 export function healthFacts(
-  upstream: Pick<UpstreamConfig, "active" | "passive" | "breaker">,
+  upstream: Pick<UpstreamConfig, "active" | "passive" | "breaker" | "concurrency">,
   hedge: HedgeConfig | undefined,
 ): HealthFacts {
   return {
     active: activeText(upstream.active),
     passive: passiveText(upstream.passive),
     breaker: breakerText(upstream.breaker),
+    concurrency: concurrencyText(upstream.concurrency),
     hedge: hedgeText(hedge),
   };
 }
@@ -50,6 +52,12 @@ function breakerText(breaker: UpstreamConfig["breaker"]): string {
     `opens for ${durationText(openForMs)} at ${errorPercent}% errors${slow} ` +
     `of ${minRequests} requests or more within ${durationText(withinMs)}`
   );
+}
+
+function concurrencyText(concurrency: UpstreamConfig["concurrency"]): string {
+  if (concurrency === undefined) return "off";
+  const { min, max } = concurrency;
+  return `each endpoint gets as many as its latency shows that it bears, from ${min} to ${max}`;
 }
 
 function hedgeText(hedge: HedgeConfig | undefined): string {

@@ -51,7 +51,15 @@ test("readAsked: an IPv4 address mapped into IPv6 is the IPv4 address", () => {
 
 function listener(host: string, port: number): ListenerConfig {
   const key = host.startsWith("/") ? `unix:${host}` : `${host}:${port}`;
-  return { key, address: { host, port }, protocols: ["h1"], limits: {}, timeouts: {}, rates: {} };
+  return {
+    key,
+    address: { host, port },
+    isTls: false,
+    protocols: ["h1"],
+    limits: {},
+    timeouts: {},
+    rates: {},
+  };
 }
 
 const ANY = listener("0.0.0.0", 80);

@@ -133,6 +133,7 @@ function forwardLines(forward: ForwardFacts): string[] {
     ...row("checks", on(forward.health.active)),
     ...row("ejection", on(forward.health.passive)),
     ...row("breaker", on(forward.health.breaker)),
+    ...row("concurrency", on(forward.health.concurrency)),
     "",
     "The request head as it would be sent:",
     "",
@@ -165,8 +166,9 @@ function balanceText({ balance: { by, key } }: ForwardFacts): string {
 }
 
 function endpointLine(endpoint: ForwardFacts["endpoints"][number]) {
-  const { name, weight, backup, priority, zone, maxRequests, health } = endpoint;
+  const { name, scheme, weight, backup, priority, zone, maxRequests, health } = endpoint;
   const facts = [
+    ...(scheme === undefined ? [] : [`over ${scheme}`]),
     `weight ${weight}`,
     ...(backup ? ["backup"] : []),
     ...(priority === undefined ? [] : [`priority ${priority}`]),

@@ -22,6 +22,7 @@ interface StatusEndpoint {
   readonly backup: boolean;
   readonly health: string;
   readonly active: number;
+  readonly concurrency?: { readonly limit: number };
   readonly addresses?: readonly string[];
   readonly why?: string;
 }
@@ -61,7 +62,9 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       `  ${each.name}${added.includes(each.name) ? " (added)" : ""}`,
       each.health,
       `${each.weight}${each.backup ? " backup" : ""}`,
-      String(each.active),
+      each.concurrency === undefined
+        ? `${each.active}`
+        : `${each.active} (limit ${each.concurrency.limit})`,
       ...(rates === undefined
         ? []
         : [perSecond(rates.byEndpoint.get(`${name} ${each.name}`) ?? 0)]),

@@ -49,15 +49,23 @@ for (const [text, want] of listens) {
 // biome-ignore format: a table
 const endpoints: readonly (readonly [text: string, want: string | undefined])[] = [
   ["10.0.0.1:3000", "10.0.0.1:3000"],
-  ["http://10.0.0.1", "10.0.0.1:80"],
-  ["http://App.internal:8080/", "app.internal:8080"],
+  ["http://10.0.0.1", "http 10.0.0.1:80"],
+  ["http://App.internal:8080/", "http app.internal:8080"],
   ["web_1:80", "web_1:80"],
   ["[2001:DB8::1]:80", "[2001:db8::1]:80"],
-  ["http://[::1]", "[::1]:80"],
+  ["http://[::1]", "http [::1]:80"],
   ["unix:/run/app.sock", "unix:/run/app.sock"],
-  ["http+unix:/run/app.sock", "unix:/run/app.sock"],
-  ["http+unix:///run/app.sock", "unix:/run/app.sock"],
-  ["https://10.0.0.1", NONE],
+  ["http+unix:/run/app.sock", "http unix:/run/app.sock"],
+  ["http+unix:///run/app.sock", "http unix:/run/app.sock"],
+  ["https://10.0.0.1", "https 10.0.0.1:443"],
+  ["https://[::1]:8443", "https [::1]:8443"],
+  ["h2://app.test", "h2 app.test:443"],
+  ["h2c://app.test:50051/", "h2c app.test:50051"],
+  ["h2c://app.test", "h2c app.test:80"],
+  ["https+unix:/run/app.sock", "https unix:/run/app.sock"],
+  ["https:/run/app.sock", NONE],
+  ["h3://app.test", NONE],
+  ["h2://app.test/x", NONE],
   ["10.0.0.1", NONE],
   ["10.0.0.1:0", NONE],
   ["10.0.0.256:80", NONE],
@@ -78,7 +86,9 @@ for (const [text, want] of endpoints) {
   test(`parseEndpoint: ${JSON.stringify(text).slice(0, 40)} is ${want ?? "refused"}`, () => {
     const parsed = parseEndpoint(text);
 
-    assert.equal(parsed.kind === "address" ? addressKey(parsed.address) : undefined, want);
+    const scheme = parsed.kind === "address" && parsed.scheme ? `${parsed.scheme} ` : "";
+    const got = parsed.kind === "address" ? `${scheme}${addressKey(parsed.address)}` : undefined;
+    assert.equal(got, want);
   });
 }
 

@@ -2,6 +2,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { domainToASCII } from "node:url";
 import type { Address } from "../base/world.ts";
+import type { Scheme } from "../core/upstream.ts";
 
 const LISTEN = /^(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])?:(\d{1,5})$/;
 const ENDPOINT = /^(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
@@ -27,26 +28,36 @@ export function addressKey({ host, port }: Address): string {
 }
 
 export type EndpointAddress =
-  | { readonly kind: "address"; readonly address: Address }
+  | { readonly kind: "address"; readonly address: Address; readonly scheme: Scheme | undefined }
   | { readonly kind: "refused"; readonly why: string }; // completes "must be …" or stands alone
 
-/** "10.0.0.1:3000" "http://host" "http://host:8080" "unix:/path" "http+unix:/path" */
+const SCHEME = /^(https?|h2c?)(?:(:\/\/)|\+(?=unix:))/;
+const PORTS: Readonly<Record<Scheme, number>> = { http: 80, https: 443, h2: 443, h2c: 80 };
+
+/**
+ * "10.0.0.1:3000" "http://host" "https://host:8443" "h2://host" "h2c://host:50051" "unix:/path"
+ * "https+unix:/path". The scheme is undefined where none is written, which is as with "http".
+ */
 export function parseEndpoint(text: string): EndpointAddress {
-  if (text.startsWith("https://")) return refused("https:// is not supported yet");
-  const socket = /^(?:http\+)?unix:(?:\/\/)?(\/.*)$/.exec(text)?.[1];
+  const [prefix = "", scheme, isUrl] = SCHEME.exec(text) ?? [];
+  const rest = text.slice(prefix.length);
+  const socket = isUrl === undefined ? /^unix:(?:\/\/)?(\/.*)$/.exec(rest)?.[1] : undefined;
+  const found = (address: Address): EndpointAddress => {
+    return { kind: "address", address, scheme: scheme as Scheme | undefined }; // as the pattern has it
+  };
   if (socket !== undefined) {
     const address = socketPath(socket);
     return address === undefined
       ? refused(`must be a socket path of at most ${SOCKET_PATH_BYTES_MAX} bytes`)
-      : { kind: "address", address };
+      : found(address);
   }
-  const isUrl = text.startsWith("http://");
-  const authority = isUrl ? text.slice("http://".length).replace(/\/$/, "") : text;
-  if (isUrl && /[/?#]/.test(authority)) {
+  const authority = isUrl === undefined ? rest : rest.replace(/\/$/, "");
+  if (isUrl !== undefined && /[/?#]/.test(authority)) {
     return refused("must be without a path, which is for rewrite to set");
   }
   const [all, name, v6, digits] = ENDPOINT.exec(authority) ?? [];
-  const port = digits === undefined && isUrl ? 80 : Number(digits);
+  const port =
+    digits === undefined && isUrl !== undefined ? PORTS[scheme as Scheme] : Number(digits);
   if (all === undefined || !(port >= 1 && port <= 65_535)) return refused(ENDPOINT_FORM);
   if (v6 !== undefined) {
     return isIPv6(v6) ? found({ host: canonicalIpv6(v6), port }) : refused(ENDPOINT_FORM);
@@ -77,11 +88,7 @@ export function isDnsServer(text: string): boolean {
 }
 
 const ENDPOINT_FORM =
-  'must be an endpoint such as "10.0.0.1:3000", "http://app:8080" or "unix:/run/app.sock"';
-
-function found(address: Address): EndpointAddress {
-  return { kind: "address", address };
-}
+  'must be an endpoint such as "10.0.0.1:3000", "https://app:8443" or "unix:/run/app.sock"';
 
 function refused(why: string): EndpointAddress {
   return { kind: "refused", why };

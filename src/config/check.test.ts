@@ -42,7 +42,8 @@ test("check: the smallest config comes out with every default of the process", (
     listeners: [
       {
         ...{ key: "0.0.0.0:80", address: { host: "0.0.0.0", port: 80 }, ...UNSET },
-        protocols: ["h1"],
+        isTls: false,
+        protocols: ["h1", "h2"],
         proxiesFrom: undefined,
       },
     ],
@@ -60,6 +61,7 @@ test("check: a short upstream is written out", () => {
       {
         name: "app.internal:3000",
         address: { host: "app.internal", port: 3000 },
+        scheme: "http",
         weight: 1,
         backup: false,
         priority: 0,
@@ -79,11 +81,16 @@ test("check: a short upstream is written out", () => {
     sticky: undefined,
     maxIdle: 256,
     proxyProtocol: undefined,
+    tls: {
+      serverName: undefined,
+      identity: { ca: [], cert: undefined, key: undefined, verify: true, minVersion: "1.2" },
+    },
     limits: {},
     timeouts: {},
     passive: PASSIVE,
     active: undefined,
     breaker: undefined,
+    concurrency: undefined,
   });
 });
 
@@ -96,6 +103,7 @@ test("check: a short site and its route are written out", () => {
     at: ["sites", 0],
     hosts: ["a.test"],
     listen: ["0.0.0.0:80"],
+    tls: undefined,
     paths: { slashes: "merge", encodedSlashes: "keep" },
     errors: undefined,
     ...UNSET,

@@ -5,6 +5,7 @@
 import type { Path } from "../core/feature.ts";
 import type { Config } from "./config.ts";
 import { checkCaptures } from "./cross/captures.ts";
+import { checkCertificates } from "./cross/certificates.ts";
 import { checkLevels } from "./cross/levels.ts";
 import { checkListeners } from "./cross/listeners.ts";
 import { Notes } from "./cross/notes.ts";
@@ -26,7 +27,12 @@ export interface Checked {
   readonly warnings: readonly PlacedProblem[];
 }
 
-export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
+/** `reads`: the files that it names are looked into; a worker is given a config of which they have been. */
+export function check(
+  loaded: Loaded,
+  vocabulary: Vocabulary,
+  { reads }: { readonly reads: boolean } = { reads: true },
+): Checked {
   const { origin, folder } = loaded;
   if (loaded.value === undefined && loaded.findings.length > 0) {
     return { config: undefined, problems: placed(loaded.findings, origin), warnings: [] };
@@ -36,12 +42,13 @@ export function check(loaded: Loaded, vocabulary: Vocabulary): Checked {
   const { value, shaped } = shapeExpanded(schema, loaded);
   const notes = new Notes();
   const map = asMap(value);
-  checkUpstreams(map, vocabulary, notes);
+  checkUpstreams(map, { vocabulary, folder }, notes);
   checkRoutes(map, vocabulary, notes);
   checkListeners(map, notes);
   checkStreams(map, notes);
   if (value === map) checkServes(map, notes); // else it is no map at all, which is told already
   checkLevels(map, notes);
+  if (reads) checkCertificates(map, folder, notes);
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));
   const found = [...(shaped.ok ? [] : shaped.findings), ...notes.problems]

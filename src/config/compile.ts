@@ -2,6 +2,7 @@
  * Config → runtime. Starts nothing and binds nothing: a compile that fails, or whose runtime is
  * never used, leaves nothing to clean up but its draft.
  */
+import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
@@ -16,7 +17,7 @@ import type {
   SiteTable,
 } from "../core/runtime.ts";
 import type { StateDraft } from "../core/state.ts";
-import type { Endpoint, Upstream } from "../core/upstream.ts";
+import { type Endpoint, PLAIN, type Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
 import type { Caches } from "../features/cache/caches.ts";
 import type { ErrorOptions } from "../features/errors/error-options.ts";
@@ -30,15 +31,17 @@ import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
-import { EndpointPools, FoundPools } from "../upstream/endpoint-pools.ts";
+import { EndpointPools, FoundPools, poolKey } from "../upstream/endpoint-pools.ts";
 import { HealthLog } from "../upstream/health/health-log.ts";
 import { PassiveCheck } from "../upstream/health/passive-check.ts";
 import { LatencyHistogram } from "../upstream/latency-histogram.ts";
+import type { UpstreamTls } from "../upstream/manner.ts";
 import { Pool, type PoolShape } from "../upstream/pool.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
+import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
   type Config,
   type ListenerConfig,
@@ -55,8 +58,12 @@ export interface CompileTools {
   readonly machine: Machine;
   /** What names stand for; without it they stand for themselves, as for `explain`. */
   readonly directory?: Directory;
+  /** What there is by now; without it no client gets one, as for `explain`. */
+  readonly certificates?: Certificates | undefined;
   readonly version: number;
   readonly pseudonym: string; // in Via, unless the config has one
+  /** Endpoints are written to in plain HTTP/1, whatever they speak: for people to read. */
+  readonly isDry?: boolean;
   /** Told what each route was made of; for `explain`. */
   readonly onRoute?: (route: Route, origin: RouteOrigin) => void;
 }
@@ -133,6 +140,7 @@ class Compiler {
     const upstream: Upstream = createUpstream(
       {
         ...options,
+        tls: this.#tlsOf(options),
         balance: hashKey === undefined ? BALANCERS[by] : hashWithin(bound),
         hashKey,
         ...(watch && { watch }),
@@ -148,6 +156,12 @@ class Compiler {
       },
     );
     return upstream;
+  }
+
+  /** The identity stays the same object for as long as nothing about it is other: see TlsClient. */
+  #tlsOf({ tls: { serverName, identity } }: UpstreamConfig): UpstreamTls {
+    const key = `tls identity ${JSON.stringify(identity)}`;
+    return { serverName, identity: this.#tools.draft.keep(key, () => identity) };
   }
 
   // Under a key of what it counts: other rules begin with nothing counted.
@@ -166,8 +180,11 @@ class Compiler {
     const { draft, worker, directory } = this.#tools;
     const config = this.#config.upstreams.get(upstream.name)!;
     const shape = this.#poolShape(config);
-    const poolOf = ({ name, address }: Endpoint): Pool => {
-      const pool = new Pool(worker, address, worker.endpointMeter(upstream.name, name), shape);
+    const poolOf = (endpoint: Endpoint): Pool => {
+      const meter = worker.endpointMeter(upstream.name, endpoint.name);
+      const { address } = endpoint;
+      const destination = this.#tools.isDry === true ? { address, manner: PLAIN } : endpoint;
+      const pool = new Pool(worker, destination, meter, shape);
       if (directory !== undefined && isHostName(address)) pool.follow(directory);
       return pool;
     };
@@ -177,10 +194,10 @@ class Compiler {
     const configured = upstream.endpoints
       .filter(({ name }) => names.has(name))
       .map((endpoint): [string, Pool] => {
-        const key = `pool ${upstream.name} ${endpoint.name}`;
+        const key = `pool ${upstream.name} ${poolKey(endpoint)}`;
         const pool = draft.keep(key, () => poolOf(endpoint));
         draft.onCommit(() => pool.reshape(shape));
-        return [endpoint.name, pool];
+        return [poolKey(endpoint), pool];
       });
     const found = draft.keep(`pools found ${upstream.name}`, () => new FoundPools(poolOf));
     draft.onCommit(() => found.reshape(poolOf, shape));
@@ -188,8 +205,8 @@ class Compiler {
   }
 
   #poolShape({ timeouts, maxIdle }: UpstreamConfig): PoolShape {
-    const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts });
-    return { keepAliveMs: levels.timeouts.upstreamKeepAlive, idleMax: maxIdle };
+    const { upstreamKeepAlive } = settledLevels(this.#config, { ...NO_LEVELS, timeouts }).timeouts;
+    return { keepAliveMs: upstreamKeepAlive, idleMax: maxIdle };
   }
 
   #forwarding(): Forwarding {
@@ -202,13 +219,25 @@ class Compiler {
   }
 
   #listener(listener: ListenerConfig): ListenerPlan {
-    const sites = this.#config.sites.filter(({ listen }) => listen.includes(listener.key));
+    const { key } = listener;
+    const served = this.#config.sites.filter(({ listen }) => listen.includes(key));
+    const redirecting = this.#config.sites
+      .filter(({ tls }) => tls?.redirectFrom.includes(key))
+      .map((site) => redirectingSite(site, this.#config));
+    const sites = [...served, ...redirecting];
     return {
-      key: listener.key,
+      key,
       address: listener.address,
       protocols: listener.protocols,
       ...settledLevels(this.#config, listener),
       sendsProxyHeader: addressTest(listener.proxiesFrom),
+      tls: listener.isTls
+        ? compileTls(served, {
+            listener,
+            draft: this.#tools.draft,
+            certificates: this.#tools.certificates,
+          })
+        : undefined,
       sites: this.#sites(sites, listener),
       errors: this.#errors(this.#config.errors),
     };

@@ -3,6 +3,7 @@
  * this folder filled in, defaults handed down to sites and routes.
  */
 import type { Address } from "../base/world.ts";
+import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Path } from "../core/feature.ts";
 import {
   LIMITS,
@@ -14,11 +15,13 @@ import {
   type Timeouts,
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
+import type { CertificateFiles } from "../tls/certificate-files.ts";
 import type { FallbackShape } from "../upstream/candidates.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import type { CheckOptions } from "../upstream/health/check-options.ts";
 import type { PassiveOptions } from "../upstream/health/passive-check.ts";
+import type { UpstreamTls } from "../upstream/manner.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
@@ -74,6 +77,7 @@ export interface ViaConfig {
 export interface ListenerConfig extends Levels {
   readonly key: string; // "0.0.0.0:80" "[::1]:80" "unix:/run/sluice.sock"
   readonly address: Address;
+  readonly isTls: boolean; // its sites have certificates
   readonly protocols: readonly Protocol[];
   readonly proxiesFrom?: readonly string[] | undefined; // whose connections begin with a PROXY header
 }
@@ -111,11 +115,13 @@ export interface UpstreamConfig {
   readonly sticky: StickyShape | undefined;
   readonly maxIdle: number; // idle connections kept per endpoint
   readonly proxyProtocol: "v1" | "v2" | undefined;
+  readonly tls: UpstreamTls; // of the endpoints that are secured
   readonly limits: Partial<Limits>; // only the upstream's side
   readonly timeouts: Partial<Timeouts>;
   readonly passive: PassiveOptions | undefined; // undefined: off
   readonly active: CheckOptions | undefined;
   readonly breaker: BreakerOptions | undefined;
+  readonly concurrency: ConcurrencyBounds | undefined; // undefined: off
 }
 
 export interface SiteConfig extends Levels {
@@ -123,9 +129,16 @@ export interface SiteConfig extends Levels {
   readonly at: Path;
   readonly hosts: readonly string[]; // lower case: "a.test" "*.a.test" "*" "[::1]"
   readonly listen: readonly string[]; // keys of listeners
+  readonly tls: SiteTlsConfig | undefined; // on all of them
   readonly paths: PathPolicy;
   readonly errors: unknown; // of `defaults` unless the site has its own
   readonly routes: readonly RouteConfig[]; // at least one
+}
+
+/** How a site is served over TLS. */
+export interface SiteTlsConfig {
+  readonly certificates: readonly CertificateFiles[]; // absolute paths, or PEM
+  readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
 }
 
 export interface PathPolicy {

@@ -1,7 +1,9 @@
 /** How an upstream shares out, with the defaults of what is left out. */
+import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import { HASH_BOUND } from "../upstream/balancers/hash.ts";
 import { BALANCER_DEFAULT } from "../upstream/balancers/named.ts";
 import { FALLBACK } from "../upstream/candidates.ts";
+import { CONCURRENCY } from "../upstream/concurrency/adaptive-limit.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
 import type { UpstreamConfig } from "./config.ts";
@@ -18,6 +20,12 @@ export interface ParsedBalance {
   readonly queue?: "off" | { readonly max?: number; readonly timeout?: number } | undefined;
   readonly parking?: ParsedParking | undefined;
   readonly sticky?: StickyShape | undefined;
+  readonly concurrency?: "off" | ParsedConcurrency | undefined;
+}
+
+interface ParsedConcurrency {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 
 interface ParsedParking {
@@ -33,7 +41,7 @@ const PARKING_PER_SECOND = 100;
 
 type SettledBalance = Pick<
   UpstreamConfig,
-  "balance" | "fallback" | "slowStartMs" | "maxRequests" | "lines" | "sticky"
+  "balance" | "fallback" | "slowStartMs" | "maxRequests" | "concurrency" | "lines" | "sticky"
 >;
 
 export function settleBalance(parsed: ParsedBalance, ownZone: string | undefined): SettledBalance {
@@ -46,8 +54,19 @@ export function settleBalance(parsed: ParsedBalance, ownZone: string | undefined
     },
     slowStartMs: parsed.slowStart ?? 0,
     maxRequests: parsed.maxRequests ?? Number.POSITIVE_INFINITY,
+    concurrency: settleConcurrency(parsed.concurrency),
     lines: settleLines(parsed),
     sticky: parsed.sticky,
+  };
+}
+
+/** The default that was left out gives way to the number that was not. */
+function settleConcurrency(parsed: ParsedBalance["concurrency"]): ConcurrencyBounds | undefined {
+  if (parsed === undefined || parsed === "off") return undefined;
+  const { min, max } = parsed;
+  return {
+    min: min ?? Math.min(CONCURRENCY.min, max ?? CONCURRENCY.max),
+    max: max ?? Math.max(CONCURRENCY.max, min ?? 0),
   };
 }
 

@@ -23,12 +23,13 @@ import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
+import { addressesOf, type ParsedSiteTls, settleTls } from "./settle-site-tls.ts";
 import { settleStreams } from "./settle-streams.ts";
+import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 
 const ADMIN_ADDRESS: Address = { host: "127.0.0.1", port: 2080 };
-const SITE_ADDRESS: Address = { host: "0.0.0.0", port: 80 };
 const IDLE_MAX = 256;
 const WATCHDOG_MS = 5_000;
 // What the schemas of ./shape/ answer with. Keys of features are only known when they are built, so
@@ -60,6 +61,7 @@ interface ParsedRoute extends ParsedLevels, ParsedShared {
 interface ParsedSite extends ParsedLevels, ParsedShared {
   readonly hosts: readonly string[];
   readonly listen?: readonly Address[] | undefined;
+  readonly tls?: ParsedSiteTls | undefined;
   readonly paths?: Partial<SiteConfig["paths"]> | undefined;
   readonly routes: readonly ParsedRoute[];
 }
@@ -67,10 +69,10 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
   const defaults = present(parsed.defaults ?? {}) as ParsedShared;
   const sites = sitesOf(parsed).map((site, index) =>
-    settleSite(site, { defaults, vocabulary, at: ["sites", index] }),
+    settleSite(site, { defaults, vocabulary, folder, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
-  const upstreams = settleUpstreams(parsed);
+  const upstreams = settleUpstreams(parsed, folder);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
@@ -136,17 +138,21 @@ function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
   };
 }
 
-const PROTOCOLS: readonly Protocol[] = ["h1"];
+const PROTOCOLS: readonly Protocol[] = ["h1", "h2"];
 
 function settleListeners(parsed: ParsedConfig): ListenerConfig[] {
   const set = setListeners(parsed);
   const listeners = new Map<string, ListenerConfig>();
   for (const site of sitesOf(parsed)) {
-    for (const address of site.listen ?? [SITE_ADDRESS]) {
+    const { served, redirecting } = addressesOf(site);
+    for (const { address, isTls } of [
+      ...served.map((address) => ({ address, isTls: site.tls !== undefined })),
+      ...redirecting.map((address) => ({ address, isTls: false })),
+    ]) {
       const key = addressKey(address);
       const said = set.get(key) ?? {};
       const protocols = said.protocols ?? PROTOCOLS;
-      listeners.set(key, { key, address, protocols, ...settleListener(said) });
+      listeners.set(key, { key, address, isTls, protocols, ...settleListener(said) });
     }
   }
   return [...listeners.values()];
@@ -170,20 +176,21 @@ function sitesOf(parsed: ParsedConfig): readonly ParsedSite[] {
   return (parsed.sites ?? []) as readonly ParsedSite[];
 }
 
-function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
+function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, UpstreamConfig> {
   interface ParsedUpstream extends ParsedLevels, ParsedBalance {
     readonly endpoints: readonly EndpointConfig[];
     readonly maxIdle?: number | undefined;
     readonly proxyProtocol?: UpstreamConfig["proxyProtocol"];
     readonly health?: ParsedHealth | undefined;
     readonly breaker?: "off" | ParsedBreaker | undefined;
+    readonly tls?: ParsedUpstreamTls | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
     upstreams.map(
       ([
         name,
-        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, ...rest },
+        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, tls, ...rest },
       ]) => [
         name,
         {
@@ -193,6 +200,7 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
           ...settleBalance(rest, parsed.zone),
           maxIdle: maxIdle ?? IDLE_MAX,
           proxyProtocol,
+          tls: settleUpstreamTls(tls, folder),
           limits: present(limits ?? {}),
           timeouts: present(timeouts ?? {}),
           passive: settlePassive(health?.passive),
@@ -207,20 +215,22 @@ function settleUpstreams(parsed: ParsedConfig): Map<string, UpstreamConfig> {
 interface Around {
   readonly defaults: ParsedShared;
   readonly vocabulary: Vocabulary;
+  readonly folder: string;
   readonly at: Path;
 }
 
 function settleSite(site: ParsedSite, around: Around): SiteConfig {
-  const { defaults, vocabulary, at } = around;
+  const { defaults, at } = around;
   const name = site.hosts[0]!;
   // The keys of a route that a site has not set come from the defaults, each whole.
   const handedDown = { ...defaults, ...present(site) };
-  const listen = site.listen ?? [SITE_ADDRESS];
+  const { served, redirecting } = addressesOf(site);
   return {
     name,
     at,
     hosts: site.hosts,
-    listen: [...new Set(listen.map(addressKey))],
+    listen: [...new Set(served.map(addressKey))],
+    tls: site.tls && settleTls(site.tls, redirecting, around.folder),
     paths: {
       slashes: site.paths?.slashes ?? "merge",
       encodedSlashes: site.paths?.encodedSlashes ?? "keep",
@@ -230,7 +240,7 @@ function settleSite(site: ParsedSite, around: Around): SiteConfig {
     routes: site.routes.map((route, index) =>
       settleRoute(
         { name: `${name}#${index + 1}`, ...present(route) } as ParsedRoute & { name: string },
-        { defaults: handedDown, vocabulary, at: [...at, "routes", index] },
+        { ...around, defaults: handedDown, at: [...at, "routes", index] },
       ),
     ),
   };

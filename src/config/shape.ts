@@ -11,15 +11,18 @@ import { upstreams } from "./shape/upstreams.ts";
 
 const LISTENER_FORM = 'an address that a site or a stream listens on, such as ":80"';
 
-const PROTOCOLS_FORM = 'a list of "h1" and "h2c", at least one';
+const PROTOCOLS_FORM = 'a list of "h1", "h2" and "h2c", at least one';
 
 const protocols = z
-  .array(z.enum(["h1", "h2c"], { error: wanted('"h1" or "h2c"') }), {
+  .array(z.enum(["h1", "h2", "h2c"], { error: wanted('"h1", "h2" or "h2c"') }), {
     error: wanted(PROTOCOLS_FORM),
   })
   .min(1, { error: wanted(PROTOCOLS_FORM) })
   .describe(
-    "What clients may speak: `h1` is HTTP/1, `h2c` HTTP/2 without TLS, with prior knowledge. Default: `[h1]`.",
+    [
+      "What clients may speak: `h1` is HTTP/1, `h2` HTTP/2 over TLS, `h2c` HTTP/2 without TLS, with",
+      "prior knowledge. Default: `[h1, h2]`.",
+    ].join(" "),
   );
 
 const listeners = z

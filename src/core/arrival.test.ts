@@ -19,6 +19,7 @@ const plan: ListenerPlan = {
   limits: LIMITS,
   timeouts: TIMEOUTS,
   rates: RATES,
+  tls: undefined,
   sites: {
     find: (host) => (host === "a.test" ? site : undefined),
     explain: () => undefined,

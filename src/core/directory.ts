@@ -1,4 +1,5 @@
 import type { Address, ServiceRecord } from "../base/world.ts";
+import type { Scheme } from "./upstream.ts";
 
 /**
  * What discovery and operators have found out at run time: plain data, so that it can be sent to
@@ -27,6 +28,7 @@ export type DirectoryEntry =
 /** An endpoint that an operator added. */
 export interface AddedEndpoint {
   readonly address: Address;
+  readonly scheme: Scheme;
   readonly weight: number;
   readonly backup: boolean;
 }

@@ -1,4 +1,3 @@
-import type { Wire } from "../base/world.ts";
 import type { Framing } from "../protocol/h1/framing.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ResponseHead } from "./exchange.ts";
@@ -112,8 +111,23 @@ export interface TunnelEnd {
   closed(): void;
 }
 
+/** What a tunnel needs of a wire, which not every tunnel has to itself. */
+export interface TunnelWire {
+  readonly destroyed: boolean;
+  write(bytes: Uint8Array): boolean; // false: hold on until drained(); the bytes are given away
+  end(): unknown;
+  destroy(): unknown;
+  /**
+   * Once what was written has left. `isCut`: the other side was broken off, which the peer hears
+   * where its protocol has a word for it.
+   */
+  destroySoon(isCut: boolean): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
+
 export interface SwitchedWire {
-  readonly wire: Wire;
+  readonly wire: TunnelWire;
   readonly early: Buffer | undefined; // what the client had already sent behind its request
   readonly hasFinished: boolean; // its FIN came before the switch
   /** The tunnel is over, and the exchange with it. */

@@ -1,8 +1,10 @@
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
+import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
+import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
 
 /** Who is asking. */
@@ -15,7 +17,7 @@ export interface Client {
   /** Who we believe it is, after the trusted forwarding fields. */
   readonly address: string;
   readonly isHttp2: boolean; // for the log; else nothing above transport knows
-  readonly tls: { readonly serverName: string; readonly alpn: string } | undefined;
+  readonly tls: ClientTls | undefined; // of its connection to us
   /** As the PROXY header of its connection says; the addresses above are those of the header. */
   readonly proxied?: ProxyHeader | undefined;
 }
@@ -77,7 +79,7 @@ export interface Attempt {
 export class Exchange {
   readonly runtime: Runtime; // the config it began under; a reload does not change it
   readonly listener: ListenerPlan;
-  readonly downstream: Downstream; // the client's side of it
+  downstream: Downstream; // the client's side of it, with what its bodies go through before it
   readonly client: Client;
   readonly request: RequestHead;
   readonly times: ExchangeTimes;
@@ -85,6 +87,7 @@ export class Exchange {
   site: Site | undefined;
   route: Route | undefined;
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
+  responseStages: StageMaker[] | undefined; // what its body goes through, in this order
   fault: Fault | undefined;
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
@@ -113,6 +116,7 @@ export class Exchange {
     this.site = undefined;
     this.route = undefined;
     this.response = undefined;
+    this.responseStages = undefined;
     this.fault = undefined;
     this.upstream = "";
     this.endpoint = undefined;

@@ -71,22 +71,23 @@ export function requestDrops(exchange: Exchange): Uint8Array {
   return exchange.runtime.forwarding.emitForwarded ? DROP_TRUSTED : DROP_TRUSTED_NO_FORWARDED;
 }
 
+const RESPONSE_HOP: readonly KnownHeader[] = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "content-length",
+  "transfer-encoding",
+  "upgrade",
+  "te",
+  "proxy-authenticate",
+  "http2-settings",
+];
+
 /** Which received response fields do not go downstream. */
-export const RESPONSE_DROPS = dropTable(
-  (
-    [
-      "connection",
-      "keep-alive",
-      "proxy-connection",
-      "content-length",
-      "transfer-encoding",
-      "upgrade",
-      "te",
-      "proxy-authenticate",
-      "http2-settings",
-    ] as const
-  ).map(idOf),
-);
+export const RESPONSE_DROPS = dropTable(RESPONSE_HOP.map(idOf));
+
+/** Where a stream of HTTP/2 becomes a WebSocket there is no key to answer, either (RFC 8441 §5). */
+export const SWITCH_DROPS = dropTable([...RESPONSE_HOP, "sec-websocket-accept" as const].map(idOf));
 
 /** Our own lines, each with its CRLF. Every value has been validated on its way in. */
 export function forwardingLines(exchange: Exchange): string {

@@ -14,16 +14,22 @@ export interface Limits {
   readonly replayBytes: number; // how much of a request body is kept for another try
   readonly connectionsMax: number; // per listener; Infinity: none
   readonly requestsPerConnection: number; // Infinity: none
+  readonly http2StreamsMax: number; // of one client connection at once
+  readonly http2StreamWindowBytes: number; // what a stream's window grows to while its body flows
+  readonly http2ConnectionWindowBytes: number; // of all request bodies of a connection, on their way
+  readonly http2FloodPoints: number; // that frames which do no work may cost at once
 }
 
 /** Milliseconds. Infinity switches a timer off. All are progress timeouts unless said. */
 export interface Timeouts {
+  readonly handshake: number; // total, of TLS, from the connection on
   readonly requestHead: number; // total, from the first byte of the head
   readonly requestBody: number; // between two reads of the body
   readonly write: number; // the client takes nothing of the response
   readonly keepAlive: number; // an idle client connection
   readonly halfClose: number; // how long an exchange goes on after the client's FIN
   readonly connect: number;
+  readonly connectTls: number; // the handshake, once the endpoint is connected; total
   readonly send: number; // the endpoint takes nothing of the request
   readonly responseHead: number;
   readonly responseBody: number; // between two reads of the body
@@ -54,15 +60,21 @@ export const LIMITS: Limits = {
   replayBytes: 64 * KIB,
   connectionsMax: Number.POSITIVE_INFINITY,
   requestsPerConnection: Number.POSITIVE_INFINITY,
+  http2StreamsMax: 100,
+  http2StreamWindowBytes: 512 * KIB, // 50 MB/s at 10 ms
+  http2ConnectionWindowBytes: 1024 * KIB, // that one client may make us hold, of bodies nobody wants yet
+  http2FloodPoints: 1_000, // a page of 200 pictures that is left at once (decision 0021)
 };
 
 export const TIMEOUTS: Timeouts = {
+  handshake: 10_000,
   requestHead: 15_000,
   requestBody: 30_000,
   write: 30_000,
   keepAlive: 75_000, // above the 60 s of common load balancers, so that they close first
   halfClose: 500,
   connect: 3_000,
+  connectTls: 5_000,
   send: 30_000,
   responseHead: 60_000,
   responseBody: 60_000,
@@ -105,6 +117,5 @@ export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before 
 export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
 export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;
-export const H2_STREAMS_MAX = 100; // of one client connection at once
-export const H2_STREAMS_PER_CONNECTION = 10_000; // after which it is drained: state adds up
+export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set
 export const H2_SETTINGS_MS = 10_000; // for a peer to acknowledge our SETTINGS

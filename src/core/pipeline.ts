@@ -3,12 +3,15 @@
  * goes through exchange.downstream. Steps that answer at once keep everything on one stack; the
  * first that has to wait moves the rest of the way into a promise.
  */
+import { CHUNKED, type Framing, NONE } from "../protocol/h1/framing.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ServingSide } from "./downstream.ts";
+import type { Exchange, ResponseHead } from "./exchange.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import { type ExchangeStep, type Reply, type Step, TAKEN } from "./filter.ts";
 import { isLoop } from "./forwarding-fields.ts";
 import type { Route } from "./runtime.ts";
+import { StagedResponse } from "./staged-response.ts";
 
 /** Routes the exchange and runs it. Bugs are thrown, or reject the promise. */
 export function serve(exchange: Exchange): Step<undefined> {
@@ -75,19 +78,44 @@ export function answer(exchange: Exchange, reply: Reply): void {
   const headers = HeaderList.empty();
   for (const name in reply.headers) headers.add(name, reply.headers[name]!);
   const response = { status: reply.status, headers };
-  exchange.response = response;
-
   const body =
     typeof reply.body === "string" ? Buffer.from(reply.body, "utf8") : toBuffer(reply.body);
   const isBodyless = reply.status === 204 || reply.status === 304;
+  respond(exchange, response, isBodyless ? NONE : { kind: "length", bytes: body.length });
+  // With what the body goes through, if the filters asked for that.
+  const client = exchange.downstream;
+  if (exchange.request.method !== "HEAD" && !isBodyless && body.length > 0) client.write(body);
+  client.end(undefined);
+}
+
+/**
+ * The head of a response, as the filters leave it, on its way to the client. The body of it goes to
+ * exchange.downstream from here on, which tells `side` when to hold on.
+ */
+export function respond(
+  exchange: Exchange,
+  response: ResponseHead,
+  framing: Framing,
+  side?: ServingSide,
+): void {
+  exchange.response = response;
+  exchange.responseStages = undefined;
   const steps = exchange.route?.phases.respond;
   if (steps !== undefined) for (const step of steps) step(exchange);
-  downstream.respond(
+  exchange.downstream.respond(
     response,
-    isBodyless ? { kind: "none" } : { kind: "length", bytes: body.length },
+    exchange.responseStages === undefined ? framing : stage(exchange, framing, side),
   );
-  if (exchange.request.method !== "HEAD" && !isBodyless && body.length > 0) downstream.write(body);
-  downstream.end(undefined);
+}
+
+/** What is asked for first is what bytes come to first, and so the last to be put before the client. */
+function stage(exchange: Exchange, framing: Framing, side: ServingSide | undefined): Framing {
+  if (framing.kind === "none" || exchange.request.method === "HEAD") return NONE;
+  for (const make of exchange.responseStages!.toReversed()) {
+    exchange.downstream = new StagedResponse(exchange.downstream, make);
+  }
+  if (side !== undefined) exchange.downstream.attach(side);
+  return CHUNKED; // nobody knows how long it will be
 }
 
 /** Answers a fault with its page; where the response has begun, cuts it short. */

@@ -4,6 +4,7 @@ import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply } from "./filter.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
 import type { StreamListenerPlan } from "./stream.ts";
+import type { TlsPlan } from "./tls.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** A whole configuration, compiled. Frozen once built; live state hangs off SharedState instead. */
@@ -28,8 +29,8 @@ export interface Caching {
   onInvalidated: ((urls: readonly string[]) => void) | undefined;
 }
 
-/** What clients may speak: "h2c" is HTTP/2 without TLS, with prior knowledge. */
-export type Protocol = "h1" | "h2c";
+/** What clients may speak: "h2" over TLS, "h2c" without it and with prior knowledge. */
+export type Protocol = "h1" | "h2" | "h2c";
 
 /** What one listener serves, and under which limits until a route is known. */
 export interface ListenerPlan {
@@ -41,6 +42,7 @@ export interface ListenerPlan {
   readonly rates: Rates;
   /** Whose connections begin with a PROXY header; undefined: nobody's. */
   readonly sendsProxyHeader?: ((address: string) => boolean) | undefined;
+  readonly tls: TlsPlan | undefined; // undefined: it is served in the clear
   readonly sites: SiteTable;
   readonly errors: ErrorReplies; // before a site is known
 }

@@ -1,5 +1,6 @@
-import type { Address, Clock, Random } from "../base/world.ts";
+import type { Address, Clock, Random, TlsClient } from "../base/world.ts";
 import type { Breaker } from "./breaker.ts";
+import type { ConcurrencyBounds, ConcurrencyLimit } from "./concurrency.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { Limits, Timeouts } from "./limits.ts";
@@ -12,6 +13,8 @@ export interface Upstream {
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
   readonly breaker: Breaker | undefined;
+  /** Each endpoint has a limit between these, which follows its latency; undefined: none has. */
+  readonly concurrency: ConcurrencyBounds | undefined;
   /** The same counts, held to what a route sets. */
   retryBudgetOf(percent: number, minConcurrent: number): RetryBudget;
   /** What of a request its balancer goes by; undefined: by nothing of it. */
@@ -73,6 +76,7 @@ export interface Stickiness {
 export interface Endpoint {
   readonly name: string; // as in logs and metrics: "10.0.0.1:3000" or "unix:/run/app.sock"
   readonly address: Address;
+  readonly manner: Manner;
   readonly weight: number;
   readonly backup: boolean; // asked only when nobody else is left
   readonly priority: number; // 0 is asked first; the next one gets what that cannot bear
@@ -80,6 +84,23 @@ export interface Endpoint {
   readonly maxRequests: number; // in flight at once, of all workers; Infinity: no limit
   readonly state: EndpointState; // kept by upstream and address across reloads
 }
+
+/** The protocols of an endpoint, the one preferred first. */
+export type Speech = "h1" | "h2";
+
+/** How an endpoint is spoken to. */
+export interface Manner {
+  readonly scheme: Scheme;
+  readonly speaks: readonly Speech[]; // with both it says which (ALPN)
+  readonly tls: TlsClient | undefined;
+  /** Connections may be shared only where it is the same (SECURITY N1); "" for plain HTTP/1. */
+  readonly key: string;
+}
+
+/** As in the URL of an endpoint. */
+export type Scheme = "http" | "https" | "h2" | "h2c";
+
+export const PLAIN: Manner = { scheme: "http", speaks: ["h1"], tls: undefined, key: "" };
 
 /** What the active checks say. */
 export type Health = "unknown" | "up" | "down";
@@ -91,8 +112,11 @@ export type Health = "unknown" | "up" | "down";
  */
 export interface EndpointState {
   readonly active: number; // claims that are open, of all workers
+  readonly unanswered: number; // of those, without an answer; counted where concurrency is limited
   enter(): void; // a claim is made
   leave(): void; // and released
+  countUnanswered(by: 1 | -1): void;
+  readonly concurrency: ConcurrencyLimit;
   health: Health;
   isDraining: boolean; // an operator took it out of service: no new requests
   isUnresolved: boolean; // its name has no address, and never had, or not for too long
@@ -168,6 +192,9 @@ export type Outcome = "served" | "failed" | "abandoned";
 
 export interface Claim {
   readonly endpoint: Endpoint;
+  /** The request has a body that is still on its way: until it is whole it is the client who is slow. */
+  uploading(): void;
+  uploaded(): void;
   /** The response head is here, at most once: its status, and how long that took from the claim. */
   answered(status: number, firstByteMs: number): void;
   release(outcome: Outcome, why?: string): void; // exactly once

@@ -259,9 +259,15 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   const endpoint = endpointOf('unix:/a"b\\c\nd');
   for (let count = 0; count < 4; count++) endpoint.state.enter();
   endpoint.state.health = "down";
+  endpoint.state.countUnanswered(1);
   const upstream: Upstream = {
     ...{ name: "api", endpoints: [endpoint], timeouts: {}, limits: {} },
-    ...{ breaker: undefined, claim: () => undefined, describe: () => [] },
+    ...{
+      breaker: undefined,
+      concurrency: { min: 2, max: 7 },
+      claim: () => undefined,
+      describe: () => [],
+    },
     refusal: () => ({ code: "no_endpoint", detail: "" }),
     wait: () => ({ code: "no_endpoint", detail: "" }) as const,
     ...{ hashKeyOf: undefined, sticky: undefined, isPanicking: true },
@@ -280,6 +286,9 @@ test("renderMetrics: facts of endpoints, logs, config and build; labels escaped"
   assert.equal(samples.get(`sluice_endpoint_health{${labels},state="up"}`), 0);
   assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="place"}'), 2);
   assert.equal(samples.get('sluice_upstream_requests_waiting{upstream="api",for="endpoint"}'), 3);
+  assert.equal(samples.get(`sluice_concurrency_limit{${labels}}`), 7);
+  assert.equal(samples.get(`sluice_concurrency_unanswered{${labels}}`), 1);
+  assert.equal(samples.get(`sluice_concurrency_base_seconds{${labels}}`), 0);
   assert.equal(samples.get('sluice_upstream_panic{upstream="api"}'), 1);
   assert.equal(samples.get('sluice_mirrored_requests_total{upstream="api",result="answered"}'), 5);
   assert.equal(

@@ -1,6 +1,12 @@
 import type { Breaker, BreakerState } from "../core/breaker.ts";
+import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import { FAULTS } from "../core/fault.ts";
-import { type Condition, conditionOf, type Upstream } from "../core/upstream.ts";
+import {
+  type Condition,
+  conditionOf,
+  type EndpointState,
+  type Upstream,
+} from "../core/upstream.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
@@ -143,17 +149,29 @@ function renderBreaker(out: Exposition, upstream: string, { state, opensEver }: 
   out.sample("circuitOpens", [upstream], opensEver);
 }
 
+function renderConcurrency(
+  out: Exposition,
+  labels: readonly [upstream: string, endpoint: string],
+  { unanswered, concurrency }: EndpointState,
+  bounds: ConcurrencyBounds,
+): void {
+  out.sample("concurrencyLimit", labels, concurrency.within(bounds));
+  out.sample("concurrencyUnanswered", labels, unanswered);
+  out.sample("concurrencyBase", labels, concurrency.baseMs / 1000);
+}
+
 const CONDITIONS: readonly Condition[] = [
   ...(["unknown", "up", "down", "draining", "ejected", "unresolved"] as const),
 ];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const upstream of facts.upstreams) {
-    const { name, endpoints, breaker } = upstream;
+    const { name, endpoints, breaker, concurrency } = upstream;
     renderBalance(out, upstream);
     if (breaker !== undefined) renderBreaker(out, name, breaker);
     for (const { name: endpoint, state } of endpoints) {
       out.sample("upstreamActive", [name, endpoint], state.active);
+      if (concurrency !== undefined) renderConcurrency(out, [name, endpoint], state, concurrency);
       const { ejectionsEver } = state.failures;
       if (ejectionsEver > 0) out.sample("ejections", [name, endpoint], ejectionsEver);
       const { passed, failed } = state.checks;

@@ -70,6 +70,7 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
     machine: new LoneMachine(),
     version: 1,
     pseudonym: EXAMPLE_PSEUDONYM,
+    isDry: true,
     onRoute: (route, origin) => origins.set(route, origin),
   });
   const plan = runtime.listeners.get(request.listenerKey);

@@ -59,3 +59,10 @@ export class Emptying {
     for (const wake of waiting) wake(why);
   }
 }
+
+export function drainedInAll(all: readonly Drained[]): Drained {
+  return {
+    finished: all.reduce((sum, { finished }) => sum + finished, 0),
+    cut: all.reduce((sum, { cut }) => sum + cut, 0),
+  };
+}

@@ -2,6 +2,7 @@ import type { Lanes } from "../base/lanes.ts";
 import type { World } from "../base/world.ts";
 import { compile } from "../config/compile.ts";
 import type { Config } from "../config/config.ts";
+import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Machine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
@@ -15,6 +16,7 @@ export interface EngineOptions {
   readonly machine: Machine;
   readonly state: SharedState & AsyncDisposable;
   readonly directory: Directory;
+  readonly certificates: Certificates;
   readonly pseudonym: string; // in Via, unless the config has one; the same for all workers
 }
 

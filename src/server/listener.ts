@@ -1,16 +1,18 @@
 import { Crowd } from "../base/crowd.ts";
 import type { Lanes } from "../base/lanes.ts";
-import type { Address, Door, Wire, World } from "../base/world.ts";
+import type { Address, Door, Network, Wire } from "../base/world.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
+import type { TlsPlan } from "../core/tls.ts";
 import type { Listening, Worker } from "../core/worker.ts";
-import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "../transport/downstream-connection.ts";
-import { Opening } from "../transport/opening.ts";
+import { Handshake } from "../transport/handshake.ts";
+import { type Opened, Opening, type OpeningWants } from "../transport/opening.ts";
+import { NO_PRELUDE, type Prelude } from "../transport/prelude.ts";
 import { connectionFor } from "../transport/protocol-choice.ts";
-import { plainAddress } from "../transport/wire-peer.ts";
+import { localEnd, plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
 import { type Drained, Emptying, type HandOver } from "./emptying.ts";
 
@@ -19,11 +21,12 @@ export class Listener implements Listening {
   readonly protocol = "http";
   readonly #worker: Worker;
   readonly #connections: Crowd<DownstreamConnection>;
-  readonly #openings: Set<Opening>; // whose PROXY header has not come yet
+  readonly #openings: Set<Opening | Handshake>; // not known yet who they are
   readonly #counts: Lanes; // of all workers' listeners of this key
   readonly #emptying: Emptying;
   #runtime: Runtime;
   #plan: ListenerPlan;
+  #network: Network | undefined; // that the door is in
   #door: Door | undefined;
   #isDraining: boolean;
 
@@ -39,9 +42,13 @@ export class Listener implements Listening {
     this.#counts = counts;
     this.#runtime = runtime;
     this.#plan = plan;
+    this.#network = undefined;
     this.#door = undefined;
     this.#isDraining = false;
-    this.#emptying = new Emptying(worker.world.clock, () => this.#connections.size);
+    this.#emptying = new Emptying(
+      worker.world.clock,
+      () => this.#connections.size + this.#openings.size,
+    );
   }
 
   get runtime(): Runtime {
@@ -88,7 +95,7 @@ export class Listener implements Listening {
    * `holds`: who comes is not served before letIn().
    */
   async open(
-    network: World["network"],
+    network: Network,
     address: Address = this.#plan.address,
     holds = false,
   ): Promise<void> {
@@ -98,10 +105,13 @@ export class Listener implements Listening {
         return;
       }
       this.#counts.add(OPEN, 1);
-      const { sendsProxyHeader } = this.#plan;
-      if (sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true) this.#open(wire);
-      else this.#start(wire);
+      const { sendsProxyHeader, tls } = this.#plan;
+      const proxyHeader = sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true;
+      if (proxyHeader || tls !== undefined)
+        this.#open(wire, { proxyHeader, hello: tls !== undefined });
+      else this.#start(wire, NO_PRELUDE);
     };
+    this.#network = network;
     this.#door = await network.listen(address, onWire, holds);
   }
 
@@ -109,31 +119,70 @@ export class Listener implements Listening {
     this.#door?.letIn?.();
   }
 
-  #start(wire: Wire, proxy?: ProxyHeader, early?: Buffer): void {
+  #start(wire: Wire, prelude: Prelude, early?: Buffer): void {
     const closed = (connection: DownstreamConnection) => this.#closed(connection);
-    const connection = connectionFor(wire, this.#worker, this, closed, proxy);
+    const connection = connectionFor(wire, this.#worker, this, closed, prelude);
     this.#connections.add(connection);
     connection.start(early);
+    if (this.#isDraining) connection.drain();
   }
 
-  #open(wire: Wire): void {
-    const address = plainAddress(wire.remoteAddress); // a wire that has closed does not know it
-    const startedMs = this.#worker.clock.nowMs();
-    const wants = { proxyHeader: true, hello: false };
+  #open(wire: Wire, wants: OpeningWants): void {
+    const { tls, timeouts } = this.#plan;
+    const newcomer = {
+      address: plainAddress(wire.remoteAddress), // a wire that has closed does not know it
+      startedMs: this.#worker.clock.nowMs(),
+    };
     const opening = new Opening(wire, this.#worker, wants, {
-      opened: ({ proxy, early }) => {
+      opened: (opened) => {
         this.#openings.delete(opening);
-        this.#start(wire, proxy, early);
+        const { proxy, hello, early } = opened;
+        if (tls === undefined || hello === undefined)
+          this.#start(wire, { proxy, tls: undefined }, early);
+        else this.#secure(opened, tls, newcomer);
       },
-      refused: (fault) => {
-        this.#openings.delete(opening);
-        this.#counts.add(OPEN, -1);
-        if (fault === undefined) return;
-        this.#worker.connectionRefused(this.key, { address, fault, startedMs });
-      },
+      refused: (fault) => this.#refused(opening, newcomer, fault),
     });
     this.#openings.add(opening);
-    opening.start(this.#plan.timeouts.requestHead);
+    opening.start(tls === undefined ? timeouts.requestHead : timeouts.handshake);
+  }
+
+  #secure(opened: Opened, tls: TlsPlan, newcomer: Newcomer): void {
+    const { wire, proxy, hello, early } = opened;
+    const { serverName } = hello!; // that is what it was opened for
+    const terms = tls.find(hello!, proxy?.ends?.destination.host ?? localEnd(wire).host);
+    if (terms === undefined) {
+      refuseName(wire);
+      this.#refused(undefined, newcomer, {
+        code: "no_certificate",
+        detail: serverName === "" ? "no server name" : serverName,
+      });
+      return;
+    }
+    const wants = { wire, early: early!, serverName, terms };
+    const handshake = new Handshake(this.#worker, wants, {
+      secured: (secured, clientTls) => {
+        this.#openings.delete(handshake);
+        this.#start(secured, { proxy, tls: clientTls });
+      },
+      refused: (fault) => this.#refused(handshake, newcomer, fault),
+    });
+    this.#openings.add(handshake);
+    const takenMs = this.#worker.clock.nowMs() - newcomer.startedMs;
+    handshake.start(this.#network!, Math.max(0, this.#plan.timeouts.handshake - takenMs));
+  }
+
+  #refused(
+    opening: Opening | Handshake | undefined,
+    { address, startedMs }: Newcomer,
+    fault: Fault | undefined,
+  ): void {
+    if (opening !== undefined) this.#openings.delete(opening);
+    this.#counts.add(OPEN, -1);
+    if (fault !== undefined) {
+      this.#worker.connectionRefused(this.key, { address, fault, startedMs });
+    }
+    this.#emptying.check();
   }
 
   get #isFull(): boolean {
@@ -173,7 +222,7 @@ export class Listener implements Listening {
   ): Promise<Drained> {
     await this.shut();
     this.#isDraining = true;
-    for (const opening of [...this.#openings]) opening.abort();
+    for (const opening of [...this.#openings]) opening.drain();
     const before = this.#connections.size;
     for (const connection of this.#connections.all()) connection.drain();
     const cut = await this.#finish(deadlineMs, tunnelMs, fault);
@@ -198,17 +247,41 @@ export class Listener implements Listening {
 
   async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
     if ((await this.#emptying.within(deadlineMs)) === "hurried" || tunnelMs <= deadlineMs) {
-      return this.#cutAll(fault, () => true);
+      return this.#cutAll(fault);
     }
-    const cut = this.#cutAll(fault, ({ isTunnel }) => !isTunnel);
+    const cut = this.#cutAllButTunnels(fault);
     await this.#emptying.within(tunnelMs - deadlineMs);
-    return cut + this.#cutAll(fault, () => true);
+    return cut + this.#cutAll(fault);
   }
 
-  #cutAll(fault: Fault, isMeant: (connection: DownstreamConnection) => boolean): number {
-    const left = this.#connections.all().filter(isMeant);
+  #cutAll(fault: Fault): number {
+    for (const opening of [...this.#openings]) opening.abort();
+    const left = this.#connections.all();
     for (const connection of left) this.#cut(connection, fault);
     return left.length;
+  }
+
+  /** Answers with how many connections that ended. */
+  #cutAllButTunnels(fault: Fault): number {
+    for (const opening of [...this.#openings]) opening.abort();
+    let cut = 0;
+    for (const connection of this.#connections.all()) {
+      if (connection.isTunnel) this.#cutBesideTunnels(connection, fault);
+      else {
+        cut++;
+        this.#cut(connection, fault);
+      }
+    }
+    return cut;
+  }
+
+  /** Of HTTP/2, which may have both. */
+  #cutBesideTunnels(connection: DownstreamConnection, fault: Fault): void {
+    for (const one of [...connection.inFlight]) {
+      if (one.isTunnel || one.exchange === undefined) continue;
+      this.#logCut(one.exchange);
+      one.abort(fault);
+    }
   }
 
   #cut(connection: DownstreamConnection, fault: Fault): void {
@@ -240,6 +313,21 @@ export class Listener implements Listening {
     this.#counts.add(OPEN, -1);
     this.#emptying.check();
   }
+}
+
+/** Who has come and is not known yet. */
+interface Newcomer {
+  readonly address: string;
+  readonly startedMs: number;
+}
+
+// A fatal alert, before there are keys: unrecognized_name (RFC 6066 §3).
+const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
+
+function refuseName(wire: Wire): void {
+  wire.on("error", () => {});
+  wire.write(UNRECOGNIZED_NAME);
+  wire.destroySoon();
 }
 
 const OPEN = 0; // in each worker's lane

@@ -1,8 +1,11 @@
 import type { Address, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
+import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import type { CertificateFiles } from "../tls/certificate-files.ts";
+import { FileCertificates } from "../tls/file-certificates.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -12,6 +15,7 @@ import { OperatorEdits } from "./operator-edits.ts";
 export interface FirstConfig {
   readonly dns: DnsSettings;
   readonly runtime: () => Runtime | undefined;
+  readonly certificates: Certificates;
 }
 
 /**
@@ -22,6 +26,7 @@ export class MachineTasks implements Disposable {
   readonly #directory: Directory;
   readonly #discovery: Discovery;
   readonly #checks: HealthChecks;
+  readonly #certificateFiles: FileCertificates;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -31,6 +36,7 @@ export class MachineTasks implements Disposable {
     this.#directory = directory;
     this.#discovery = new Discovery(world, directory, first.dns);
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
+    this.#certificateFiles = new FileCertificates(first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -39,12 +45,14 @@ export class MachineTasks implements Disposable {
 
   /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
   async prepare(config: Config): Promise<void> {
+    this.#certificateFiles.prepare(filesIn(config));
     await this.#discovery.prepare(this.#namesIn(config));
   }
 
   /** After each swap: begins what is new, ends what is gone, leaves alone what did not change. */
   take(config: Config): void {
     this.#config = config;
+    this.#certificateFiles.take(filesIn(config));
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
@@ -96,4 +104,8 @@ export class MachineTasks implements Disposable {
       services: new Set(services.map(({ address }) => address.host)),
     };
   }
+}
+
+function filesIn({ sites }: Config): readonly CertificateFiles[] {
+  return sites.flatMap(({ tls }) => tls?.certificates ?? []);
 }

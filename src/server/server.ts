@@ -4,6 +4,7 @@ import { Turns } from "../base/turns.ts";
 import type { Address, World } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
+import { Certificates } from "../core/certificates.ts";
 import { Directory } from "../core/directory.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
@@ -82,10 +83,12 @@ export class Server {
   private constructor(options: ServerOptions) {
     const { world, metrics, workers } = options;
     const directory = new Directory();
+    const certificates = new Certificates();
     this.#world = world;
     this.#tasks = new MachineTasks(world, directory, {
       dns: options.config.dns,
       runtime: () => this.#model.runtime,
+      certificates,
     });
     this.#turns = new Turns();
     this.#config = options.config;
@@ -96,7 +99,8 @@ export class Server {
     const state = new KeyedState(world.log);
     if (workers === 1) {
       const machine = new LoneMachine();
-      this.#model = new Engine({ world, metrics, machine, state, directory, pseudonym });
+      const parts = { world, metrics, machine, state, directory, certificates, pseudonym };
+      this.#model = new Engine(parts);
       this.#crew = new Serving({ world, engine: this.#model });
       return;
     }
@@ -108,6 +112,7 @@ export class Server {
       machine: memory,
       state: watched,
       directory,
+      certificates,
       pseudonym,
     });
     this.#crew = new ThreadCrew({
@@ -116,6 +121,7 @@ export class Server {
       model: this.#model,
       memory,
       directory,
+      certificates,
       inherited: options.inherited ?? new InheritedSockets([]),
       turns: this.#turns,
       pseudonym,

@@ -8,7 +8,7 @@ import type { InFlight } from "../transport/downstream-connection.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
 import { DatagramListener } from "./datagram-listener.ts";
 import { Departures } from "./departures.ts";
-import type { Drained, HandOver } from "./emptying.ts";
+import { type Drained, drainedInAll, type HandOver } from "./emptying.ts";
 import type { Engine, EngineDraft } from "./engine.ts";
 import { Listener } from "./listener.ts";
 import { type TrafficByRoute, trafficOf } from "./route-traffic.ts";
@@ -97,10 +97,7 @@ export class Serving implements Crew {
       all.map((each) => each.drain(isOwn ? Math.min(deadlineMs, each.drainMs) : deadlineMs)),
     );
     await this.#sink?.close();
-    return {
-      finished: drained.reduce((sum, { finished }) => sum + finished, 0),
-      cut: drained.reduce((sum, { cut }) => sum + cut, 0),
-    };
+    return drainedInAll(drained);
   }
 
   async handOver(manner: HandOver): Promise<Drained> {
@@ -108,10 +105,7 @@ export class Serving implements Crew {
     const gone = [...this.#leaving].map((each) => each.drain(manner.deadlineMs));
     const drained = await Promise.all([...going, ...gone]);
     await this.#sink?.close();
-    return {
-      finished: drained.reduce((sum, { finished }) => sum + finished, 0),
-      cut: drained.reduce((sum, { cut }) => sum + cut, 0),
-    };
+    return drainedInAll(drained);
   }
 
   async descriptors(): Promise<readonly Descriptor[]> {

@@ -1,6 +1,6 @@
 import { Deadline, type TimerWheel } from "../base/timer-wheel.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
-import type { H1Upstream } from "./h1-upstream.ts";
+import type { Carrier } from "./carrier.ts";
 import type { UpstreamEvents } from "./upstream-events.ts";
 
 const DISCARD_BYTES_MAX = 64 * 1024;
@@ -11,7 +11,7 @@ const DISCARD_MS = 1_000;
  * of it is read and dropped if it is little and comes soon. Else the connection is closed.
  */
 export function discardResponse(
-  connection: H1Upstream,
+  connection: Carrier,
   { framing }: ResponseFacts,
   wheel: TimerWheel,
 ): void {
@@ -21,11 +21,11 @@ export function discardResponse(
 }
 
 class Discard extends Deadline implements UpstreamEvents {
-  readonly #connection: H1Upstream;
+  readonly #connection: Carrier;
   readonly #wheel: TimerWheel;
   #leftBytes: number;
 
-  constructor(connection: H1Upstream, wheel: TimerWheel) {
+  constructor(connection: Carrier, wheel: TimerWheel) {
     super();
     this.#connection = connection;
     this.#wheel = wheel;

@@ -6,7 +6,7 @@ import type { Fault } from "../core/fault.ts";
 export interface DownstreamConnection extends Member {
   /** What is in flight on it now. */
   readonly inFlight: Iterable<InFlight>;
-  /** It has left HTTP: a WebSocket, say. */
+  /** It, or a stream of it, has left HTTP: a WebSocket, say. */
   readonly isTunnel: boolean;
   /** `early`: bytes that somebody else has read. */
   start(early?: Buffer): void;

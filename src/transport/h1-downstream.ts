@@ -9,10 +9,10 @@ import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
-import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { guard } from "./guard.ts";
 import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
+import { NO_PRELUDE, type Prelude } from "./prelude.ts";
 import { RequestReader, type RequestTaker } from "./request-reader.ts";
 import { Turn, type TurnGiver } from "./turn.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
@@ -48,7 +48,7 @@ export class H1Downstream
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: (connection: H1Downstream) => void,
-    proxy?: ProxyHeader, // that the connection began with
+    prelude: Prelude = NO_PRELUDE,
   ) {
     const { plan } = listening;
     this.#wire = wire;
@@ -56,7 +56,7 @@ export class H1Downstream
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = clientOf(wire, listening, false, proxy);
+    this.#peer = clientOf(wire, listening, false, prelude);
     this.#arrivals = new Arrivals(this.#peer);
     this.#reader = new RequestReader(wire, worker, plan.limits, this);
     this.#turn = new Turn(wire, worker, listening, meter, this.#reader, this);

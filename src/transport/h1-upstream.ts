@@ -1,32 +1,26 @@
 import { type Member, OUTSIDE } from "../base/crowd.ts";
-import type { Address, Wire, WireReader } from "../base/world.ts";
+import type { Wire, WireReader } from "../base/world.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
 import type { FaultCode } from "../core/fault.ts";
-import type { Timeouts } from "../core/limits.ts";
 import type { Worker } from "../core/worker.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import type {
+  Carrier,
+  ConnectTimeouts,
+  Destination,
+  UpstreamHome,
+  UpstreamRequest,
+} from "./carrier.ts";
+import { connectCode } from "./connect-fault.ts";
 import { type BugTaker, guard } from "./guard.ts";
 import { MessageWriter } from "./message-writer.ts";
-import { type Asked, ResponseReader, type ResponseTaker } from "./response-reader.ts";
+import { ResponseReader, type ResponseTaker } from "./response-reader.ts";
 import type { UpstreamEvents } from "./upstream-events.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
 
-/** What one exchange wants of a connection. */
-export interface UpstreamRequest extends Asked {
-  readonly text: string; // the head
-  readonly isChunked: boolean; // the request body
-  readonly timeouts: Timeouts;
-}
-
-/** Where a connection lives while no exchange uses it. */
-export interface UpstreamHome {
-  idle(connection: H1Upstream): void;
-  gone(connection: H1Upstream): void;
-}
-
-type Stage = "connecting" | "idle" | "busy" | "tunnel" | "gone";
-type Awaited = "connect" | "continue" | "response" | "body" | "broken" | "idle";
+type Stage = "connecting" | "securing" | "idle" | "busy" | "tunnel" | "gone";
+type Awaited = "connect" | "secure" | "continue" | "response" | "body" | "broken" | "idle";
 
 const ANSWER_MS = 250; // for an answer to be read from a connection that cannot be written to
 
@@ -34,11 +28,13 @@ const ANSWER_MS = 250; // for an answer to be read from a connection that cannot
  * One HTTP/1.1 connection to an endpoint. One request at a time, never pipelined, and used again
  * only when both messages ended where they said they would (SECURITY S2, S6).
  */
-export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, BugTaker, Member {
+export class H1Upstream
+  implements Carrier, WireReader, ResponseTaker, Waiter<Awaited>, BugTaker, Member
+{
   readonly #worker: Worker;
-  readonly #home: UpstreamHome;
+  readonly #home: UpstreamHome<H1Upstream>;
   readonly #wire: Wire;
-  readonly #connectMs: number;
+  readonly #timeouts: ConnectTimeouts;
   readonly #waiting: Waiting<Awaited>;
   place: number; // among the open connections of its pool
   #stage: Stage;
@@ -54,13 +50,19 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   #facts: ResponseFacts | undefined; // of the response, once its head has been read
   #isPaused: boolean;
   #served: number; // exchanges that ended on this connection
-  opening: Uint8Array | undefined; // of the connection: is sent before anything else
+  #opening: Uint8Array | undefined; // of the connection: is sent before anything else
   idleMs: number; // how long it may be kept idle, as the endpoint told; Infinity if it did not
 
-  constructor(worker: Worker, address: Address, connectMs: number, home: UpstreamHome) {
+  constructor(
+    worker: Worker,
+    { address, manner }: Destination,
+    timeouts: ConnectTimeouts,
+    home: UpstreamHome<H1Upstream>,
+    opening?: Uint8Array,
+  ) {
     this.#worker = worker;
     this.#home = home;
-    this.#connectMs = connectMs;
+    this.#timeouts = timeouts;
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "connect");
     this.place = OUTSIDE;
     this.#stage = "connecting";
@@ -73,26 +75,32 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#facts = undefined;
     this.#isPaused = false;
     this.#served = 0;
-    this.opening = undefined;
     this.idleMs = Number.POSITIVE_INFINITY;
-    this.#wire = worker.world.network.connect(address, this);
+    const tls =
+      manner.tls === undefined || opening === undefined
+        ? manner.tls
+        : { ...manner.tls, preamble: opening };
+    this.#opening = tls === undefined ? opening : undefined;
+    this.#wire = worker.world.network.connect(address, this, tls);
     this.#writer = new MessageWriter(this.#wire, worker.wheel, () =>
       guard(this, () => this.#fail("upstream_send_timeout", "")),
     );
-    this.#listen();
+    this.#listen(tls !== undefined);
   }
 
-  #listen(): void {
+  #listen(isSecured: boolean): void {
     const wire = this.#wire;
-    wire.on("connect", () => guard(this, () => this.#onConnect()));
+    wire.on("connect", () =>
+      guard(this, () => (isSecured ? this.#onSecuring() : this.#onConnect())),
+    );
+    if (isSecured) wire.on("secureConnect", () => guard(this, () => this.#onConnect()));
     wire.on("error", (error) => guard(this, () => this.#onError(error)));
     wire.on("end", () => guard(this, () => this.#onFinished()));
     wire.on("drain", () => guard(this, () => this.#onDrain()));
     wire.on("close", () => guard(this, () => this.#onClose()));
-    this.#waiting.for("connect", this.#connectMs);
+    this.#waiting.for("connect", this.#timeouts.connect);
   }
 
-  /** Has served before: its endpoint may have closed it in the meantime. */
   get isReused(): boolean {
     return this.#served > 0;
   }
@@ -102,7 +110,6 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     return this.#wire.remoteAddress;
   }
 
-  /** Takes on an exchange. The head leaves with the first body bytes or with flush(). */
   begin(request: UpstreamRequest, events: UpstreamEvents): void {
     this.#events = events;
     this.#request = request;
@@ -110,25 +117,22 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     this.#isRequestEnded = false;
     this.#reader.begin(request);
     this.#facts = undefined;
-    if (this.#stage === "connecting") return;
+    if (this.#isConnecting) return;
     this.#stage = "busy";
     this.#waiting.rest();
     events.connected();
   }
 
-  /** Someone else cares for the rest of the response. */
   handOver(events: UpstreamEvents): void {
     this.#events = events;
   }
 
   // --- the request ---------------------------------------------------------------------------
 
-  /** Bytes that writeBody() was given have not left. */
   get holdsRequest(): boolean {
     return this.#wire.writableLength > 0;
   }
 
-  /** False: hold on until sendMore(). */
   writeBody(bytes: Buffer): boolean {
     if (this.#stage !== "busy" || this.#isRequestEnded || this.#error !== undefined) return true;
     return this.#writer.write(bytes);
@@ -138,7 +142,6 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
     if (this.#stage === "busy") this.#writer.flush();
   }
 
-  /** Sends the head and waits for a 100 before any of the body. */
   flushAndAwaitContinue(delayMs: number): void {
     this.flush();
     this.#waiting.for("continue", delayMs);
@@ -273,21 +276,33 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
 
   // --- the wire --------------------------------------------------------------------------------
 
-  #onConnect(): void {
+  get #isConnecting(): boolean {
+    return this.#stage === "connecting" || this.#stage === "securing";
+  }
+
+  #onSecuring(): void {
     if (this.#stage !== "connecting") return;
+    this.#stage = "securing";
+    this.#waiting.for("secure", this.#timeouts.connectTls);
+  }
+
+  #onConnect(): void {
+    if (!this.#isConnecting) return;
     this.#waiting.rest();
     if (this.#events === undefined) {
       this.#destroy();
       return;
     }
     this.#stage = "busy";
-    if (this.opening !== undefined) this.#wire.write(this.opening);
+    if (this.#opening !== undefined) this.#wire.write(this.#opening);
     this.#events.connected();
   }
 
   #onFinished(): void {
     if (this.#stage === "tunnel") {
       this.#tunnel?.finished();
+    } else if (this.#isConnecting) {
+      this.#onClose();
     } else if (this.#stage !== "busy") {
       this.#destroy();
     } else if (!this.#reader.finish()) {
@@ -306,18 +321,15 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
   }
 
   #onClose(): void {
-    const wasBusy = this.#stage === "busy" || this.#stage === "connecting";
+    const wasConnecting = this.#isConnecting;
     if (this.#stage === "tunnel") this.#tunnel?.closed();
-    if (wasBusy) {
-      const code = this.#stage === "connecting" ? this.#connectCode() : this.#brokenCode();
+    if (wasConnecting || this.#stage === "busy") {
+      const code = wasConnecting
+        ? connectCode(this.#error, this.#stage === "securing")
+        : this.#brokenCode();
       this.#fail(code, this.#error?.code ?? "the connection was closed");
     }
     this.#shut();
-  }
-
-  #connectCode(): FaultCode {
-    const { code } = this.#error ?? {};
-    return code === "ENOTFOUND" || code === "EAI_AGAIN" ? "name_unresolved" : "connect_refused";
   }
 
   #brokenCode(): FaultCode {
@@ -363,6 +375,8 @@ export class H1Upstream implements WireReader, ResponseTaker, Waiter<Awaited>, B
       switch (what) {
         case "connect":
           return this.#fail("connect_timeout", "");
+        case "secure":
+          return this.#fail("upstream_tls_timeout", "");
         case "continue":
           return this.#events?.continueOverdue();
         case "response":

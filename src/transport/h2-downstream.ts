@@ -2,13 +2,8 @@ import { OUTSIDE } from "../base/crowd.ts";
 import type { Wire } from "../base/world.ts";
 import { Arrivals } from "../core/arrival.ts";
 import { type Client, Exchange, type ExchangeTimes } from "../core/exchange.ts";
-import type { Fault, FaultCode } from "../core/fault.ts";
-import {
-  H2_SETTINGS_MS,
-  H2_STREAMS_MAX,
-  H2_STREAMS_PER_CONNECTION,
-  LINGER_MS,
-} from "../core/limits.ts";
+import type { Fault } from "../core/fault.ts";
+import { H2_SETTINGS_MS, H2_STREAMS_PER_CONNECTION, LINGER_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
@@ -23,12 +18,13 @@ import type { FieldSection } from "../protocol/h2/field-section.ts";
 import { STREAM_ERROR_POINTS } from "../protocol/h2/flood-budget.ts";
 import { type RefusedRequest, readRequest } from "../protocol/h2/request-head.ts";
 import type { Stream } from "../protocol/h2/stream.ts";
-import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { type Flushable, flushSoon } from "./flush-soon.ts";
 import { guard } from "./guard.ts";
+import { FAULTS_OF, MALFORMED } from "./h2-refusals.ts";
 import { H2Turn, type TurnHost } from "./h2-turn.ts";
 import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
+import type { Prelude } from "./prelude.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
 
 /** What the connection waits for; bodies and responses have their own watches. */
@@ -63,7 +59,6 @@ export class H2Downstream
   #isFull: boolean; // the wire asked us to hold on
   #closes: "" | "soon" | "lingering"; // once all has been written
   #isClosed: boolean;
-  readonly isTunnel = false;
 
   constructor(
     wire: Wire,
@@ -71,7 +66,7 @@ export class H2Downstream
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: () => void,
-    proxy: ProxyHeader | undefined, // that the connection began with
+    prelude: Prelude,
   ) {
     const { limits } = listening.plan;
     this.place = OUTSIDE;
@@ -80,13 +75,19 @@ export class H2Downstream
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#peer = clientOf(wire, listening, true, proxy);
+    this.#peer = clientOf(wire, listening, true, prelude);
     this.#arrivals = new Arrivals(this.#peer);
     this.#connection = new Connection(
       "server",
       {
-        streamsMax: H2_STREAMS_MAX,
-        streamsPerConnection: Math.min(limits.requestsPerConnection, H2_STREAMS_PER_CONNECTION),
+        streamsMax: limits.http2StreamsMax,
+        streamsPerConnection:
+          limits.requestsPerConnection === Number.POSITIVE_INFINITY
+            ? H2_STREAMS_PER_CONNECTION
+            : limits.requestsPerConnection,
+        streamWindowBytes: limits.http2StreamWindowBytes,
+        connectionWindowBytes: limits.http2ConnectionWindowBytes,
+        floodPoints: limits.http2FloodPoints,
         head: { fieldBytes: limits.headerBytes, fieldCount: limits.headerCount },
         trailers: { fieldBytes: limits.trailerBytes, fieldCount: limits.trailerCount },
       },
@@ -132,6 +133,12 @@ export class H2Downstream
 
   get inFlight(): Iterable<InFlight> {
     return this.#turns;
+  }
+
+  /** There is one on it, at least. */
+  get isTunnel(): boolean {
+    for (const turn of this.#turns) if (turn.isTunnel) return true;
+    return false;
   }
 
   drain(): void {
@@ -383,15 +390,3 @@ export class H2Downstream
     this.#wire.destroy();
   }
 }
-
-const MALFORMED: ReadonlySet<string> = new Set(["grammar", "framing", "host"]);
-
-const FAULTS_OF: Readonly<Record<RefusedRequest["refused"], FaultCode>> = {
-  grammar: "request_malformed",
-  "fields-too-large": "request_head_too_large",
-  "path-too-long": "request_line_too_long",
-  framing: "request_framing",
-  host: "request_host",
-  expectation: "request_expectation",
-  method: "request_method",
-};

@@ -20,7 +20,7 @@ const NONE: Buffer[] = [];
 export class H2RequestBody {
   readonly #stream: Stream;
   readonly #wheel: TimerWheel;
-  readonly #taker: BodyTaker;
+  #taker: BodyTaker;
   #held: Buffer[];
   #isWanted: boolean;
   #isGivingOut: boolean;
@@ -47,11 +47,13 @@ export class H2RequestBody {
     this.#progress?.hold();
   }
 
-  resume({ timeouts, rates }: { readonly timeouts: Timeouts; readonly rates: Rates }): void {
+  /** Who takes longer than `numbers` allow is stalled; undefined: it may take its time. */
+  resume(numbers?: { readonly timeouts: Timeouts; readonly rates: Rates }): void {
     this.#isWanted = true;
     if (this.#isDone) return;
     if (this.#progress !== undefined) this.#progress.release();
-    else if (!this.#hasEnded && !this.#stream.isRemoteEnded) {
+    else if (numbers !== undefined && !this.#hasEnded && !this.#stream.isRemoteEnded) {
+      const { timeouts, rates } = numbers;
       this.#progress = new Progress(this.#wheel, () => this.#taker.stalled());
       this.#progress.start(timeouts.requestBody, rates);
     }
@@ -79,6 +81,22 @@ export class H2RequestBody {
     this.#progress?.stop();
     this.#progress = undefined;
     if (this.#held.length === 0) this.#end();
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** The rest is somebody else's, who wants it; answers with what there was of it. */
+  handOver(taker: BodyTaker): Buffer | undefined {
+    this.#taker = taker;
+    this.#isWanted = true;
+    if (this.#hasEnded) this.#isDone = true; // which the new one is told by hasEnded
+    if (this.#held.length === 0) return undefined;
+    const bytes = Buffer.concat(this.#held);
+    this.#held = NONE;
+    this.#stream.consumed(bytes.length);
+    return bytes;
   }
 
   /** Nobody wants the rest. */

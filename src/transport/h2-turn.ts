@@ -1,7 +1,7 @@
-import type { Downstream, ServingSide, SwitchedWire } from "../core/downstream.ts";
+import type { Downstream, ServingSide, SwitchedWire, TunnelEnd } from "../core/downstream.ts";
 import type { Exchange, ResponseHead } from "../core/exchange.ts";
 import { FAULTS, type Fault } from "../core/fault.ts";
-import { RESPONSE_DROPS } from "../core/forwarding-fields.ts";
+import { RESPONSE_DROPS, SWITCH_DROPS } from "../core/forwarding-fields.ts";
 import { fail } from "../core/pipeline.ts";
 import type { Worker } from "../core/worker.ts";
 import { type Framing, NONE } from "../protocol/h1/framing.ts";
@@ -12,6 +12,7 @@ import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { InFlight } from "./downstream-connection.ts";
 import { type BugTaker, guard } from "./guard.ts";
 import { H2RequestBody } from "./h2-request-body.ts";
+import { H2Tunnel } from "./h2-tunnel.ts";
 import { Progress } from "./progress.ts";
 import { toldLength } from "./response-text.ts";
 import { TRAILER_DROPS } from "./trailer-lines.ts";
@@ -42,7 +43,7 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
   #isAnswered: boolean;
   #isFull: boolean; // we asked the other side to hold on
   #progress: Progress | undefined; // of the response, from the first time that it had to wait
-  readonly isTunnel = false;
+  #tunnel: TunnelEnd | undefined; // the stream has left HTTP
 
   /** `facts`: unless the head was refused. */
   constructor(stream: Stream, host: TurnHost, worker: Worker, facts: RequestFacts | undefined) {
@@ -63,6 +64,7 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
     this.#isAnswered = false;
     this.#isFull = false;
     this.#progress = undefined;
+    this.#tunnel = undefined;
   }
 
   begin(exchange: Exchange): void {
@@ -72,6 +74,10 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
 
   get exchange(): Exchange | undefined {
     return this.#exchange;
+  }
+
+  get isTunnel(): boolean {
+    return this.#tunnel !== undefined;
   }
 
   // --- the request ---------------------------------------------------------------------------
@@ -85,8 +91,8 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
     return this.#facts?.expectsContinue === true && isUntouched;
   }
 
-  get websocketKey(): undefined {
-    return undefined;
+  get websocketKey(): string | undefined {
+    return this.#facts?.websocketKey;
   }
 
   get takesTrailers(): boolean {
@@ -166,9 +172,22 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
   }
 
   respond(response: ResponseHead, framing: Framing): void {
+    const isSuccess = response.status >= 200 && response.status <= 299;
+    if (isSuccess && this.websocketKey !== undefined) {
+      this.#refuseSuccess(response.status);
+      return;
+    }
     this.#isAnswered = true;
     this.#head = response;
     this.#framing = framing;
+  }
+
+  // In HTTP/1 that is a plain answer; to the client of RFC 8441 it says that the tunnel is there, and
+  // what follows would be taken for its frames (SECURITY S8).
+  #refuseSuccess(status: number): void {
+    const isEndpoints = this.#exchange?.endpoint !== undefined;
+    const code = isEndpoints ? "response_upgrade" : "request_upgrade";
+    this.breakRequest({ code, detail: `${status} to a WebSocket over HTTP/2` });
   }
 
   write(bytes: Buffer): boolean {
@@ -273,14 +292,36 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
     this.#resetStream(fault);
   }
 
-  switchProtocols(): SwitchedWire {
-    throw new Error("a stream of HTTP/2 does not switch protocols");
+  switchProtocols(response: ResponseHead, end: TunnelEnd): SwitchedWire {
+    this.#isAnswered = true;
+    this.#tunnel = end;
+    this.#stream.sendResponse(200, response.headers, SWITCH_DROPS, undefined, false);
+    const hasFinished = this.#body.hasEnded;
+    const tunnel = new H2Tunnel(this.#stream, this.#host, this.#body, this, end);
+    const early = tunnel.takeOver();
+    this.#host.moreToSend();
+    return {
+      wire: tunnel,
+      early,
+      hasFinished,
+      ended: (fault) => {
+        if (this.#exchange === undefined) return;
+        if (fault !== undefined) this.#exchange.fault ??= fault;
+        this.#side = undefined;
+        this.#endExchange();
+      },
+    };
   }
 
   /** Because of a deadline. */
   abort(fault: Fault): void {
-    this.#abandon(fault);
+    const tunnel = this.#tunnel;
+    if (tunnel === undefined) this.#abandon(fault);
+    else if (this.#exchange !== undefined && fault.code !== "client_gone") {
+      this.#exchange.fault ??= fault; // whether that the client left is one is the tunnel's to say
+    }
     this.#resetStream(fault);
+    tunnel?.closed();
   }
 
   bug(error: unknown): void {

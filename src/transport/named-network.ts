@@ -7,6 +7,7 @@ import type {
   DatagramWire,
   Door,
   Network,
+  TlsClient,
   Wire,
   WireReader,
   World,
@@ -43,18 +44,18 @@ export class NamedNetwork implements Network {
     return this.#world.network.listen(address, onWire, holds);
   }
 
-  connect(address: Address, reader: WireReader): Wire {
+  connect(address: Address, reader: WireReader, tls?: TlsClient): Wire {
     const { host, port } = address;
     if (host.startsWith("/") || isIP(host) !== 0) {
-      return this.#world.network.connect(address, reader);
+      return this.#world.network.connect(address, reader, tls);
     }
     const found = this.#directory.find("name", host);
     const hosts = found?.hosts ?? [];
     const { clock, network } = this.#world;
-    if (hosts.length === 1) return network.connect({ host: hosts[0]!, port }, reader);
+    if (hosts.length === 1) return network.connect({ host: hosts[0]!, port }, reader, tls);
     return new RacedWire(this.#order(hosts, `${host} ${port}`), {
       clock,
-      connect: (each) => network.connect({ host: each, port }, reader),
+      connect: (each) => network.connect({ host: each, port }, reader, tls),
       why: found?.why ?? "ENOTFOUND",
       won: (winner) => this.#remember(`${host} ${port}`, winner),
     });

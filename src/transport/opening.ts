@@ -1,5 +1,6 @@
 import type { Wire } from "../base/world.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
+import { FIRST_REQUEST_MS } from "../core/limits.ts";
 import type { Worker } from "../core/worker.ts";
 import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 import { ClientHelloReader } from "../protocol/client-hello/client-hello-reader.ts";
@@ -71,7 +72,12 @@ export class Opening implements Waiter<"opening">, BugTaker {
     this.#waiting.for("opening", deadlineMs);
   }
 
-  /** Gives it up: the listener drains. */
+  /** The listener drains: who has said nothing is given a moment to. */
+  drain(): void {
+    this.#waiting.for("opening", FIRST_REQUEST_MS);
+  }
+
+  /** Gives it up. */
   abort(): void {
     if (this.#isOver) return;
     this.#leave();

@@ -3,7 +3,7 @@ import type { Wire } from "../base/world.ts";
 import type { Client, RequestHead } from "../core/exchange.ts";
 import type { Listening, Worker } from "../core/worker.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
-import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
+import type { Prelude } from "./prelude.ts";
 import { plainAddress } from "./wire-peer.ts";
 
 /** The client as the wire shows it, or as the PROXY header says that it began with. */
@@ -11,7 +11,7 @@ export function clientOf(
   wire: Wire,
   listening: Listening,
   isHttp2: boolean,
-  proxy: ProxyHeader | undefined,
+  { proxy, tls }: Prelude,
 ): Client {
   const { forwarding } = listening.runtime;
   const address = plainAddress(wire.remoteAddress);
@@ -20,10 +20,10 @@ export function clientOf(
     wirePort: wire.remotePort ?? 0,
     localPort: listening.localPort,
     isTrusted: forwarding.isTrusted(address),
-    scheme: "http",
+    scheme: tls === undefined ? "http" : "https",
     address,
     isHttp2,
-    tls: undefined,
+    tls,
   };
   if (proxy === undefined) return peer;
   // A header that says nothing leaves the wire's own addresses.

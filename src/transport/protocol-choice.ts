@@ -4,32 +4,36 @@ import type { Fault } from "../core/fault.ts";
 import { FIRST_REQUEST_MS } from "../core/limits.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import { PREFACE } from "../protocol/h2/frame-type.ts";
-import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
 import { guard } from "./guard.ts";
 import { H1Downstream } from "./h1-downstream.ts";
 import { H2Downstream } from "./h2-downstream.ts";
 import { asBuffer } from "./peer.ts";
+import type { Prelude } from "./prelude.ts";
 import { Waiting } from "./waiting.ts";
 
-/** The connection for a wire that was accepted: in the one protocol of its listener, or in either. */
+/**
+ * The connection for a wire that was accepted. Over TLS the handshake has settled what it speaks, and
+ * there is no way round it (SECURITY T6); else it is the one protocol of its listener, or either.
+ */
 export function connectionFor(
   wire: Wire,
   worker: Worker,
   listening: Listening,
   onClosed: (connection: DownstreamConnection) => void,
-  proxy: ProxyHeader | undefined,
+  prelude: Prelude,
 ): DownstreamConnection {
   const { plan } = listening;
   const meter = worker.listenerMeter(plan.key);
-  if (!plan.protocols.includes("h2c")) {
-    return new H1Downstream(wire, worker, listening, meter, onClosed, proxy);
-  }
-  if (plan.protocols.includes("h1")) {
-    return new ProtocolChoice(wire, worker, listening, meter, onClosed, proxy);
+  const { tls } = prelude;
+  const isH2 = tls !== undefined ? tls.alpn === "h2" : !plan.protocols.includes("h1");
+  if (!isH2) {
+    const isEither = tls === undefined && plan.protocols.includes("h2c");
+    const Chosen = isEither ? ProtocolChoice : H1Downstream;
+    return new Chosen(wire, worker, listening, meter, onClosed, prelude);
   }
   const closed = () => onClosed(connection);
-  const connection = new H2Downstream(wire, worker, listening, meter, closed, proxy);
+  const connection = new H2Downstream(wire, worker, listening, meter, closed, prelude);
   return connection;
 }
 
@@ -47,7 +51,7 @@ class ProtocolChoice implements DownstreamConnection {
   readonly #listening: Listening;
   readonly #meter: ConnectionMeter;
   readonly #onClosed: (connection: DownstreamConnection) => void;
-  readonly #proxy: ProxyHeader | undefined;
+  readonly #prelude: Prelude;
   readonly #waiting: Waiting<"first bytes">;
   #held: Buffer | undefined;
   #chosen: DownstreamConnection | undefined;
@@ -59,7 +63,7 @@ class ProtocolChoice implements DownstreamConnection {
     listening: Listening,
     meter: ConnectionMeter,
     onClosed: (connection: DownstreamConnection) => void,
-    proxy: ProxyHeader | undefined,
+    prelude: Prelude,
   ) {
     this.place = OUTSIDE;
     this.#wire = wire;
@@ -67,7 +71,7 @@ class ProtocolChoice implements DownstreamConnection {
     this.#listening = listening;
     this.#meter = meter;
     this.#onClosed = onClosed;
-    this.#proxy = proxy;
+    this.#prelude = prelude;
     this.#waiting = new Waiting(worker.wheel, { overdue: () => wire.destroy() }, "first bytes");
     this.#held = undefined;
     this.#chosen = undefined;
@@ -121,7 +125,7 @@ class ProtocolChoice implements DownstreamConnection {
     const Chosen = isPreface ? H2Downstream : H1Downstream;
     const onClosed = () => this.#onClosed(this);
     const wire = this.#wire;
-    const chosen = new Chosen(wire, this.#worker, this.#listening, meter, onClosed, this.#proxy);
+    const chosen = new Chosen(wire, this.#worker, this.#listening, meter, onClosed, this.#prelude);
     this.#chosen = chosen;
     return chosen;
   }

@@ -16,6 +16,7 @@ type Listener = { readonly event: string; readonly fn: (...args: never[]) => voi
  * A connection to whichever of several addresses answers first (happy eyeballs, RFC 8305). Each has
  * a quarter of a second, or until it fails, before the next one is tried beside it; the first that
  * connects is the wire from then on, and the others are destroyed before a byte was sent on them.
+ * Where wires are secured, too, it is who connects first; its handshake is nobody's race.
  *
  *     racing ──one connects──► won
  *       ├─all fail──► lost (the last one's error, then "close")
@@ -67,6 +68,10 @@ export class RacedWire implements Wire {
     return this.#winner?.remotePort;
   }
 
+  get alpnProtocol(): string | false | null {
+    return this.#winner?.alpnProtocol ?? null;
+  }
+
   get localAddress(): string | undefined {
     return this.#winner?.localAddress;
   }
@@ -115,7 +120,7 @@ export class RacedWire implements Wire {
   }
 
   on(event: "data", fn: (bytes: Uint8Array) => void): unknown;
-  on(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
+  on(event: "connect" | "secureConnect" | "end" | "close" | "drain", fn: () => void): unknown;
   on(event: "error", fn: (error: NodeJS.ErrnoException) => void): unknown;
   on(event: string, fn: (...args: never[]) => void): unknown {
     if (this.#winner !== undefined) listen(this.#winner, { event, fn });
@@ -124,7 +129,7 @@ export class RacedWire implements Wire {
   }
 
   off(event: "data", fn: (bytes: Uint8Array) => void): unknown;
-  off(event: "connect" | "end" | "close" | "drain", fn: () => void): unknown;
+  off(event: "connect" | "secureConnect" | "end" | "close" | "drain", fn: () => void): unknown;
   off(event: string, fn: (...args: never[]) => void): unknown {
     if (this.#winner !== undefined) this.#winner.off(event as "end", fn as () => void);
     const at = this.#listeners.findIndex((each) => each.event === event && each.fn === fn);

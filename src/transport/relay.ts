@@ -2,12 +2,13 @@ import type { ServingSide } from "../core/downstream.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
+import { respond } from "../core/pipeline.ts";
 import type { Worker } from "../core/worker.ts";
-import type { Framing } from "../protocol/h1/framing.ts";
+import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
+import type { Carrier, UpstreamRequest } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import type { H1Upstream, UpstreamRequest } from "./h1-upstream.ts";
 import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -15,6 +16,8 @@ import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
+  /** The client has sent all of the body. */
+  requestEnded(): void;
   /** The response head is here. False: the client must not have it; attemptDeclined() follows. */
   attemptAnswered(facts: ResponseFacts): boolean;
   /** The connection is out of the way: the owner tries again. */
@@ -48,7 +51,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #timeouts: Timeouts;
   #limits: Limits;
   #attempt: Attempt | undefined;
-  #connection: H1Upstream | undefined;
+  #connection: Carrier | undefined;
   #tunnel: Tunnel | undefined;
   #kept: Buffer[] | undefined; // the request body so far, for another attempt
   #keptBytes: number;
@@ -100,7 +103,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends the exchange over this connection, which may still be connecting. */
-  start(connection: H1Upstream, attempt: Attempt): void {
+  start(connection: Carrier, attempt: Attempt): void {
     this.#connection = connection;
     this.#attempt = attempt;
     attempt.connectionReused = connection.isReused;
@@ -121,7 +124,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */
-  startRival(connection: H1Upstream, attempt: Attempt, owner: RivalOwner): Rival {
+  startRival(connection: Carrier, attempt: Attempt, owner: RivalOwner): Rival {
     const rival = new Rival(connection, attempt, owner);
     attempt.connectionReused = connection.isReused;
     connection.begin(this.#requestFor(attempt), rival);
@@ -161,7 +164,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     }
   }
 
-  #replay(connection: H1Upstream): void {
+  #replay(connection: Carrier): void {
     let mayGoOn = true;
     for (const bytes of this.#kept!) mayGoOn = connection.writeBody(bytes);
     if (this.#isBodyEnded) connection.endRequest(this.#trailers);
@@ -194,6 +197,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.tap?.bodyEnd(trailers);
     if (this.#bodyState === "unsent") this.#bodyState = this.#kept ? "replayable" : "gone";
     this.#connection?.endRequest(trailers);
+    this.#owner.requestEnded();
   }
 
   get holdsRequest(): boolean {
@@ -242,10 +246,8 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
-    const { receive, respond } = exchange.route!.phases;
-    for (const step of receive) step(exchange, this.#attempt!);
-    for (const step of respond) step(exchange);
-    exchange.downstream.respond(response, facts.framing);
+    for (const step of exchange.route!.phases.receive) step(exchange, this.#attempt!);
+    respond(exchange, response, facts.framing, this);
   }
 
   /** The connection is worth keeping if what is left of the response is little. */
@@ -350,9 +352,4 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection?.abandon();
     this.#owner.attemptAbandoned(fault);
   }
-}
-
-/** A length of zero says so, and no more: nobody will tell that such a body has ended. */
-function hasBody(framing: Framing): boolean {
-  return framing.kind !== "none" && !(framing.kind === "length" && framing.bytes === 0);
 }

@@ -2,7 +2,7 @@ import type { Attempt } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
-import type { H1Upstream } from "./h1-upstream.ts";
+import type { Carrier } from "./carrier.ts";
 import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
 
 /** Who decides which of two attempts counts. */
@@ -17,11 +17,11 @@ export interface RivalOwner {
  */
 export class Rival implements UpstreamEvents {
   readonly attempt: Attempt;
-  readonly connection: H1Upstream;
+  readonly connection: Carrier;
   readonly #owner: RivalOwner;
   #winner: UpstreamEvents | undefined;
 
-  constructor(connection: H1Upstream, attempt: Attempt, owner: RivalOwner) {
+  constructor(connection: Carrier, attempt: Attempt, owner: RivalOwner) {
     this.connection = connection;
     this.attempt = attempt;
     this.#owner = owner;

@@ -1,6 +1,5 @@
 import { Deadline } from "../base/timer-wheel.ts";
-import type { Wire } from "../base/world.ts";
-import type { TunnelEnd } from "../core/downstream.ts";
+import type { TunnelEnd, TunnelWire } from "../core/downstream.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Worker } from "../core/worker.ts";
@@ -16,8 +15,8 @@ export class Tunnel extends Deadline {
   readonly #exchange: Exchange;
   readonly #idleMs: number;
   readonly #onEnd: (fault: Fault | undefined) => void;
-  readonly #down: Wire;
-  readonly #up: Wire;
+  readonly #down: TunnelWire;
+  readonly #up: TunnelWire;
   #isDownFinished: boolean;
   #isUpFinished: boolean;
   #isOver: boolean;
@@ -25,8 +24,8 @@ export class Tunnel extends Deadline {
   constructor(
     worker: Worker,
     exchange: Exchange,
-    down: Wire,
-    up: Wire,
+    down: TunnelWire,
+    up: TunnelWire,
     idleMs: number,
     onEnd: (fault: Fault | undefined) => void,
   ) {
@@ -112,8 +111,8 @@ export class Tunnel extends Deadline {
       this.#cut();
       return;
     }
-    this.#down.destroySoon();
-    this.#up.destroySoon();
+    this.#down.destroySoon(!this.#isUpFinished);
+    this.#up.destroySoon(!this.#isDownFinished);
     // A peer that has closed its side and takes nothing would keep its wire for ever.
     if (!this.#isGone) this.#worker.wheel.arm(this, Math.min(this.#idleMs, LEAVE_MS));
   }

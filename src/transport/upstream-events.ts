@@ -1,5 +1,4 @@
-import type { Wire } from "../base/world.ts";
-import type { TunnelEnd } from "../core/downstream.ts";
+import type { TunnelEnd, TunnelWire } from "../core/downstream.ts";
 import type { FaultCode } from "../core/fault.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
@@ -27,7 +26,7 @@ export interface UpstreamEvents {
 }
 
 export interface SwitchedUpstream {
-  readonly wire: Wire;
+  readonly wire: TunnelWire;
   readonly early: Buffer | undefined; // what came behind the 101
   follow(end: TunnelEnd): void;
 }

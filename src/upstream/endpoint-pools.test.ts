@@ -11,8 +11,8 @@ const SHAPE = { keepAliveMs: 60_000, idleMax: 10 };
 
 function stage() {
   const worker = new SimWorker(new SimWorld());
-  const make = ({ address, name }: ReturnType<typeof endpointSample>) =>
-    new Pool(worker, address, worker.endpointMeter("app", name), SHAPE);
+  const make = (endpoint: ReturnType<typeof endpointSample>) =>
+    new Pool(worker, endpoint, worker.endpointMeter("app", endpoint.name), SHAPE);
   const named = endpointSample("named");
   const own = make(named);
   const pools = new EndpointPools(new Map([[named.name, own]]), new FoundPools(make));

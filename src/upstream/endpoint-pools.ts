@@ -1,6 +1,11 @@
 import type { Endpoint } from "../core/upstream.ts";
 import type { Pool, PoolShape } from "./pool.ts";
 
+/** What of an endpoint its connections are for; nobody else may use them (SECURITY N1). */
+export function poolKey({ name, manner }: Endpoint): string {
+  return manner.key === "" ? name : `${name} ${manner.key}`;
+}
+
 /** Where the connections to an endpoint are. */
 export interface PoolDirectory {
   get(endpoint: Endpoint): Pool | undefined;
@@ -8,7 +13,7 @@ export interface PoolDirectory {
 
 /** The pools of one upstream: those of endpoints that the config names, and the found ones. */
 export class EndpointPools implements PoolDirectory {
-  readonly #configured: ReadonlyMap<string, Pool>; // by the endpoint's name
+  readonly #configured: ReadonlyMap<string, Pool>; // by poolKey()
   readonly #found: FoundPools;
 
   constructor(configured: ReadonlyMap<string, Pool>, found: FoundPools) {
@@ -17,46 +22,47 @@ export class EndpointPools implements PoolDirectory {
   }
 
   get(endpoint: Endpoint): Pool {
-    return this.#configured.get(endpoint.name) ?? this.#found.get(endpoint);
+    return this.#configured.get(poolKey(endpoint)) ?? this.#found.get(endpoint);
   }
 
   /** Nobody else is in the upstream now: what is idle to others closes. */
   retain(endpoints: readonly Endpoint[]): void {
-    const names = new Set(endpoints.map(({ name }) => name));
-    for (const [name, pool] of this.#configured) if (!names.has(name)) pool.closeIdle();
-    this.#found.retain(names);
+    const keys = new Set(endpoints.map(poolKey));
+    for (const [key, pool] of this.#configured) if (!keys.has(key)) pool.closeIdle();
+    this.#found.retain(keys);
   }
 }
 
 /** Pools of endpoints that come and go while a config is in force, made when one is first asked. */
 export class FoundPools implements Disposable {
   #make: (endpoint: Endpoint) => Pool;
-  readonly #byName: Map<string, Pool>;
+  readonly #byKey: Map<string, Pool>;
 
   constructor(make: (endpoint: Endpoint) => Pool) {
     this.#make = make;
-    this.#byName = new Map();
+    this.#byKey = new Map();
   }
 
   get(endpoint: Endpoint): Pool {
-    const known = this.#byName.get(endpoint.name);
+    const key = poolKey(endpoint);
+    const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const pool = this.#make(endpoint);
-    this.#byName.set(endpoint.name, pool);
+    this.#byKey.set(key, pool);
     return pool;
   }
 
   /** Those there are, and those that are made from now on. */
   reshape(make: (endpoint: Endpoint) => Pool, shape: PoolShape): void {
     this.#make = make;
-    for (const pool of this.#byName.values()) pool.reshape(shape);
+    for (const pool of this.#byKey.values()) pool.reshape(shape);
   }
 
   /** The pools of all others end: what is idle closes now, what is busy when it is done. */
-  retain(names: ReadonlySet<string>): void {
-    for (const [name, pool] of this.#byName) {
-      if (names.has(name)) continue;
-      this.#byName.delete(name);
+  retain(keys: ReadonlySet<string>): void {
+    for (const [key, pool] of this.#byKey) {
+      if (keys.has(key)) continue;
+      this.#byKey.delete(key);
       pool[Symbol.dispose]();
     }
   }

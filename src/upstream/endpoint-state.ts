@@ -1,6 +1,12 @@
 import type { Lanes } from "../base/lanes.ts";
+import type { ConcurrencyLimit } from "../core/concurrency.ts";
 import type { Machine } from "../core/machine.ts";
 import type { CheckCount, EndpointState, FailureCount, Health } from "../core/upstream.ts";
+import {
+  AdaptiveLimit,
+  LIMIT_REAL_CELLS,
+  LIMIT_WHOLE_CELLS,
+} from "./concurrency/adaptive-limit.ts";
 import type { StateChanges } from "./state-changes.ts";
 
 const HEALTHS: readonly Health[] = ["unknown", "up", "down"];
@@ -15,18 +21,21 @@ const EJECTIONS_EVER = 10;
 const ON_PROBATION = 11; // has been ejected and not served since
 const CHECKS_PASSED = 12;
 const CHECKS_FAILED = 13;
-const WHOLE_CELLS = 16;
+const CONCURRENCY_WHOLE = 16;
+const WHOLE_CELLS = CONCURRENCY_WHOLE + LIMIT_WHOLE_CELLS;
 // Times and averages behind them.
 const EJECTED_UNTIL = 0;
 const READY_SINCE = 1;
 const LATENCY = 2;
 const LATENCY_AT = 3; // when it was measured
 const FAILING_SINCE = 7;
-const REAL_CELLS = 8;
+const CONCURRENCY_REAL = 8;
+const REAL_CELLS = CONCURRENCY_REAL + LIMIT_REAL_CELLS;
 const REALS_AT = WHOLE_CELLS * Int32Array.BYTES_PER_ELEMENT;
 const BYTES = REALS_AT + REAL_CELLS * Float64Array.BYTES_PER_ELEMENT;
 // In each worker's lane.
 const ACTIVE = 0;
+const UNANSWERED = 1;
 
 /** After so long the past counts for a third, and so does what is known of an idle endpoint. */
 const LATENCY_DECAY_MS = 10_000;
@@ -48,6 +57,7 @@ export class SharedEndpointState implements EndpointState {
   readonly #changes: StateChanges;
   readonly failures: FailureCount;
   readonly checks: CheckCount;
+  readonly concurrency: ConcurrencyLimit;
 
   constructor(machine: Machine, key: string, changes: StateChanges) {
     const memory = machine.block(key, BYTES);
@@ -57,6 +67,10 @@ export class SharedEndpointState implements EndpointState {
     this.#changes = changes;
     this.failures = new SharedFailures(this.#whole, this.#real);
     this.checks = new SharedChecks(this.#whole);
+    this.concurrency = new AdaptiveLimit(
+      this.#whole.subarray(CONCURRENCY_WHOLE),
+      this.#real.subarray(CONCURRENCY_REAL),
+    );
   }
 
   get active(): number {
@@ -69,6 +83,14 @@ export class SharedEndpointState implements EndpointState {
 
   leave(): void {
     this.#lanes.add(ACTIVE, -1);
+  }
+
+  get unanswered(): number {
+    return this.#lanes.sum(UNANSWERED);
+  }
+
+  countUnanswered(by: 1 | -1): void {
+    this.#lanes.add(UNANSWERED, by);
   }
 
   get health(): Health {

@@ -1,8 +1,12 @@
 import type { Address } from "../base/world.ts";
-import type { Endpoint, EndpointState } from "../core/upstream.ts";
+import type { Endpoint, EndpointState, Scheme } from "../core/upstream.ts";
+import { mannerOf, type UpstreamTls } from "./manner.ts";
 
 export interface EndpointOptions {
   readonly address: Address;
+  readonly scheme?: Scheme; // "http" by default
+  /** The name in its URL, where the address is another: that of one of several. */
+  readonly serverName?: string | undefined;
   readonly weight?: number; // a whole number; 1 by default, 0: only if nothing else may be used
   readonly backup?: boolean; // used only if no other endpoint may be
   readonly priority?: number;
@@ -17,20 +21,27 @@ const WEIGHT_MAX = 65_535; // the sum over any real upstream stays far below 2^3
 /** Where the state of an endpoint is found, or made. */
 export type StateOf = (key: string) => EndpointState;
 
+/** What holds for all endpoints of an upstream that do not say otherwise. */
+export interface EndpointDefaults {
+  readonly maxRequests?: number | undefined;
+  readonly tls?: UpstreamTls | undefined;
+}
+
 export function createEndpoint(
   upstream: string,
   options: EndpointOptions,
   stateOf: StateOf,
-  maxRequestsDefault = Number.POSITIVE_INFINITY,
+  defaults: EndpointDefaults = {},
 ): Endpoint {
   const { address, weight = 1, backup = false, priority = 0, zone = "" } = options;
   const name = endpointName(address);
   if (!(Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)) {
     throw new RangeError(`weight of ${name} is ${weight}`); // the config's check comes before
   }
-  const maxRequests = options.maxRequests ?? maxRequestsDefault;
+  const maxRequests = options.maxRequests ?? defaults.maxRequests ?? Number.POSITIVE_INFINITY;
   const state = stateOf(stateKey(upstream, name));
-  return { name, address, weight, backup, priority, zone, maxRequests, state };
+  const manner = mannerOf(options, defaults.tls);
+  return { name, address, manner, weight, backup, priority, zone, maxRequests, state };
 }
 
 export function stateKey(upstream: string, endpoint: string): string {

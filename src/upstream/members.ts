@@ -32,7 +32,7 @@ function writtenOut(configured: EndpointOptions, directory: Directory): Endpoint
   const { host, port } = address;
   if (discover === "all") {
     const hosts = directory.find("name", host)?.hosts ?? [];
-    return hosts.map((each) => ({ ...shared, address: { host: each, port } }));
+    return hosts.map((each) => ({ ...shared, serverName: host, address: { host: each, port } }));
   }
   if (discover === "srv") return services(configured, directory);
   return [configured];

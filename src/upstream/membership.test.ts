@@ -22,7 +22,7 @@ function named(hosts: readonly string[]): DirectoryEntry {
 }
 
 function edits(added: readonly string[], removed: readonly string[]): DirectoryEntry {
-  const options = { weight: 1, backup: false };
+  const options = { weight: 1, backup: false, scheme: "http" as const };
   const each = (host: string): AddedEndpoint => ({ address: { host, port: 80 }, ...options });
   return { kind: "edits", name: "app", added: added.map(each), removed };
 }

@@ -40,7 +40,7 @@ export class Membership {
     );
     this.#configured = byName(
       plain.map((each) => ({
-        endpoint: createEndpoint(name, each, stateOf, options.maxRequests),
+        endpoint: createEndpoint(name, each, stateOf, options),
         as: asText(each),
       })),
     );
@@ -81,14 +81,14 @@ export class Membership {
   }
 
   #member(options: EndpointOptions): Member {
-    const { name: upstream, maxRequests } = this.#options;
+    const { name: upstream } = this.#options;
     const as = asText(options);
     const name = endpointName(options.address);
     const known = this.#members.get(name) ?? this.#configured.get(name);
     if (known?.as === as) return known;
     const state = known?.endpoint.state;
     const stateOf = (key: string) => state ?? this.#found.of(key);
-    const endpoint = createEndpoint(upstream, options, stateOf, maxRequests);
+    const endpoint = createEndpoint(upstream, options, stateOf, this.#options);
     return { endpoint, as };
   }
 }

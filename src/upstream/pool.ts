@@ -1,9 +1,9 @@
 import { Crowd } from "../base/crowd.ts";
-import type { Address } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
 import type { OwnConnections } from "../core/downstream.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
-import { H1Upstream, type UpstreamHome } from "../transport/h1-upstream.ts";
+import type { ConnectTimeouts, Destination, UpstreamHome } from "../transport/carrier.ts";
+import { H1Upstream } from "../transport/h1-upstream.ts";
 
 /** How many connections may wait idle, and how long; per endpoint and worker. */
 export interface PoolShape {
@@ -15,9 +15,9 @@ export interface PoolShape {
  * The idle connections to one endpoint, most recently used first: the ones on top stay warm, the
  * ones below time out, so the pool shrinks to what the traffic needs.
  */
-export class Pool implements UpstreamHome {
+export class Pool implements UpstreamHome<H1Upstream> {
   readonly #worker: Worker;
-  readonly #address: Address;
+  readonly #destination: Destination;
   readonly #idle: H1Upstream[]; // the last one was used last
   readonly #open: Crowd<H1Upstream>; // idle and busy
   readonly #owners: Map<H1Upstream, OwnConnections>; // of those that are for one client alone
@@ -28,9 +28,9 @@ export class Pool implements UpstreamHome {
   #isClosed: boolean;
   #shape: PoolShape;
 
-  constructor(worker: Worker, address: Address, meter: ConnectionMeter, shape: PoolShape) {
+  constructor(worker: Worker, destination: Destination, meter: ConnectionMeter, shape: PoolShape) {
     this.#worker = worker;
-    this.#address = address;
+    this.#destination = destination;
     this.#idle = [];
     this.#open = new Crowd();
     this.#owners = new Map();
@@ -50,31 +50,30 @@ export class Pool implements UpstreamHome {
   }
 
   /** The connection used last, or a new one, which is still connecting. */
-  take(connectMs: number): H1Upstream {
+  take(timeouts: ConnectTimeouts): H1Upstream {
     const connection = this.#idle.pop();
-    if (connection === undefined) return this.fresh(connectMs);
+    if (connection === undefined) return this.fresh(timeouts);
     this.#meter.busy();
     return connection;
   }
 
   /** A new connection: for another try after a kept one turned out to be dead. */
-  fresh(connectMs: number): H1Upstream {
-    const connection = new H1Upstream(this.#worker, this.#address, connectMs, this);
+  fresh(timeouts: ConnectTimeouts, opening?: Uint8Array): H1Upstream {
+    const connection = new H1Upstream(this.#worker, this.#destination, timeouts, this, opening);
     this.#open.add(connection);
     this.#meter.opened();
     return connection;
   }
 
   /** For one client alone: its own connection, or a new one that begins with this header. */
-  takeOwn(own: OwnConnections, header: () => Uint8Array, connectMs: number): H1Upstream {
+  takeOwn(own: OwnConnections, header: () => Uint8Array, timeouts: ConnectTimeouts): H1Upstream {
     const kept = own.take(this) as H1Upstream | undefined; // kept by idle(), below
     if (kept !== undefined) {
       this.#ownIdle.delete(kept);
       this.#meter.busy();
       return kept;
     }
-    const connection = this.fresh(connectMs);
-    connection.opening = header();
+    const connection = this.fresh(timeouts, header());
     this.#owners.set(connection, own);
     return connection;
   }
@@ -116,7 +115,7 @@ export class Pool implements UpstreamHome {
 
   /** Where the name leads elsewhere, connections to where it led before are not used again. */
   follow(directory: Directory): void {
-    const { host } = this.#address;
+    const { host } = this.#destination.address;
     let known = directory.find("name", host);
     this.#following = directory.watch(() => {
       const now = directory.find("name", host);

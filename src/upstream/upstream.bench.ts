@@ -50,6 +50,7 @@ const variants: readonly (readonly [name: string, upstream: Upstream])[] = [
   ),
   ["hash of 1000", upstreamOf(1000, { balance: BALANCERS.hash })],
   ["leastRequest of 3, maxRequests", upstreamOf(3, { lines: { queue } }, { maxRequests: 1000 })],
+  ["leastRequest of 3, concurrency", upstreamOf(3, { concurrency: { min: 100, max: 1000 } })],
 ];
 
 const keys = Array.from({ length: 1024 }, (_, key) => `client-${key}`);

@@ -2,6 +2,7 @@ import { hashText, shareOf } from "../base/key-hash.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { Clock, Random } from "../base/world.ts";
 import type { Breaker } from "../core/breaker.ts";
+import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Fault } from "../core/fault.ts";
 import type { BuildTools } from "../core/feature.ts";
@@ -28,6 +29,7 @@ import { Candidates, FALLBACK, type FallbackShape, type Ready } from "./candidat
 import type { EndpointOptions } from "./endpoint.ts";
 import { type ClaimBook, EndpointClaim } from "./endpoint-claim.ts";
 import { type HashKeyReader, type HashKeySource, hashKeyReader } from "./hash-key.ts";
+import type { UpstreamTls } from "./manner.ts";
 import { Membership } from "./membership.ts";
 import { SharedMirrorCounts } from "./mirror-counts.ts";
 import {
@@ -54,10 +56,12 @@ export interface UpstreamOptions {
   readonly timeouts?: Partial<Timeouts>;
   readonly limits?: Partial<Limits>;
   readonly maxRequests?: number; // on each endpoint that has none of its own
+  readonly tls?: UpstreamTls | undefined; // of those that are secured
   /** Told of its endpoints whenever they have become others. */
   readonly onMembers?: (endpoints: readonly Endpoint[]) => void;
   readonly watch?: ClaimWatch; // passive health
   readonly breaker?: Breaker | undefined;
+  readonly concurrency?: ConcurrencyBounds | undefined;
 }
 
 export type UpstreamTools = Pick<BuildTools, "keep" | "machine"> & {
@@ -103,12 +107,12 @@ interface Members {
   readonly endpoints: readonly Endpoint[];
   readonly candidates: Candidates;
   readonly balancer: Balancer;
-  readonly isBounded: boolean; // some endpoint has a maxRequests
+  readonly isBounded: boolean; // some endpoint has a maxRequests, or a limit that moves
 }
 
 function membersOf(
   endpoints: readonly Endpoint[],
-  fallback: Partial<FallbackShape> | undefined,
+  { fallback, concurrency }: UpstreamOptions,
   { balance, random, clock, sticky }: GroupParts,
 ): Members {
   sticky?.serve(endpoints);
@@ -116,7 +120,9 @@ function membersOf(
     endpoints,
     candidates: new Candidates(endpoints, { ...FALLBACK, ...fallback }),
     balancer: balance(endpoints, random, clock),
-    isBounded: endpoints.some(({ maxRequests }) => maxRequests !== Number.POSITIVE_INFINITY),
+    isBounded:
+      concurrency !== undefined ||
+      endpoints.some(({ maxRequests }) => maxRequests !== Number.POSITIVE_INFINITY),
   };
 }
 
@@ -128,6 +134,7 @@ class EndpointGroup implements Upstream {
   readonly limits: Partial<Limits>;
   readonly retryBudget: RetryBudget;
   readonly breaker: Breaker | undefined;
+  readonly concurrency: ConcurrencyBounds | undefined;
   readonly hashKeyOf: HashKeyReader | undefined;
   readonly sticky: Stickiness | undefined;
   readonly mirrored: MirrorCounts;
@@ -150,6 +157,7 @@ class EndpointGroup implements Upstream {
     this.limits = options.limits ?? {};
     this.retryBudget = new SharedRetryBudget(parts.retries, options.retryBudget ?? RETRY_BUDGET);
     this.breaker = options.breaker;
+    this.concurrency = options.concurrency;
     this.hashKeyOf = options.hashKey === undefined ? undefined : hashKeyReader(options.hashKey);
     this.sticky = parts.sticky;
     this.mirrored = parts.mirrored;
@@ -163,10 +171,12 @@ class EndpointGroup implements Upstream {
     this.#book = {
       counts: parts.retries,
       lines: parts.lines,
-      clock: parts.balance === leastTime ? parts.clock : undefined,
+      clock:
+        parts.balance === leastTime || options.concurrency !== undefined ? parts.clock : undefined,
       watch: options.watch,
+      concurrency: options.concurrency,
     };
-    this.#members = membersOf(parts.membership.endpoints(), options.fallback, parts);
+    this.#members = membersOf(parts.membership.endpoints(), options, parts);
     this.#membersAsOf = parts.membership.version;
     this.#ready = NOT_YET;
     this.#readyAsOf = -1;
@@ -194,8 +204,9 @@ class EndpointGroup implements Upstream {
     const { lines } = this.#parts;
     const shapes = this.#options.lines ?? {};
     const refusal = this.refusal(waiter.need.tried);
-    if (refusal.code === "queue_full") {
-      return lines.queue(waiter, this.#claims, shapes.queue) ?? refusal;
+    if (refusal.code === "queue_full" || refusal.code === "concurrency_limit") {
+      if (shapes.queue === undefined) return refusal;
+      return lines.queue(waiter, this.#claims, shapes.queue) ?? { ...refusal, code: "queue_full" };
     }
     // An open circuit stays so for longer than anybody should wait. And who has failed on all that
     // there are has been served, badly: it does not wait for others.
@@ -210,7 +221,12 @@ class EndpointGroup implements Upstream {
     if (breaker !== undefined && breaker.state !== "closed") {
       return { code: "circuit_open", detail, retryAfterMs: breaker.retryAfterMs };
     }
-    return { code: "queue_full", detail, retryAfterMs: FULL_RETRY_AFTER_MS };
+    const { concurrency } = this;
+    const isLimited =
+      concurrency !== undefined &&
+      ready.lists.some((list) => list.some((endpoint) => isCrowded(endpoint, concurrency)));
+    const code = isLimited ? "concurrency_limit" : "queue_full";
+    return { code, detail, retryAfterMs: FULL_RETRY_AFTER_MS };
   }
 
   get parkingMs(): number {
@@ -247,7 +263,7 @@ class EndpointGroup implements Upstream {
     this.#membersAsOf = version;
     const endpoints = membership.endpoints();
     if (endpoints === this.#members.endpoints) return;
-    this.#members = membersOf(endpoints, this.#options.fallback, this.#parts);
+    this.#members = membersOf(endpoints, this.#options, this.#parts);
     this.#readyAsOf = -1;
     this.#options.onMembers?.(endpoints);
   }
@@ -264,7 +280,7 @@ class EndpointGroup implements Upstream {
 
   /** An endpoint that drains, or has no weight, keeps the clients that it has. */
   #stuckTo({ stuckTo, tried }: Need, nowMs: number): Endpoint | undefined {
-    if (stuckTo === undefined || tried.includes(stuckTo) || isFull(stuckTo)) return undefined;
+    if (stuckTo === undefined || tried.includes(stuckTo) || this.#isFull(stuckTo)) return undefined;
     const { state } = stuckTo;
     return mayStay(state, nowMs) ? stuckTo : undefined;
   }
@@ -278,7 +294,9 @@ class EndpointGroup implements Upstream {
     const picked = this.#members.balancer.pick(list, need);
     if (picked === undefined) return undefined;
     const endpoint = nowMs < this.#rampsUntilMs ? this.#eased(picked, list, need) : picked;
-    return this.#members.isBounded && isFull(endpoint) ? this.#withRoom(ready, need) : endpoint;
+    return this.#members.isBounded && this.#isFull(endpoint)
+      ? this.#withRoom(ready, need)
+      : endpoint;
   }
 
   /** The group that gets this request. */
@@ -307,12 +325,18 @@ class EndpointGroup implements Upstream {
   #withRoom({ lists }: Ready, need: Need): Endpoint | undefined {
     for (const list of lists) {
       const picked = this.#members.balancer.pick(
-        list.filter((endpoint) => !isFull(endpoint)),
+        list.filter((endpoint) => !this.#isFull(endpoint)),
         need,
       );
       if (picked !== undefined) return picked;
     }
     return undefined;
+  }
+
+  #isFull(endpoint: Endpoint): boolean {
+    const { state, maxRequests } = endpoint;
+    if (maxRequests !== Number.POSITIVE_INFINITY && state.active >= maxRequests) return true;
+    return this.concurrency !== undefined && isCrowded(endpoint, this.concurrency);
   }
 
   #readyAt(nowMs: number): Ready {
@@ -332,8 +356,8 @@ const FULL_RETRY_AFTER_MS = 1_000;
 const DRAWS = 2 ** 20;
 const NOT_YET: Ready = { lists: [[]], upTo: [1], isPanicking: false };
 
-function isFull({ state, maxRequests }: Endpoint): boolean {
-  return maxRequests !== Number.POSITIVE_INFINITY && state.active >= maxRequests;
+function isCrowded({ state }: Endpoint, bounds: ConcurrencyBounds): boolean {
+  return state.unanswered >= state.concurrency.within(bounds);
 }
 
 function nextReturnMs(endpoints: readonly Endpoint[], nowMs: number): number {

@@ -154,6 +154,42 @@ scenario("maxRequests: who finds no place waits, and who may not wait is told", 
   assert.equal(origin.connections.length, 1, "the line goes on over the same connection");
 });
 
+scenario("concurrency: workers have one limit, and who finds no place is told", async (it) => {
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const origin = await it.origin(async () => {
+    await gate;
+    return OK;
+  });
+  const proxy = await it.proxyHere(`
+    workers: 3
+    upstreams: { app: { endpoints: ${origin.url}, concurrency: { min: 1, max: 1 }, queue: off } }
+    sites: [{ hosts: ["*"], routes: [{ forward: app }] }]
+  `);
+
+  const first = it.client(GET);
+  await eventually(
+    () => (origin.received.length === 1 ? true : undefined),
+    () => "a request at the origin",
+  );
+  const others = await Promise.all(Array.from({ length: 12 }, () => it.client(GET)));
+
+  for (const answer of others) {
+    assert.equal(firstStatus(answer), 503);
+    assert.match(answer, /^retry-after: 1\r$/im);
+  }
+  assert.equal(await faultOf(proxy), "concurrency_limit");
+  assert.equal(origin.received.length, 1);
+  const series = `{upstream="app",endpoint="${origin.url.replace("http://", "")}"}`;
+  assert.equal(await proxy.metric(`sluice_concurrency_unanswered${series}`), 1);
+  assert.equal(await proxy.metric(`sluice_concurrency_limit${series}`), 1);
+  release();
+  assert.equal(firstStatus(await first), 200);
+  assert.equal(await proxy.metric(`sluice_concurrency_unanswered${series}`), 0);
+});
+
 scenario("mirror: the copy has the same head and body, and its answer goes nowhere", async (it) => {
   const origin = await it.origin(named("a"));
   const shadow = await it.origin("HTTP/1.1 500 No\r\ncontent-length: 6\r\n\r\nshadow");

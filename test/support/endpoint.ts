@@ -1,5 +1,5 @@
 import { LoneMachine } from "../../src/core/machine.ts";
-import type { Endpoint } from "../../src/core/upstream.ts";
+import { type Endpoint, PLAIN } from "../../src/core/upstream.ts";
 import { SharedEndpointState } from "../../src/upstream/endpoint-state.ts";
 import { StateChanges } from "../../src/upstream/state-changes.ts";
 
@@ -19,6 +19,7 @@ export function endpointSample(
   return {
     name,
     address: { host: name, port: 80 },
+    manner: PLAIN,
     weight,
     backup: false,
     priority: 0,

@@ -38,7 +38,12 @@ const levels = { limits: LIMITS, timeouts: TIMEOUTS, rates: RATES };
 const listener: ListenerPlan = {
   ...{ key: "127.0.0.1:8080", address: { host: "127.0.0.1", port: 8080 } },
   protocols: ["h1"],
-  ...{ ...levels, sites: { find: () => undefined, explain: () => undefined }, errors },
+  ...{
+    ...levels,
+    tls: undefined,
+    sites: { find: () => undefined, explain: () => undefined },
+    errors,
+  },
 };
 
 const runtime: Runtime = {

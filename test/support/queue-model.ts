@@ -4,6 +4,7 @@ import { LoneMachine } from "../../src/core/machine.ts";
 import type { Claim, Upstream } from "../../src/core/upstream.ts";
 import { BALANCERS, type BalancerName } from "../../src/upstream/balancers/named.ts";
 import { createUpstream } from "../../src/upstream/upstream.ts";
+import { Heap } from "./heap.ts";
 
 /** A fleet and the load on it. Times of service and of arrival are drawn from the seed. */
 export interface Fleet {
@@ -81,7 +82,7 @@ class FleetModel {
   readonly #clock = new ModelClock();
   readonly #random: SeededRandom;
   readonly #upstream: Upstream;
-  readonly #serving: Request[] = []; // a binary heap by end
+  readonly #serving = new Heap<Request>(({ endMs }) => endMs);
   readonly #waiting: Request[][];
   readonly #busy: number[];
   readonly #picks: number[];
@@ -129,15 +130,15 @@ class FleetModel {
   #serve(request: Request): void {
     this.#busy[request.place]!++;
     request.endMs = this.#clock.ms + this.#exponential(this.#fleet.meanMs[request.place]!);
-    push(this.#serving, request);
+    this.#serving.push(request);
   }
 
   #serveUntil(ms: number): void {
-    for (let next = this.#serving[0]; next !== undefined && next.endMs <= ms; ) {
+    for (let next = this.#serving.first; next !== undefined && next.endMs <= ms; ) {
       this.#clock.ms = next.endMs;
-      pop(this.#serving);
+      this.#serving.pop();
       this.#end(next);
-      next = this.#serving[0];
+      next = this.#serving.first;
     }
   }
 
@@ -163,30 +164,4 @@ class FleetModel {
 /** Upstreams that go by time are told of it. */
 function tellAnswered(claim: Claim & { answered?(status: number, ms: number): void }, ms: number) {
   claim.answered?.(200, ms);
-}
-
-function push(heap: Request[], request: Request): void {
-  let place = heap.push(request) - 1;
-  while (place > 0) {
-    const parent = (place - 1) >> 1;
-    if (heap[parent]!.endMs <= heap[place]!.endMs) return;
-    [heap[parent], heap[place]] = [heap[place]!, heap[parent]!];
-    place = parent;
-  }
-}
-
-function pop(heap: Request[]): void {
-  const last = heap.pop()!;
-  if (heap.length === 0) return;
-  heap[0] = last;
-  for (let place = 0; ; ) {
-    const left = 2 * place + 1;
-    let least = place;
-    for (const child of [left, left + 1]) {
-      if (child < heap.length && heap[child]!.endMs < heap[least]!.endMs) least = child;
-    }
-    if (least === place) return;
-    [heap[least], heap[place]] = [heap[place]!, heap[least]!];
-    place = least;
-  }
 }

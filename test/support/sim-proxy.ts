@@ -213,6 +213,7 @@ export class SimProxy {
     for (const upstream of this.upstreams.values()) {
       for (const { name, state } of upstream.endpoints) {
         assert.equal(state.active, 0, `claims on ${name}`);
+        assert.equal(state.unanswered, 0, `unanswered on ${name}`);
       }
       assert.deepEqual(upstream.waiting, { queued: 0, parked: 0 }, upstream.name);
     }
@@ -269,7 +270,7 @@ export class SimProxy {
     return new Map(
       endpoints.map((endpoint) => {
         const meter = this.worker.endpointMeter("app", endpoint.name);
-        return [endpoint, new Pool(this.worker, endpoint.address, meter, shape)];
+        return [endpoint, new Pool(this.worker, endpoint, meter, shape)];
       }),
     );
   }
@@ -320,6 +321,7 @@ export class SimProxy {
       address: DOOR,
       protocols: options.protocols ?? ["h1"],
       ...levels,
+      tls: undefined,
       sites: { find: () => site, explain: () => undefined },
       errors,
     };

@@ -34,15 +34,21 @@ const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
   replayBytes: "no other try once more of the body has left",
   connectionsMax: "the connection is closed without an answer",
   requestsPerConnection: "`Connection: close` with the last response",
+  http2StreamsMax: "the stream is reset with REFUSED_STREAM",
+  http2StreamWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
+  http2ConnectionWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
+  http2FloodPoints: "the connection is closed with ENHANCE_YOUR_CALM",
 };
 
 const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {
+  handshake: "the connection is closed, `handshake_timeout` in the log",
   requestHead: "408 `request_head_timeout`",
   requestBody: "408 `request_body_timeout`",
   write: "the connection is cut, `response_write_timeout` in the log",
   keepAlive: "the connection is closed",
   halfClose: "the exchange is dropped, `client_gone` in the log",
   connect: "504 `connect_timeout`, another endpoint is tried",
+  connectTls: "504 `upstream_tls_timeout`, another endpoint is tried",
   send: "504 `upstream_send_timeout`",
   responseHead: "504 `response_timeout`",
   responseBody: "the response is cut, `response_body_timeout` in the log",
@@ -65,8 +71,8 @@ export function numbersPage(): string {
 ${table("limits", limits.shape, LIMIT_ENDS, limitsOfUpstream.shape)}
 ## Timeouts
 
-All of them start anew with each bit of progress, but for \`requestHead\`, \`drain\` and \`drainTunnel\`, which are
-about the whole. Time in which Sluice itself held a peer back is not held against it.
+All of them start anew with each bit of progress, but for \`handshake\`, \`requestHead\`, \`drain\` and
+\`drainTunnel\`, which are about the whole. Time in which Sluice itself held a peer back is not held against it.
 
 ${table("timeouts", timeouts.shape, TIMEOUT_ENDS, timeoutsOfUpstream.shape)}
 ## Rates

@@ -113,7 +113,8 @@ function modulesIn(file: TreeFile): Finding[] {
   for (const each of importsOf(file)) {
     const rule = MODULES.find(({ module }) => module.test(each.from));
     if (rule === undefined || rule.may.test(file.path)) continue;
-    if (each.from === "node:net" && (each.isTypeOnly || PURE_OF_NET.test(each.names))) continue;
+    if (/^node:(?:net|tls)$/.test(each.from) && each.isTypeOnly) continue;
+    if (each.from === "node:net" && PURE_OF_NET.test(each.names)) continue;
     const message = `Cannot import ${each.from} here: use ${rule.instead}`;
     found.push({ rule: "calls", path: file.path, line: each.line, message });
   }

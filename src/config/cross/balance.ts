@@ -12,9 +12,10 @@ export function checkBalance(
   if (upstream["prefer"] === "zone") checkZones(endpoints, [...at, "prefer"], { notes, ownZone });
   const isBounded =
     upstream["maxRequests"] !== undefined ||
+    !["off", undefined].includes(upstream["concurrency"] as string | undefined) ||
     endpoints.some(({ maxRequests }) => maxRequests !== undefined);
   if (upstream["queue"] !== undefined && upstream["queue"] !== "off" && !isBounded) {
-    notes.warning([...at, "queue"], "it has no effect without maxRequests", "key");
+    notes.warning([...at, "queue"], "it has no effect without maxRequests or concurrency", "key");
   }
   const { balance } = upstream;
   const key = typeof asMap(balance)["hash"];

@@ -6,9 +6,9 @@ import { shown } from "../../core/fields.ts";
 import { addressKey, isLoopback, parseListen, parseSiteHost } from "../address.ts";
 import type { Notes } from "./notes.ts";
 import { asMap, asTexts, type RawMap, type RawSite, rawSites } from "./raw.ts";
+import { siteListens } from "./site-listens.ts";
 import { rawStreams } from "./streams.ts";
 
-const LISTEN = ":80";
 const ADMIN_LISTEN = "127.0.0.1:2080";
 
 interface Bound {
@@ -20,18 +20,20 @@ export function checkListeners(config: RawMap, notes: Notes): void {
   const sites = rawSites(config);
   const bound = new Map<string, Bound>();
   const hostAt = new Map<string, string>();
+  const served = new Map<string, { readonly owner: string; readonly hasTls: boolean }>();
   for (const site of sites) {
-    const listens = listensOf(site);
-    for (const { address, at } of listens) {
-      const key = addressKey(address);
+    const { served: listens, redirecting } = siteListens(site);
+    for (const { key, address, at } of [...listens, ...redirecting]) {
       if (!bound.has(key)) bound.set(key, { address, at });
     }
     checkHosts(
       site,
-      listens.map(({ address }) => addressKey(address)),
+      [...listens, ...redirecting].map(({ key }) => key),
       { hostAt, notes },
     );
+    checkTls(site, { served, notes });
   }
+  const ofSites = new Set(bound.keys());
   const datagrams = new Map<string, Bound>();
   for (const { isUdp, listens } of rawStreams(config)) {
     for (const { key, address, at } of listens) {
@@ -42,15 +44,38 @@ export function checkListeners(config: RawMap, notes: Notes): void {
   checkOverlaps([...datagrams.values()], notes);
   checkOverlaps([...bound.values()], notes);
   checkAdmin(config, [...bound.values()], notes);
-  checkListenerKeys(config, bound, notes);
+  checkListenerKeys(config, { bound, ofSites, notes });
 }
 
-function listensOf({ site, at }: RawSite): Bound[] {
-  const listen = site["listen"] ?? LISTEN;
-  return asTexts(listen).flatMap(({ text, at: inner }) => {
-    const address = parseListen(text);
-    return address === undefined ? [] : [{ address, at: [...at, "listen", ...inner] }];
-  });
+/** On one listener there is TLS for all sites or for none: a redirect to it is a site without. */
+function checkTls(
+  site: RawSite,
+  {
+    served,
+    notes,
+  }: {
+    readonly served: Map<string, { readonly owner: string; readonly hasTls: boolean }>;
+    readonly notes: Notes;
+  },
+): void {
+  const hasTls = site.site["tls"] !== undefined;
+  const owner = `sites[${site.at[1]}]`;
+  const { served: listens, redirecting } = siteListens(site);
+  if (listens.length === 0 && redirecting.length > 0) {
+    const at = [...site.at, site.site["listen"] === undefined ? "tls" : "listen"];
+    notes.problem(at, 'must have an address that does not redirect, such as ":443"');
+  }
+  for (const [{ key, at }, isSecure] of [
+    ...listens.map((each) => [each, hasTls] as const),
+    ...redirecting.map((each) => [each, false] as const),
+  ]) {
+    const other = served.get(key);
+    if (other === undefined) served.set(key, { owner, hasTls: isSecure });
+    else if (other.hasTls !== isSecure) {
+      const how = other.hasTls ? "with TLS" : "without TLS";
+      notes.problem(at, `must not be where ${other.owner} is served ${how}, got ${key}`);
+    }
+  }
 }
 
 function checkHosts(
@@ -122,9 +147,15 @@ function checkAdmin(config: RawMap, bound: readonly Bound[], notes: Notes): void
   notes.problem(taken.at, `must not be where the admin listener is (${own}), got ${got}`);
 }
 
-function checkListenerKeys(config: RawMap, bound: ReadonlyMap<string, Bound>, notes: Notes): void {
+interface Known {
+  readonly bound: ReadonlyMap<string, Bound>;
+  readonly ofSites: ReadonlySet<string>;
+  readonly notes: Notes;
+}
+
+function checkListenerKeys(config: RawMap, { bound, ofSites, notes }: Known): void {
   const seen = new Map<string, string>();
-  for (const text of Object.keys(asMap(config["listeners"]))) {
+  for (const [text, listener] of Object.entries(asMap(config["listeners"]))) {
     const address = parseListen(text);
     if (address === undefined) continue;
     const key = addressKey(address);
@@ -134,5 +165,9 @@ function checkListenerKeys(config: RawMap, bound: ReadonlyMap<string, Bound>, no
       notes.problem(at, `must not repeat a listener, got ${first} too`, "key");
     else seen.set(key, text);
     if (!bound.has(key)) notes.warning(at, "no site or stream listens on it", "key");
+    else if (!ofSites.has(key) && asMap(listener)["protocols"] !== undefined) {
+      const form = "for a listener that a site has, as streams speak no HTTP";
+      notes.problem([...at, "protocols"], `must be ${form}, got it for ${key}`);
+    }
   }
 }

@@ -5,6 +5,7 @@ import { shown } from "../../core/fields.ts";
 import { addressKey, parseEndpoint, parseListen, parseServerName, streamKey } from "../address.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, asTexts, type RawMap, rawSites } from "./raw.ts";
+import { siteListens } from "./site-listens.ts";
 
 interface RawStream {
   readonly stream: RawMap;
@@ -48,8 +49,10 @@ export function checkStreams(config: RawMap, notes: Notes): void {
   checkNames(streams, notes);
   checkProxyProtocol(streams, config, notes);
   for (const each of streams) {
+    checkStreamUpstream(each, config, notes);
     if (each.isUdp) checkUdp(each, config, notes);
     else checkTcp(each, notes);
+    checkSchemes(each, config, notes);
   }
 }
 
@@ -57,11 +60,9 @@ export function checkStreams(config: RawMap, notes: Notes): void {
 function checkPorts(streams: readonly RawStream[], config: RawMap, notes: Notes): void {
   const owners = new Map<string, string>();
   const sites = new Map<string, string>();
-  for (const { site, at } of rawSites(config)) {
-    for (const { text } of asTexts(site["listen"] ?? ":80")) {
-      const address = parseListen(text);
-      if (address !== undefined) sites.set(addressKey(address), `sites[${at[1]}]`);
-    }
+  for (const site of rawSites(config)) {
+    const { served, redirecting } = siteListens(site);
+    for (const { key } of [...served, ...redirecting]) sites.set(key, `sites[${site.at[1]}]`);
   }
   for (const { stream, at, listens } of streams) {
     const own = `streams[${at[1]}]`;
@@ -152,6 +153,18 @@ function checkRanges(proxyProtocol: unknown, at: Path, notes: Notes): void {
   }
 }
 
+function checkStreamUpstream({ stream, at }: RawStream, config: RawMap, notes: Notes): void {
+  const { forward } = stream;
+  if (typeof forward !== "string") return;
+  const { concurrency } = asMap(asMap(config["upstreams"])[forward]);
+  if (concurrency === undefined || concurrency === "off") return;
+  const why = "streams have no answers that could be timed";
+  notes.problem(
+    [...at, "forward"],
+    `must be an upstream without concurrency (${why}), got ${forward}`,
+  );
+}
+
 function checkTcp({ stream, at }: RawStream, notes: Notes): void {
   if (stream["responses"] !== undefined) {
     notes.problem([...at, "responses"], "must only be set with protocol: udp", "key");
@@ -159,6 +172,23 @@ function checkTcp({ stream, at }: RawStream, notes: Notes): void {
   if (asMap(stream["limits"])["sessionsMax"] !== undefined) {
     const form = "must only be set with protocol: udp; for tcp it is connectionsMax";
     notes.problem([...at, "limits", "sessionsMax"], form, "key");
+  }
+}
+
+/** A stream passes bytes on as they are. */
+function checkSchemes({ stream, at }: RawStream, config: RawMap, notes: Notes): void {
+  const { forward } = stream;
+  if (typeof forward !== "string") return;
+  const upstream = asMap(config["upstreams"])[forward];
+  const given = asMap(upstream)["endpoints"] ?? upstream;
+  for (const item of typeof given === "string" ? [given] : asList(given)) {
+    const { url = item, scheme } = asMap(item);
+    const parsed = typeof url === "string" ? parseEndpoint(url) : undefined;
+    const said = parsed?.kind === "address" ? parsed.scheme : scheme;
+    if (said === undefined || said === "http") continue;
+    const wanted = `must be an upstream of addresses without a scheme, got ${forward} with ${said}`;
+    notes.problem([...at, "forward"], wanted);
+    return;
   }
 }
 

@@ -8,8 +8,15 @@ import { forwards, namedUpstreams } from "./named-upstreams.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, type RawMap, rawSites } from "./raw.ts";
 import { rawStreams } from "./streams.ts";
+import { checkUpstreamTls } from "./upstream-tls.ts";
 
-export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: Notes): void {
+export interface UpstreamsAround {
+  readonly vocabulary: Vocabulary;
+  readonly folder: string; // that paths of files are relative to
+}
+
+export function checkUpstreams(config: RawMap, around: UpstreamsAround, notes: Notes): void {
+  const { vocabulary, folder } = around;
   const upstreams = asMap(config["upstreams"]);
   const used = checkNames(config, Object.keys(upstreams), notes);
   checkRepeats(config, notes);
@@ -18,6 +25,7 @@ export function checkUpstreams(config: RawMap, vocabulary: Vocabulary, notes: No
     const at = ["upstreams", name];
     if (!used.has(name) && isSure) notes.warning(at, "no route or stream forwards to it", "key");
     checkBalance(asMap(value), at, { notes, ownZone: config["zone"] });
+    checkUpstreamTls(value, at, folder, notes);
     const long = asMap(value)["endpoints"];
     if (long === undefined) checkEndpoints(value, at, notes);
     else checkEndpoints(long, [...at, "endpoints"], notes);

@@ -63,6 +63,7 @@ const rows: Row[] = [
   ["the long form of the same",    BASE, config({ upstreams: "web: { endpoints: [{ url: http://10.0.0.1 }, { url: 10.0.0.2:80, weight: 1 }] }" }), []],
   ["a weight",                     BASE, config({ upstreams: "web: [{ url: 10.0.0.1:80, weight: 5 }, 10.0.0.2:80]" }), ["changed endpoint 10.0.0.1:80 (web) weight: 1 → 5"]],
   ["a setting of an upstream",     BASE, config({ upstreams: "web: { endpoints: [10.0.0.1:80, 10.0.0.2:80], balance: first }" }), ["changed upstream web balance: unset → first"]],
+  ["a map of an upstream",         BASE, config({ upstreams: "web: { endpoints: [10.0.0.1:80, 10.0.0.2:80], concurrency: { max: 50 } }" }), ["changed upstream web concurrency.max: unset → 50"]],
   ["an upstream more",             BASE, config({ upstreams: "web: [10.0.0.1:80, 10.0.0.2:80], api: 10.0.0.9:80" }), ["added upstream api"]],
   ["a route's timeout",            config({ routes: NAMED }), config({ routes: NAMED.replace("30s", "60s") }), ["changed route api (a.test) timeouts.responseHead: 30s → 60s"]],
   ["a route more, before others",  BASE, config({ routes: `${OLD}, ${ROUTE}` }), ["added route a.test#1 (a.test)"]],

@@ -77,6 +77,26 @@ const downstreamLimits = {
     "requestsPerConnection",
     "Requests on one client connection before it is closed.",
   ),
+  http2StreamsMax: counted(
+    wholeNumber(1, 10_000),
+    "http2StreamsMax",
+    "Streams that a client may have open at once on a connection of HTTP/2.",
+  ),
+  http2StreamWindowBytes: bytes(
+    sizeBetween(64 * KIB, 16 * MIB),
+    "http2StreamWindowBytes",
+    "What the window of a stream grows to while its request body is taken as fast as it comes; it begins with 64KiB.",
+  ),
+  http2ConnectionWindowBytes: bytes(
+    sizeBetween(64 * KIB, 64 * MIB),
+    "http2ConnectionWindowBytes",
+    "The window of a connection of HTTP/2, for the request bodies of all its streams.",
+  ),
+  http2FloodPoints: counted(
+    wholeNumber(100, 1_000_000),
+    "http2FloodPoints",
+    "What a client's frames that do no work, resets above all, may cost at once; a twentieth comes back each second.",
+  ),
 };
 
 const upstreamLimits = {
@@ -93,6 +113,11 @@ const upstreamLimits = {
 };
 
 const downstreamTimeouts = {
+  handshake: time(
+    durationAboveZero,
+    "handshake",
+    "The TLS handshake of a client, from its connection on.",
+  ),
   requestHead: time(
     durationAboveZero,
     "requestHead",
@@ -128,6 +153,11 @@ const downstreamTimeouts = {
 
 const upstreamTimeouts = {
   connect: time(durationAboveZero, "connect", "Making a connection to an endpoint."),
+  connectTls: time(
+    durationAboveZero,
+    "connectTls",
+    "The TLS handshake with an endpoint, once it is connected.",
+  ),
   send: time(
     durationAboveZeroOrOff,
     "send",
@@ -202,7 +232,9 @@ export const rates = z.strictObject(
 /** The three together, as they stand at the top level, on a listener, a site and a route. */
 export const levels = {
   limits: limits.optional().describe("Limits on what is held in memory and let through."),
-  timeouts: timeouts.optional().describe("Timers; all but requestHead and drain count idle time."),
+  timeouts: timeouts
+    .optional()
+    .describe("Timers; all but handshake, requestHead and drain count idle time."),
   rates: rates.optional().describe("The least progress a client must make, against slow attacks."),
 };
 
@@ -213,6 +245,11 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "limits.headerCount",
   "limits.connectionsMax",
   "limits.requestsPerConnection",
+  "timeouts.handshake",
+  "limits.http2StreamsMax",
+  "limits.http2StreamWindowBytes",
+  "limits.http2ConnectionWindowBytes",
+  "limits.http2FloodPoints",
   "timeouts.requestHead",
   "timeouts.keepAlive",
 ]);

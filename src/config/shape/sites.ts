@@ -1,5 +1,5 @@
 /** `sites:` */
-import { notYet, oneOf, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
+import { oneOf, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
 import { parseSiteHost } from "../address.ts";
 import { levels } from "./levels.ts";
 import { listenAddress } from "./process.ts";
@@ -11,6 +11,7 @@ import {
   sharedRouteKeys,
   type Vocabulary,
 } from "./routes.ts";
+import { siteTls } from "./site-tls.ts";
 
 const ROUTES_MAX = 100_000;
 const SITES_MAX = 100_000;
@@ -44,7 +45,10 @@ const listen = z
     { error: wantedOneOrMany("an address to listen on or a list of them") },
   )
   .describe(
-    'Where the site is served: ":80", "127.0.0.1:80", "[::1]:80", "unix:/path". Default: ":80".',
+    [
+      'Where the site is served: ":80", "127.0.0.1:80", "[::1]:80", "unix:/path". Default: ":80";',
+      'with tls ":443", and ":80" redirects there.',
+    ].join(" "),
   );
 
 const paths = z
@@ -67,7 +71,7 @@ export function siteSchema(vocabulary: Vocabulary) {
     {
       hosts,
       listen: listen.optional(),
-      tls: notYet("tls"),
+      tls: siteTls.optional(),
       paths: paths.optional(),
       ...misplaced(onlyOnRoutes, "on a route of the site"),
       ...sharedRouteKeys(vocabulary),

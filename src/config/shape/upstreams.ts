@@ -10,16 +10,20 @@ import {
   wholeNumber,
   z,
 } from "../../core/fields.ts";
+import type { Scheme } from "../../core/upstream.ts";
 import { addressKey, isHostName, parseDnsName, parseEndpoint } from "../address.ts";
 import { balanceKeys, endpointBalanceKeys } from "./balance.ts";
 import { breaker } from "./breaker.ts";
+import { concurrency } from "./concurrency.ts";
 import { sticky } from "./cookie.ts";
 import { health } from "./health.ts";
 import { limitsOfUpstream, timeoutsOfUpstream } from "./levels.ts";
+import { upstreamTls } from "./upstream-tls.ts";
 
 export interface EndpointConfig {
   readonly name: string; // as in logs and metrics: "10.0.0.1:3000" or "unix:/run/app.sock"
   readonly address: Address;
+  readonly scheme: Scheme;
   readonly weight: number;
   readonly backup: boolean;
   readonly priority: number;
@@ -40,11 +44,19 @@ const url = z
       context.addIssue({ code: "custom", message: `${parsed.why}, got ${shown(text)}` });
     }
   })
-  .transform((text): Address => {
+  .transform((text): ParsedUrl => {
     const parsed = parseEndpoint(text);
-    return parsed.kind === "address" ? parsed.address : z.NEVER;
+    if (parsed.kind === "refused") return z.NEVER;
+    return { address: parsed.address, scheme: parsed.scheme ?? "http" };
   })
-  .describe("host:port, http://host:port, or unix:/path.");
+  .describe(
+    "host:port, http://host:port, https://host:port, h2:// or h2c://host:port, or unix:/path.",
+  );
+
+interface ParsedUrl {
+  readonly address: Address;
+  readonly scheme: Scheme;
+}
 
 const weight = wholeNumber(0, WEIGHT_MAX);
 const backup = z.boolean();
@@ -63,6 +75,9 @@ const longEndpoint = z
         .describe(
           "In place of url: the endpoints are those that this DNS name's SRV records name.",
         ),
+      scheme: oneOf(["http", "https", "h2", "h2c"])
+        .optional()
+        .describe("Of what srv names; a url has its own. Default: http."),
       resolve: oneOf(["race", "all"])
         .optional()
         .describe(
@@ -90,7 +105,7 @@ const longEndpoint = z
     context.addIssue({ code: "custom", path: ["priority"], message });
   })
   .transform((long): EndpointConfig => {
-    const { url: address, srv, resolve } = long;
+    const { url: parsed, srv, scheme = "http", resolve } = long;
     const shared = {
       weight: long.weight ?? 1,
       backup: long.backup ?? false,
@@ -99,33 +114,38 @@ const longEndpoint = z
       maxRequests: long.maxRequests,
     };
     if (srv !== undefined) {
-      return { name: `srv:${srv}`, address: { host: srv, port: 0 }, ...shared, discover: "srv" };
+      const address = { host: srv, port: 0 };
+      return { name: `srv:${srv}`, address, scheme, ...shared, discover: "srv" };
     }
-    if (address === undefined) return z.NEVER; // it has an issue by now
+    if (parsed === undefined) return z.NEVER; // it has an issue by now
     const discover = resolve === "all" ? resolve : undefined;
-    return { ...endpoint(address), ...shared, discover };
+    return { ...endpoint(parsed), ...shared, discover };
   });
 
 interface Discovered {
-  readonly url?: Address | undefined;
+  readonly url?: ParsedUrl | undefined;
   readonly srv?: string | undefined;
+  readonly scheme?: Scheme | undefined;
   readonly resolve?: "race" | "all" | undefined;
   readonly weight?: number | undefined;
 }
 
-function discoveryIssues({ url: address, srv, resolve, weight }: Discovered) {
+function discoveryIssues({ url: parsed, srv, scheme, resolve, weight }: Discovered) {
   const issues: { readonly path: string[]; readonly message: string }[] = [];
   const issue = (key: string, message: string) => issues.push({ path: [key], message });
-  if (srv === undefined && address === undefined) {
+  if (srv === undefined && parsed === undefined) {
     issue("url", `must be an endpoint such as "10.0.0.1:3000", got nothing`);
   }
-  if (srv !== undefined && address !== undefined) {
+  if (srv !== undefined && parsed !== undefined) {
     issue("srv", "must be without url, whose place it takes");
+  }
+  if (srv === undefined && scheme !== undefined) {
+    issue("scheme", "must be left out with url, which begins with it");
   }
   if (srv !== undefined && weight !== undefined) {
     issue("weight", "must be left out with srv, whose records have weights");
   }
-  if (resolve !== undefined && (address === undefined || !isHostName(address))) {
+  if (resolve !== undefined && (parsed === undefined || !isHostName(parsed.address))) {
     issue("resolve", "must be left out for what is no host name");
   }
   return issues;
@@ -142,10 +162,11 @@ const anyEndpoint = z.union([url.transform(endpoint), longEndpoint], {
   error: wantedOneOrMany('an endpoint such as "10.0.0.1:3000", or a map with a url'),
 });
 
-function endpoint(address: Address): EndpointConfig {
+function endpoint({ address, scheme }: ParsedUrl): EndpointConfig {
   return {
     name: addressKey(address),
     address,
+    scheme,
     weight: 1,
     backup: false,
     priority: 0,
@@ -160,7 +181,7 @@ const endpointList = z
   .min(1, { error: wanted("a list of at least one endpoint") })
   .max(ENDPOINTS_MAX, { error: () => `must be a list of at most ${ENDPOINTS_MAX} endpoints` });
 
-const endpoints = z.union([url.transform((address) => [endpoint(address)]), endpointList], {
+const endpoints = z.union([url.transform((parsed) => [endpoint(parsed)]), endpointList], {
   error: wantedOneOrMany("an endpoint or a list of endpoints"),
 });
 
@@ -180,9 +201,18 @@ const longUpstream = z.strictObject(
     breaker: breaker
       .optional()
       .describe("Stops requests for a while when too many fail or are slow. Default: off."),
-    concurrency: notYet("concurrency"),
+    concurrency: concurrency
+      .optional()
+      .describe(
+        [
+          "Each endpoint gets only as many requests at once as it can answer without their waiting",
+          "for each other, as its latency shows. Default: off.",
+        ].join(" "),
+      ),
     sticky: sticky.optional(),
-    tls: notYet("tls"),
+    tls: upstreamTls
+      .optional()
+      .describe("How endpoints of https:// and h2:// are secured, and whom to believe."),
   },
   { error: wanted("an endpoint, a list of endpoints, or a map with endpoints") },
 );

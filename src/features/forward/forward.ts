@@ -7,7 +7,7 @@ import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
-import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import type { Carrier } from "../../transport/carrier.ts";
 import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import type { Rival, RivalOwner } from "../../transport/rival.ts";
@@ -146,6 +146,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     const connection = this.#connectionOf(this.#search.target.pools.get(claim.endpoint)!);
     if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
     if (this.#options.hedge !== undefined) this.#beginHedge(this.#options.hedge);
+    if (!this.#relay.isBodyEnded) claim.uploading();
     this.#relay.start(connection, attempt);
   }
 
@@ -162,16 +163,16 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
     return attempt;
   }
 
-  #connectionOf(pool: Pool): H1Upstream {
+  #connectionOf(pool: Pool): Carrier {
     const { proxyVersion, timeouts } = this.#search.target;
     if (proxyVersion === undefined) {
-      return this.#usesFresh ? pool.fresh(timeouts.connect) : pool.take(timeouts.connect);
+      return this.#usesFresh ? pool.fresh(timeouts) : pool.take(timeouts);
     }
     // Never shared between clients; and where the downstream keeps none, for this exchange alone.
     const exchange = this.#exchange;
     const own = exchange.downstream.own ?? ENDED;
     if (this.#usesFresh) own.drop(pool);
-    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts.connect);
+    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts);
   }
 
   // --- the second attempt beside the first --------------------------------------------------------
@@ -193,7 +194,7 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   startRival(claim: Claim, owner: RivalOwner): Rival {
     const { pools, timeouts } = this.#search.target;
-    const connection = pools.get(claim.endpoint)!.take(timeouts.connect);
+    const connection = pools.get(claim.endpoint)!.take(timeouts);
     return this.#relay.startRival(connection, this.#newAttempt(claim), owner);
   }
 
@@ -248,6 +249,10 @@ class Forwarding implements RelayOwner, SearchOwner, Hedged {
   #tryOverdue(): void {
     if (this.#relay.isBodyEnded) this.#relay.giveUp("response_timeout", "retry.perTry");
     else this.#tryDeadline?.begin();
+  }
+
+  requestEnded(): void {
+    this.#claim?.uploaded();
   }
 
   attemptAnswered({ status, headers }: ResponseFacts): boolean {

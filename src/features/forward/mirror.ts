@@ -5,7 +5,7 @@ import type { Claim, Outcome } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
-import type { H1Upstream } from "../../transport/h1-upstream.ts";
+import type { Carrier } from "../../transport/carrier.ts";
 import type { BodyTap } from "../../transport/relay.ts";
 import { requestText } from "../../transport/request-text.ts";
 import type { UpstreamEvents } from "../../transport/upstream-events.ts";
@@ -73,7 +73,7 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
   #bodyBytes: number;
   #trailers: HeaderList | undefined;
   #claim: Claim | undefined;
-  #connection: H1Upstream | undefined;
+  #connection: Carrier | undefined;
   #sentMs: number;
   #responseBytes: number;
   #isOver: boolean;
@@ -139,7 +139,7 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
     this.#claim = claim;
     this.#sentMs = this.#worker.clock.nowMs();
     this.#worker.wheel.arm(this, RESPONSE_MS_MAX);
-    this.#connection = pools.get(claim.endpoint)!.take(timeouts.connect);
+    this.#connection = pools.get(claim.endpoint)!.take(timeouts);
     this.#connection.begin(
       {
         text: requestText(exchange, claim.endpoint),

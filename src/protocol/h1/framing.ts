@@ -40,6 +40,11 @@ export function responseFraming(fields: FramingFields, status: number, method: s
   return declared ?? CLOSE;
 }
 
+/** A length of zero says so, and no more: nobody will tell that such a body has ended. */
+export function hasBody(framing: Framing): boolean {
+  return framing.kind !== "none" && !(framing.kind === "length" && framing.bytes === 0);
+}
+
 function declaredFraming(fields: FramingFields): Framing | undefined {
   const { minorVersion, contentLengths, transferEncodings } = fields;
   if (transferEncodings.length > 0) {

@@ -4,6 +4,7 @@ import {
   ANSWERED_POINTS,
   DATA_FRAME_POINTS,
   FloodBudget,
+  POINTS_MAX,
   STREAM_ERROR_POINTS,
 } from "./flood-budget.ts";
 import { FrameHandler } from "./frame-handler.ts";
@@ -20,6 +21,9 @@ export interface ConnectionLimits {
   readonly streamsPerConnection: number; // after which the connection is drained
   readonly head: SectionLimits;
   readonly trailers: SectionLimits;
+  readonly streamWindowBytes?: number; // what a stream's window grows to
+  readonly connectionWindowBytes?: number;
+  readonly floodPoints?: number;
 }
 
 /** Who has a connection. Streams tell their own story to their takers. */
@@ -32,7 +36,8 @@ export interface ConnectionTaker {
   settingsAcknowledged(): void;
 }
 
-const WINDOW_TARGET = 1024 * 1024; // of the connection: many streams upload at once
+const STREAM_WINDOW_BYTES = 512 * 1024;
+const CONNECTION_WINDOW_BYTES = 1024 * 1024; // many streams upload at once
 const OUTPUT_BYTES_MAX = 1024 * 1024; // what a peer that reads nothing may make us owe it
 
 /**
@@ -50,6 +55,8 @@ export class Connection implements StreamHost {
   readonly limits: ConnectionLimits;
   readonly taker: ConnectionTaker;
   readonly table: StreamTable;
+  readonly streamWindowBytes: number; // what a stream's window grows to while its body flows
+  readonly #windowBytes: number; // what the connection's is brought back to
   readonly #handler: FrameHandler;
   readonly #budget: FloodBudget;
   readonly #ready: ReadyStreams;
@@ -67,9 +74,11 @@ export class Connection implements StreamHost {
     this.peer = new PeerSettings();
     this.limits = limits;
     this.taker = taker;
-    this.table = new StreamTable(role);
+    this.table = new StreamTable(role, limits.streamsMax);
+    this.streamWindowBytes = limits.streamWindowBytes ?? STREAM_WINDOW_BYTES;
+    this.#windowBytes = limits.connectionWindowBytes ?? CONNECTION_WINDOW_BYTES;
     this.#handler = new FrameHandler(this);
-    this.#budget = new FloodBudget();
+    this.#budget = new FloodBudget(limits.floodPoints ?? POINTS_MAX);
     this.#ready = new ReadyStreams();
     this.#sendWindow = WINDOW_BYTES;
     this.#receiveWindow = WINDOW_BYTES;
@@ -85,8 +94,8 @@ export class Connection implements StreamHost {
     const { streamsMax, head } = this.limits;
     const own = { streamsMax, headerBytes: head.fieldBytes };
     this.output.settings(settingsPayload(this.role, own));
-    this.output.windowUpdate(0, WINDOW_TARGET - WINDOW_BYTES);
-    this.#receiveWindow = WINDOW_TARGET;
+    this.output.windowUpdate(0, this.#windowBytes - WINDOW_BYTES);
+    this.#receiveWindow = this.#windowBytes;
   }
 
   get hasEnded(): boolean {
@@ -205,7 +214,7 @@ export class Connection implements StreamHost {
 
   credit(bytes: number): void {
     this.#uncredited += bytes;
-    if (this.#uncredited * 2 < WINDOW_TARGET || this.#hasEnded) return;
+    if (this.#uncredited * 2 < this.#windowBytes || this.#hasEnded) return;
     this.output.windowUpdate(0, this.#uncredited);
     this.#receiveWindow += this.#uncredited;
     this.#uncredited = 0;

@@ -5,7 +5,7 @@
  * as many requests as it lets us finish.
  */
 export const POINTS_MAX = 1000;
-const POINTS_PER_SECOND = 50;
+const SECONDS = 20; // in which all of them come back
 
 // Prices.
 export const RESET_POINTS = 5; // a stream that the peer reset (rapid reset)
@@ -24,10 +24,12 @@ export const DATA_FRAME_POINTS = 3; // sent: a window update for each level, and
 export const ANSWERED_POINTS = 5; // a response was sent to its end
 
 export class FloodBudget {
+  readonly #pointsMax: number;
   #points: number;
   #leakedMs: number; // up to when points have leaked
 
-  constructor() {
+  constructor(pointsMax: number) {
+    this.#pointsMax = pointsMax;
     this.#points = 0;
     this.#leakedMs = 0;
   }
@@ -35,7 +37,7 @@ export class FloodBudget {
   /** Time for the prices that follow. */
   tick(nowMs: number): void {
     if (this.#points > 0) {
-      const leaked = ((nowMs - this.#leakedMs) * POINTS_PER_SECOND) / 1000;
+      const leaked = ((nowMs - this.#leakedMs) * this.#pointsMax) / (1000 * SECONDS);
       this.#points = Math.max(0, this.#points - leaked);
     }
     this.#leakedMs = nowMs;
@@ -44,7 +46,7 @@ export class FloodBudget {
   /** False: it was too much. */
   spend(points: number): boolean {
     this.#points += points;
-    return this.#points <= POINTS_MAX;
+    return this.#points <= this.#pointsMax;
   }
 
   earn(points: number): void {

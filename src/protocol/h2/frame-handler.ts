@@ -41,7 +41,7 @@ export class FrameHandler implements FrameTaker {
     this.#connection = connection;
     this.#reader = new FrameReader(this, connection.role === "server");
     this.#decoder = new HpackDecoder();
-    this.#block = new HeaderBlock();
+    this.#block = new HeaderBlock(connection.limits.head.fieldBytes);
     this.#hasSettings = false;
     this.#dataStream = undefined;
     this.#dataIsLast = false;

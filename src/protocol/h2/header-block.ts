@@ -1,8 +1,9 @@
 import { ENHANCE_YOUR_CALM, FRAME_SIZE_ERROR, NO_ERROR, PROTOCOL_ERROR } from "./error-code.ts";
 import { END_HEADERS, END_STREAM, HAS_PRIORITY, PADDED } from "./frame-type.ts";
+import { FRAME_BYTES_MAX } from "./settings.ts";
 
 const FRAMES_MAX = 8; // a block of 32 KiB comes in two of usual size (SECURITY D2)
-const BYTES_MAX = 64 * 1024;
+const BYTES_MAX = 64 * 1024; // and what the list of fields may come to, where that is more
 const PRIORITY_BYTES = 5;
 
 /** A field block on its way: a HEADERS frame and the CONTINUATION frames that follow it. */
@@ -12,18 +13,23 @@ export class HeaderBlock {
   #pieces: Buffer[];
   #frames: number;
   #bytes: number;
+  readonly #bytesMax: number;
+  readonly #framesMax: number;
   dependsOn: number; // the stream in the priority fields; -1: there are none
   // What was found: the block is bytes[at..end) of `whole`.
   whole: Buffer | undefined;
   at: number;
   end: number;
 
-  constructor() {
+  /** `fieldBytes`: what all fields of a head may come to. */
+  constructor(fieldBytes: number) {
     this.streamId = 0;
     this.isLast = false;
     this.#pieces = [];
     this.#frames = 0;
     this.#bytes = 0;
+    this.#bytesMax = Math.max(BYTES_MAX, fieldBytes);
+    this.#framesMax = Math.max(FRAMES_MAX, Math.ceil(this.#bytesMax / FRAME_BYTES_MAX) + 1);
     this.dependsOn = -1;
     this.whole = undefined;
     this.at = 0;
@@ -75,7 +81,7 @@ export class HeaderBlock {
   #keep(bytes: Buffer, at: number, end: number): number {
     this.#frames++;
     this.#bytes += end - at;
-    if (this.#frames > FRAMES_MAX || this.#bytes > BYTES_MAX) return ENHANCE_YOUR_CALM;
+    if (this.#frames > this.#framesMax || this.#bytes > this.#bytesMax) return ENHANCE_YOUR_CALM;
     this.#pieces.push(Buffer.from(bytes.subarray(at, end)));
     return NO_ERROR;
   }

@@ -55,7 +55,11 @@ const REFUSED: readonly (readonly [name: string, pairs: readonly Pair[], wanted:
   ["a pseudo-header field behind others", [["a", "b"], ...GET],                 "grammar"],
   ["an unknown pseudo-header field",     [...GET, [":foo", "x"]],               "grammar"],
   ["a response's pseudo-header field",   [[":status", "200"], ...GET],          "grammar"],
-  [":protocol, which is not offered",    [...GET, [":protocol", "websocket"]],  "grammar"],
+  [":protocol beside GET",               [[":protocol", "websocket"], ...GET],  "grammar"],
+  [":protocol behind other fields",      [...instead(":method", "CONNECT"), ["a", "b"], [":protocol", "websocket"]], "grammar"],
+  ["CONNECT for another protocol",       [[":protocol", "connect-udp"], ...instead(":method", "CONNECT")], "method"],
+  ["a WebSocket in upper case",          [[":protocol", "WebSocket"], ...instead(":method", "CONNECT")], "method"],
+  ["a WebSocket that has ended",         [[":protocol", "websocket"], ...instead(":method", "CONNECT"), ["sec-websocket-version", "13"]], "upgrade"],
   ["a name in upper case",               [...GET, ["X-A", "1"]],                "grammar"],
   ["an empty name",                      [...GET, ["", "1"]],                   "grammar"],
   ["a space in a name",                  [...GET, ["x a", "1"]],                "grammar"],
@@ -146,6 +150,24 @@ test("readRequest: OPTIONS may ask for *, and odd names are marked", () => {
   assert.ok("target" in plain && !plain.hasOddNames);
   assert.ok("target" in odd && odd.hasOddNames);
   assert.ok("target" in claim && claim.hasOddNames);
+});
+
+test("readRequest: a WebSocket is the handshake that HTTP/1 would have had, with a key of ours", () => {
+  const pairs: readonly Pair[] = [
+    [":protocol", "websocket"],
+    ...instead(":method", "CONNECT"),
+    ["sec-websocket-version", "13"],
+    ["sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="],
+  ];
+
+  const facts = read(pairs, false);
+  const other = read(pairs, false);
+
+  assert.ok("target" in facts && "target" in other, JSON.stringify(facts));
+  assert.deepEqual([facts.method, facts.framing], ["GET", { kind: "none" }]);
+  assert.deepEqual(facts.headers.all("sec-websocket-key"), [facts.websocketKey]);
+  assert.match(facts.websocketKey ?? "", /^[A-Za-z0-9+/]{22}==$/);
+  assert.notEqual(facts.websocketKey, other.websocketKey);
 });
 
 test("readRequest: Expect and TE are read", () => {

@@ -3,6 +3,8 @@ import { CHUNKED, type Framing, NONE, requestFraming } from "../h1/framing.ts";
 import { REFUSED_METHODS, type RequestFacts } from "../h1/request-facts.ts";
 import { IS_METHOD, IS_VISIBLE } from "../h1/scan.ts";
 import { parseAuthority } from "../http/authority.ts";
+import type { HeaderList } from "../http/header-list.ts";
+import { newKey } from "../websocket/handshake.ts";
 import type { FieldSection } from "./field-section.ts";
 
 /** Why a request is refused; the transport knows the fault for it. */
@@ -14,6 +16,7 @@ export interface RefusedRequest {
     | "framing"
     | "host"
     | "expectation"
+    | "upgrade"
     | "method";
   readonly why: string; // for the log
 }
@@ -33,8 +36,12 @@ export function readRequest(
   if (section.problem !== "") return refused("grammar", section.problem);
   const { method, path, scheme } = section;
   if (method === undefined || !isMethod(method)) return refused("grammar", ":method");
-  if (section.protocol !== undefined) return refused("grammar", ":protocol, which is not offered");
-  if (REFUSED_METHODS.has(method)) return refused("method", method);
+  const { protocol } = section;
+  if (protocol === undefined) {
+    if (REFUSED_METHODS.has(method)) return refused("method", method);
+  } else if (method !== "CONNECT")
+    return refused("grammar", ":protocol beside a method of its own");
+  else if (protocol !== "websocket") return refused("method", `CONNECT for ${protocol}`); // RFC 9220 §3
   if (scheme !== "http" && scheme !== "https") return refused("grammar", ":scheme");
   if (path === undefined || !isPath(path, method)) return refused("grammar", ":path");
   if (path.length > pathBytesMax) return refused("path-too-long", "");
@@ -44,6 +51,7 @@ export function readRequest(
   const framing = framingOf(section.contentLengths, isLast);
   if (framing.kind === "refused") return refused("framing", framing.why);
   const headers = section.headers();
+  if (protocol !== undefined) return readWebsocket(section, headers, path, host, framing);
   if (section.expects && listTokens(headers.all("expect")).some((each) => each !== CONTINUE)) {
     return refused("expectation", headers.get("expect")!);
   }
@@ -63,6 +71,40 @@ export function readRequest(
 }
 
 const CONTINUE = "100-continue";
+
+/**
+ * A WebSocket (RFC 8441), as the handshake in HTTP/1 that stands for it (RFC 6455 §4.1, SECURITY S8).
+ * HTTP/2 has no key, and what a client says is one proves nothing: there is one of ours instead.
+ */
+function readWebsocket(
+  section: FieldSection,
+  headers: HeaderList,
+  target: string,
+  host: string | undefined,
+  framing: Framing,
+): RequestFacts | RefusedRequest {
+  // Without a length, what follows is the tunnel's; with an end, nothing does.
+  if (framing.kind !== "chunked") return refused("upgrade", "it has a body, or an end");
+  const versions = headers.all("sec-websocket-version");
+  if (versions.length !== 1 || versions[0] !== "13") {
+    return refused("upgrade", "the version is not 13");
+  }
+  const websocketKey = newKey();
+  headers.set("sec-websocket-key", websocketKey);
+  return {
+    method: "GET",
+    target,
+    minorVersion: 1,
+    host,
+    headers,
+    framing: NONE,
+    keepsAlive: true,
+    expectsContinue: false,
+    websocketKey,
+    takesTrailers: false,
+    hasOddNames: section.hasOddNames,
+  };
+}
 
 /** The one authority; undefined if there is none, or two that differ. */
 function hostOf(section: FieldSection, scheme: "http" | "https"): string | undefined {

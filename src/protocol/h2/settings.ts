@@ -7,6 +7,7 @@ const MAX_CONCURRENT_STREAMS = 0x3;
 const INITIAL_WINDOW_SIZE = 0x4;
 const MAX_FRAME_SIZE = 0x5;
 const MAX_HEADER_LIST_SIZE = 0x6;
+const ENABLE_CONNECT_PROTOCOL = 0x8;
 const NO_RFC7540_PRIORITIES = 0x9;
 
 export const SETTING_BYTES = 6;
@@ -71,6 +72,7 @@ export function settingsPayload(role: "server" | "client", own: OwnSettings): Bu
       ? [
           [MAX_CONCURRENT_STREAMS, own.streamsMax],
           [MAX_HEADER_LIST_SIZE, own.headerBytes],
+          [ENABLE_CONNECT_PROTOCOL, 1], // WebSockets
           [NO_RFC7540_PRIORITIES, 1],
         ]
       : [

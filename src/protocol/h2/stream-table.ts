@@ -1,6 +1,7 @@
 import type { Stream } from "./stream.ts";
 
-const COUNT = 256; // more than may be open at once: all of them may be reset in one go
+const RESETS_LEAST = 256;
+const RESETS_MOST = 20_000;
 const ID_MAX = 0x7fffffff;
 
 /** Where a stream is that the table does not have. */
@@ -20,15 +21,18 @@ export class StreamTable {
   // What the peer sent before it knew that we had reset a stream is no mistake of its own: such frames
   // are ignored, and those on other streams that are over are an error (§5.1).
   #resetIds: Int32Array | undefined; // a ring; most connections need none
+  readonly #resetsMax: number;
   #nextReset: number;
 
-  constructor(role: "server" | "client") {
+  constructor(role: "server" | "client", streamsMax: number) {
     this.#peersParity = role === "server" ? 1 : 0;
     this.#open = new Map();
     this.lastPeerId = 0;
     this.nextOwnId = 1;
     this.acceptedId = ID_MAX;
     this.#resetIds = undefined;
+    // More than may be open at once: all of them may be reset in one go.
+    this.#resetsMax = Math.max(RESETS_LEAST, Math.min(2 * streamsMax, RESETS_MOST));
     this.#nextReset = 0;
   }
 
@@ -63,9 +67,9 @@ export class StreamTable {
 
   /** We reset it, or refused to open it. */
   setReset(id: number): void {
-    this.#resetIds ??= new Int32Array(COUNT);
+    this.#resetIds ??= new Int32Array(this.#resetsMax);
     this.#resetIds[this.#nextReset] = id;
-    this.#nextReset = (this.#nextReset + 1) % COUNT;
+    this.#nextReset = (this.#nextReset + 1) % this.#resetsMax;
   }
 
   /** Of a stream that get() does not have. */

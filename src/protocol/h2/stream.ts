@@ -24,6 +24,7 @@ export interface StreamTaker {
 /** What streams share, and whom they tell that they are over. */
 export interface StreamHost {
   readonly role: "server" | "client";
+  readonly streamWindowBytes: number; // what a window grows to while its body flows
   readonly output: FrameOutput;
   readonly encoder: HpackEncoder;
   ready(stream: Stream): void; // it has something to send, and a window for it
@@ -33,7 +34,6 @@ export interface StreamHost {
 }
 
 const CONTENT_LENGTH = idOf("content-length");
-const GROWN_BYTES = 512 * 1024; // what the window of a stream grows to while its body flows
 const NONE: Buffer[] = [];
 
 /** One stream of a connection: its two windows, and what waits to be sent on it. */
@@ -47,6 +47,7 @@ export class Stream {
   isRemoteEnded: boolean;
   isLocalEnded: boolean; // END_STREAM is framed
   isOver: boolean;
+  isTunnel: boolean; // each direction has its own end
   endCode: number; // what to reset it with once the response is out, if it is not over then
   bytesLeft: number; // of the body, as Content-Length announced it; Infinity if it did not
   receiveWindow: number;
@@ -71,6 +72,7 @@ export class Stream {
     this.isRemoteEnded = false;
     this.isLocalEnded = false;
     this.isOver = false;
+    this.isTunnel = false;
     this.endCode = NO_ERROR;
     this.bytesLeft = Number.POSITIVE_INFINITY;
     this.receiveWindow = WINDOW_BYTES;
@@ -199,7 +201,7 @@ export class Stream {
     this.isLocalEnded = true;
     this.#host.answered();
     const { taker } = this;
-    const isOpen = !this.isRemoteEnded && this.#host.role === "server";
+    const isOpen = !this.isRemoteEnded && this.#host.role === "server" && !this.isTunnel;
     if (isOpen || this.endCode !== NO_ERROR) {
       // An answer before the end of the request: the client need not send the rest (RFC 9113 §8.1).
       this.#host.output.reset(this.id, this.endCode);
@@ -234,8 +236,8 @@ export class Stream {
     this.#uncredited += bytes;
     if (this.#uncredited * 2 < this.#windowBytes) return;
     // What came was taken as fast: a longer way fills a wider window.
-    const isKeepingUp = this.#unconsumed === 0 && this.#windowBytes < GROWN_BYTES;
-    const growth = isKeepingUp ? this.#windowBytes : 0;
+    const most = this.#host.streamWindowBytes - this.#windowBytes;
+    const growth = this.#unconsumed === 0 ? Math.max(0, Math.min(this.#windowBytes, most)) : 0;
     this.#windowBytes += growth;
     this.#host.output.windowUpdate(this.id, this.#uncredited + growth);
     this.receiveWindow += this.#uncredited + growth;

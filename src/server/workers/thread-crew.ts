@@ -5,17 +5,19 @@ import type { ResourceLimits } from "node:worker_threads";
 import type { InheritedSockets } from "../../base/inherited-sockets.ts";
 import type { Turns } from "../../base/turns.ts";
 import type { Address, Timer, World } from "../../base/world.ts";
+import type { Certificates } from "../../core/certificates.ts";
 import type { Directory } from "../../core/directory.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
 import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "../crew.ts";
-import type { Drained, HandOver } from "../emptying.ts";
+import { type Drained, drainedInAll, type HandOver } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
 import { addedTraffic, type TrafficByRoute } from "../route-traffic.ts";
 import { addedUp } from "../serving.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SharedMemory } from "./shared-memory.ts";
+import { Telling } from "./telling.ts";
 import { type Death, Thread, type ThreadOwner, WorkerLost } from "./thread.ts";
 import { type PostedConfig, type Prepare, posted, type Question } from "./worker-messages.ts";
 
@@ -30,6 +32,7 @@ export interface ThreadCrewOptions extends ThreadMaking {
   readonly model: Engine; // compiles each config first, and so makes the memory for it
   readonly memory: SharedMemory;
   readonly directory: Directory; // the machine's, which the model knows already when we hear of it
+  readonly certificates: Certificates; // the machine's
   readonly inherited: InheritedSockets; // those of the first threads
   readonly turns: Turns; // a reload and a replacement are never at once
   readonly pseudonym: string;
@@ -70,7 +73,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   readonly #pulse: Pulse[];
   readonly #retired: MetricBank; // what lost threads had counted
   readonly #restarts: Map<string, number>;
-  #isDirectoryDue: boolean;
+  readonly #directoryTelling: Telling;
   readonly #looking: { timer: Timer | undefined };
   #inForce: InForce | undefined;
   #lostLogLines: number; // of lost threads
@@ -84,8 +87,15 @@ export class ThreadCrew implements Crew, ThreadOwner {
     this.#retired = new MetricBank();
     this.#restarts = new Map();
     this.#looking = { timer: undefined };
-    this.#isDirectoryDue = false;
-    options.directory.watch(() => this.tellDirectory());
+    const { directory, certificates, memory: shared } = options;
+    this.#directoryTelling = new Telling(() =>
+      this.#tellAll({ kind: "directory", entries: directory.entries, blocks: shared.blocks }),
+    );
+    directory.watch(() => this.tellDirectory());
+    const telling = new Telling(() => {
+      this.#tellAll({ kind: "certificates", certificates: certificates.entries });
+    });
+    certificates.watch(() => telling.soon());
     this.#inForce = undefined;
     this.#lostLogLines = 0;
     this.#isStopping = false;
@@ -119,7 +129,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   }
 
   async prepare(next: NextConfig): Promise<Turnover> {
-    const { model, memory } = this.#options;
+    const { model } = this.#options;
     const draft = model.draft(next.config, next.version);
     const threads = this.#threads;
     try {
@@ -127,9 +137,8 @@ export class ThreadCrew implements Crew, ThreadOwner {
         kind: "prepare",
         posted: posted(next.loaded),
         version: next.version,
-        blocks: memory.blocks,
         bound: this.#inForce?.bound ?? new Map(),
-        entries: this.#options.directory.entries,
+        ...this.#shared,
       } as const;
       const bound = await this.#prepareAll(threads, question, next);
       return {
@@ -176,28 +185,19 @@ export class ThreadCrew implements Crew, ThreadOwner {
       this.#threads.map((thread) => this.#stopThread(thread, question, deadlineMs)),
     );
     this.#looking.timer?.cancel();
-    return {
-      finished: drained.reduce((sum, { finished }) => sum + finished, 0),
-      cut: drained.reduce((sum, { cut }) => sum + cut, 0),
-    };
+    return drainedInAll(drained);
   }
 
   hurry(): void {
-    for (const thread of this.#threads) thread.ask({ kind: "hurry" }).catch(ignore);
+    this.#tellAll({ kind: "hurry" });
   }
 
-  /** In one message for many changes: a start resolves all names at once. */
+  #tellAll(question: Question): void {
+    for (const thread of this.#threads) thread.ask(question).catch(ignore);
+  }
+
   tellDirectory(): void {
-    if (this.#isDirectoryDue) return;
-    this.#isDirectoryDue = true;
-    setImmediate(() => {
-      this.#isDirectoryDue = false;
-      const { entries } = this.#options.directory;
-      const { blocks } = this.#options.memory;
-      for (const thread of this.#threads) {
-        thread.ask({ kind: "directory", entries, blocks }).catch(ignore);
-      }
-    });
+    this.#directoryTelling.soon();
   }
 
   async inFlight(): Promise<TrafficByRoute> {
@@ -240,6 +240,13 @@ export class ThreadCrew implements Crew, ThreadOwner {
 
   get #threads(): Thread[] {
     return this.#posts.flatMap(({ thread }) => thread ?? []);
+  }
+
+  /** What of the main thread's a worker begins with, as it is by now. */
+  get #shared(): Pick<Prepare, "blocks" | "entries" | "certificates"> {
+    const { memory, directory, certificates } = this.#options;
+    const [{ blocks }, { entries }] = [memory, directory];
+    return { blocks, entries, certificates: certificates.entries };
   }
 
   /** A socket that was inherited is gone with the first thread that had it. */
@@ -323,10 +330,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       const thread = this.#newThread(post.worker);
       post.thread = thread;
       try {
-        const { memory, directory } = this.#options;
-        const { blocks } = memory;
-        const { entries } = directory;
-        const prepare = { kind: "prepare", ...this.#inForce, blocks, entries } as const;
+        const prepare = { kind: "prepare", ...this.#inForce, ...this.#shared } as const;
         await this.#inTime(thread, thread.ask(prepare));
         await this.#inTime(thread, thread.ask({ kind: "commit" }));
         post.isServing = true;

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { InheritedSockets } from "../../base/inherited-sockets.ts";
 import { realWorld } from "../../base/real-world.ts";
 import { SystemClock } from "../../base/system-clock.ts";
+import { Certificates } from "../../core/certificates.ts";
 import { Directory } from "../../core/directory.ts";
 import { KeyedState } from "../../core/shared-state.ts";
 import { JsonLog } from "../../observe/json-log.ts";
@@ -30,15 +31,25 @@ const metrics = new Metrics();
 const machine = new FoundMemory(birth.workers, birth.worker);
 const state = new KeyedState(log);
 const directory = new Directory();
+const certificates = new Certificates();
 const { pseudonym } = birth;
-const engine = new Engine({ world, metrics, machine, state, directory, pseudonym });
+const engine = new Engine({ world, metrics, machine, state, directory, certificates, pseudonym });
 const serving = new Serving({
   world,
   engine,
   // The kernel spreads connections over TCP sockets of one port, but not over unix sockets.
   isOurs: ({ address }) => birth.worker === 0 || !address.host.startsWith("/"),
 });
-const side = new WorkerSide({ engine, serving, machine, directory, log, metrics, tell });
+const side = new WorkerSide({
+  engine,
+  serving,
+  machine,
+  directory,
+  certificates,
+  log,
+  metrics,
+  tell,
+});
 
 port.on("message", (message: ToWorker) => void side.take(message));
 new Pulse(birth.pulse, birth.worker).beat(world.clock, () => serving.droppedLogLines);

@@ -1,5 +1,6 @@
 import type { Address } from "../../base/world.ts";
 import type { Loaded } from "../../config/load.ts";
+import type { CertificateEntry } from "../../core/certificates.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Descriptor, Leaving } from "../crew.ts";
@@ -19,6 +20,7 @@ export interface Prepare {
   readonly blocks: Blocks;
   readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
   readonly entries: readonly DirectoryEntry[]; // of the directory
+  readonly certificates: readonly CertificateEntry[];
 }
 
 /** What the main thread asks, and what it is answered with. */
@@ -30,6 +32,7 @@ export interface Answers {
   readonly handOver: Drained;
   readonly descriptors: readonly Descriptor[];
   readonly directory: undefined;
+  readonly certificates: undefined;
   readonly inFlight: TrafficByRoute;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
@@ -42,6 +45,7 @@ export type Question =
       readonly entries: readonly DirectoryEntry[];
       readonly blocks: Blocks;
     }
+  | { readonly kind: "certificates"; readonly certificates: readonly CertificateEntry[] }
   | { readonly kind: "commit" | "abort" | "inFlight" | "descriptors" | "hurry" | "reopenLogs" }
   | { readonly kind: "handOver"; readonly manner: HandOver }
   | { readonly kind: "stop"; readonly deadlineMs: number; readonly isOwn: boolean };

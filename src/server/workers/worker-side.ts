@@ -1,5 +1,6 @@
 import { check } from "../../config/check.ts";
 import { problemLine } from "../../config/problems.ts";
+import type { Certificates } from "../../core/certificates.ts";
 import type { Directory } from "../../core/directory.ts";
 import { vocabulary } from "../../features/index.ts";
 import type { JsonLog } from "../../observe/json-log.ts";
@@ -22,6 +23,7 @@ export interface WorkerSideParts {
   readonly serving: Serving;
   readonly machine: FoundMemory;
   readonly directory: Directory;
+  readonly certificates: Certificates;
   readonly log: JsonLog;
   readonly metrics: Metrics;
   readonly tell: (message: FromWorker) => void;
@@ -70,6 +72,8 @@ export class WorkerSide {
         return await serving.descriptors();
       case "directory":
         return this.#learn(question);
+      case "certificates":
+        return this.#parts.certificates.replace(question.certificates);
       case "inFlight":
         return await serving.inFlight();
       case "hurry":
@@ -86,14 +90,15 @@ export class WorkerSide {
     this.#parts.directory.replace(entries);
   }
 
-  async #prepare({ posted, version, blocks, bound, entries }: Prepare) {
+  async #prepare({ posted, version, blocks, bound, entries, certificates }: Prepare) {
     const { serving, machine, log, directory } = this.#parts;
     const loaded = await unposted(posted);
-    const { config, problems } = check(loaded, vocabulary);
+    const { config, problems } = check(loaded, vocabulary, { reads: false });
     if (config === undefined) throw new Error(problems.map(problemLine).join("\n"));
     const next: NextConfig = { config, loaded, version };
     machine.blocks = blocks;
     directory.replace(entries);
+    this.#parts.certificates.replace(certificates);
     try {
       const turnover = await serving.prepare(next, bound);
       this.#turnover = {

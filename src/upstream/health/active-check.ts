@@ -1,4 +1,4 @@
-import type { Address, Clock, Network, Random, Timer } from "../../base/world.ts";
+import type { Address, Clock, Network, Random, Timer, TlsClient } from "../../base/world.ts";
 import type { Endpoint } from "../../core/upstream.ts";
 import type { CheckOptions } from "./check-options.ts";
 import type { HealthLog } from "./health-log.ts";
@@ -76,7 +76,7 @@ export class ActiveCheck implements Disposable {
       this.#end("timeout");
     });
     this.#probe = this.#newProbe();
-    this.#probe.begin(this.#tools.network, this.#address());
+    this.#probe.begin(this.#tools.network, this.#address(), this.#tls);
   }
 
   #newProbe(): Probe {
@@ -85,6 +85,12 @@ export class ActiveCheck implements Disposable {
     if (ask.kind === "tcp") return new TcpProbe(ask, tell);
     const { name, address } = this.endpoint;
     return new HttpProbe(ask, address.host.startsWith("/") ? "localhost" : name, tell);
+  }
+
+  /** The check itself speaks HTTP/1. */
+  get #tls(): TlsClient | undefined {
+    const { tls } = this.endpoint.manner;
+    return tls && { ...tls, alpn: this.#options.ask.kind === "http" ? ["http/1.1"] : [] };
   }
 
   #address(): Address {

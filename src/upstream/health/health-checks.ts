@@ -79,7 +79,7 @@ export class HealthChecks implements Disposable {
     for (const { upstream, options } of this.#followed) {
       const how = JSON.stringify(options);
       for (const endpoint of upstream.endpoints) {
-        const key = JSON.stringify([upstream.name, endpoint.name, how]);
+        const key = JSON.stringify([upstream.name, endpoint.name, endpoint.manner.key, how]);
         const known = this.#checks.get(key);
         // One that left and came back has a state of its own.
         if (known?.endpoint.state === endpoint.state) wanted.set(key, () => known);

@@ -1,4 +1,4 @@
-import type { Address, Network, Wire, WireReader } from "../../base/world.ts";
+import type { Address, Network, TlsClient, Wire, WireReader } from "../../base/world.ts";
 
 /** What one check found: nothing wrong, or what. */
 export type Finding = string | undefined;
@@ -25,14 +25,16 @@ export abstract class Probe implements WireReader {
   }
 
   /** Not in the constructor: the network may ask for a buffer at once. */
-  begin(network: Network, address: Address): void {
-    const wire = network.connect(address, this);
+  begin(network: Network, address: Address, tls: TlsClient | undefined): void {
+    const wire = network.connect(address, this, tls);
     this.#wire = wire;
     let reason = "closed";
     wire.on("error", (error) => {
       reason = error.code ?? "error";
     });
-    wire.on("connect", () => this.#guard(() => this.connected()));
+    wire.on(tls === undefined ? "connect" : "secureConnect", () =>
+      this.#guard(() => this.connected()),
+    );
     wire.on("end", () => this.#guard(() => this.finished()));
     wire.on("close", () => this.over(reason));
   }

@@ -86,5 +86,10 @@ function healthOf(random: Seeded, isCalm: boolean): object {
   const passive = random.chance(3) ? "off" : { failures: 2, within: "2s", ejectFor: "1s" };
   const health = random.chance(2) && !isCalm ? { active, passive } : { passive };
   const breaker = { errorRate: "50%", within: "2s", minRequests: 5, openFor: "500ms", probes: 1 };
-  return random.chance(3) ? { health, breaker } : { health };
+  const concurrency = { min: 1, max: 1 + random.below(20) };
+  return {
+    health,
+    ...(random.chance(3) ? { breaker } : {}),
+    ...(random.chance(3) ? { concurrency } : {}),
+  };
 }

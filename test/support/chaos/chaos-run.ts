@@ -171,7 +171,10 @@ class ChaosRun {
     wanted("bugs", bugCount, 0);
     wanted("exchanges that ended, of those that began", over.size, startedCount);
     wanted("requests active", requestsActiveIn(this.#metrics.share()), 0);
-    for (const { name, state } of this.#endpoints) wanted(`claims on ${name}`, state.active, 0);
+    for (const { name, state } of this.#endpoints) {
+      wanted(`claims on ${name}`, state.active, 0);
+      wanted(`unanswered on ${name}`, state.unanswered, 0);
+    }
     for (const each of this.#upstreams)
       wanted(`retries of ${each.name}`, freeRetries(each), RETRIES_MIN);
     for (const [name, { openCount, idleCount }] of meters) {

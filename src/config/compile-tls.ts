@@ -1,0 +1,65 @@
+/** Who is served over TLS on a listener, and with which certificates. */
+import { Certificates } from "../core/certificates.ts";
+import type { Protocol } from "../core/runtime.ts";
+import type { StateDraft } from "../core/state.ts";
+import type { TlsPlan } from "../core/tls.ts";
+import { certificateFilesId } from "../tls/certificate-files.ts";
+import { TlsContexts } from "../tls/tls-contexts.ts";
+import { TlsListener } from "../tls/tls-listener.ts";
+import type { Config, ListenerConfig, SiteConfig } from "./config.ts";
+
+interface Around {
+  readonly listener: ListenerConfig;
+  readonly draft: StateDraft;
+  readonly certificates: Certificates | undefined;
+}
+
+export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
+  const { listener, draft, certificates = new Certificates() } = around;
+  return new TlsListener({
+    key: listener.key,
+    alpn: alpnOf(listener.protocols),
+    sites: sites.map(({ name, hosts, tls }) => ({
+      name,
+      hosts,
+      certificateIds: tls!.certificates.map(certificateFilesId),
+    })),
+    certificates,
+    contexts: draft.keep("TLS contexts", () => new TlsContexts()),
+  });
+}
+
+/** The better one first: it is ours to choose. */
+function alpnOf(protocols: readonly Protocol[]): readonly string[] {
+  const both = [protocols.includes("h2") ? "h2" : "", protocols.includes("h1") ? "http/1.1" : ""];
+  return both.filter((name) => name !== "");
+}
+
+/** The site where it is asked for without TLS: whatever is asked for is asked for again, with it. */
+export function redirectingSite(site: SiteConfig, { listeners }: Config): SiteConfig {
+  const ports = site.listen.map((key) => listeners.find((each) => each.key === key)!.address.port);
+  const port = ports.includes(443) || ports[0] === 443 ? "" : `:${ports[0]}`;
+  const { name, at, hosts, paths, errors, limits, timeouts, rates } = site;
+  const levels = { limits, timeouts, rates };
+  return {
+    ...{ name, at, hosts, paths, errors, ...levels },
+    listen: [],
+    tls: undefined,
+    routes: [
+      {
+        name: `${name}#https`,
+        at,
+        match: undefined,
+        handler: { key: "redirect", options: { to: `https://{host}${port}{target}`, status: 308 } },
+        filters: [],
+        retry: undefined,
+        hedge: undefined,
+        mirror: undefined,
+        errors,
+        limits: {},
+        timeouts: {},
+        rates: {},
+      },
+    ],
+  };
+}

@@ -1,0 +1,102 @@
+/** TLS towards endpoints: that it is meant where it is set, and that its files can be used. */
+import { resolve } from "node:path";
+import { tryTlsIdentity } from "../../base/system-tls.ts";
+import { certificatesProblem, readTlsFiles } from "../../base/tls-files.ts";
+import type { Path } from "../../core/feature.ts";
+import { shown } from "../../core/fields.ts";
+import { TLS_IDENTITY } from "../../upstream/manner.ts";
+import { parseEndpoint } from "../address.ts";
+import { type ParsedUpstreamTls, settleUpstreamTls } from "../settle-tls.ts";
+import type { Notes } from "./notes.ts";
+import { asList, asMap, asTexts, type RawMap } from "./raw.ts";
+
+export function checkUpstreamTls(upstream: unknown, at: Path, folder: string, notes: Notes): void {
+  const { tls, endpoints = upstream } = asMap(upstream);
+  const given = typeof endpoints === "string" ? [endpoints] : asList(endpoints);
+  const schemes = given.map(schemeOf);
+  checkSocketPaths(given, { tls: asMap(tls), at }, notes);
+  if (tls === undefined) return;
+  const place = [...at, "tls"];
+  // Whoever sets it wants it: an address without a scheme would be asked in the clear.
+  for (const [index, scheme] of schemes.entries()) {
+    if (scheme !== "") continue;
+    const where = typeof endpoints === "string" ? [] : [index];
+    const wanted = "must begin with https:// or h2://, or with http://, where the upstream has tls";
+    notes.problem([...at, "endpoints", ...where], wanted);
+  }
+  const isSecured = (scheme: string | undefined) => scheme === "https" || scheme === "h2";
+  if (schemes.length > 0 && !schemes.some((each) => each === "" || isSecured(each))) {
+    notes.warning(place, "no endpoint begins with https:// or h2://", "key");
+  }
+  const { ca, cert, key, verify } = asMap(tls);
+  if (verify === false) notes.warning([...place, "verify"], "anyone can be the endpoint");
+  checkFiles({ ca, cert, key }, place, folder, notes);
+}
+
+/** "" for an address without one; undefined for what is no address. */
+function schemeOf(item: unknown): string | undefined {
+  const { url = item, srv, scheme } = asMap(item);
+  if (srv !== undefined) return typeof scheme === "string" ? scheme : "";
+  const parsed = typeof url === "string" ? parseEndpoint(url) : undefined;
+  return parsed?.kind === "address" ? (parsed.scheme ?? "") : undefined;
+}
+
+/** A path is nobody's name. */
+function checkSocketPaths(
+  given: readonly unknown[],
+  { tls, at }: { readonly tls: RawMap; readonly at: Path },
+  notes: Notes,
+): void {
+  if (tls["serverName"] !== undefined || tls["verify"] === false) return;
+  for (const item of given) {
+    const { url = item } = asMap(item);
+    const parsed = typeof url === "string" ? parseEndpoint(url) : undefined;
+    if (parsed?.kind !== "address" || !parsed.address.host.startsWith("/")) continue;
+    if (parsed.scheme !== "https" && parsed.scheme !== "h2") continue;
+    const wanted = `must be there for ${shown(url)}, which has no name, got nothing`;
+    notes.problem([...at, "tls", "serverName"], wanted);
+    return;
+  }
+}
+
+function checkFiles(
+  { ca, cert, key }: { readonly ca: unknown; readonly cert: unknown; readonly key: unknown },
+  at: Path,
+  folder: string,
+  notes: Notes,
+): void {
+  const before = notes.problems.length;
+  for (const { text, at: inner } of asTexts(ca)) {
+    checkCertificates(text, [...at, "ca", ...inner], folder, notes);
+  }
+  if (typeof cert === "string") checkCertificates(cert, [...at, "cert"], folder, notes);
+  if (typeof key === "string") textOf(key, [...at, "key"], folder, notes);
+  if (typeof cert !== "string" || typeof key !== "string" || notes.problems.length > before) return;
+  try {
+    const tls: ParsedUpstreamTls = { cert, key };
+    tryTlsIdentity(settleUpstreamTls(tls, folder).identity);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === MISMATCH ? "of another one" : "of none";
+    notes.problem([...at, "key"], `must be the private key of cert, got a file with that ${why}`);
+  }
+}
+
+const MISMATCH = "ERR_OSSL_X509_KEY_VALUES_MISMATCH";
+
+function checkCertificates(file: string, at: Path, folder: string, notes: Notes): void {
+  const text = textOf(file, at, folder, notes);
+  const problem = text === undefined ? undefined : certificatesProblem(text);
+  if (problem === undefined) return;
+  notes.problem(at, `must be a PEM file of certificates, got ${shown(file)}: ${problem}`);
+}
+
+function textOf(file: string, at: Path, folder: string, notes: Notes): string | undefined {
+  if (file === "") return undefined; // the schema says so
+  try {
+    return readTlsFiles({ ...TLS_IDENTITY, cert: resolve(folder, file) }).cert;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    notes.problem(at, `must be a file that can be read, got ${shown(file)}: ${code}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/** Parsed `tls:` of a site → files with absolute paths, and who redirects. */
+import { resolve } from "node:path";
+import type { Address } from "../base/world.ts";
+import { type CertificateFiles, isPem } from "../tls/certificate-files.ts";
+import { addressKey } from "./address.ts";
+import type { SiteTlsConfig } from "./config.ts";
+import { siteAddresses } from "./site-addresses.ts";
+
+export interface ParsedSiteTls {
+  readonly certificates: readonly CertificateFiles[];
+  readonly redirectFrom?: readonly Address[] | undefined;
+}
+
+interface ParsedAddresses {
+  readonly listen?: readonly Address[] | undefined;
+  readonly tls?: ParsedSiteTls | undefined;
+}
+
+export function addressesOf({ listen, tls }: ParsedAddresses) {
+  const { served, redirecting } = siteAddresses({
+    hasTls: tls !== undefined,
+    listen: listen?.map(asItem),
+    redirectFrom: tls?.redirectFrom?.map(asItem),
+    unwritten: asItem,
+  });
+  return {
+    served: served.map(({ address }) => address),
+    redirecting: redirecting.map(({ address }) => address),
+  };
+}
+
+function asItem(address: Address): { readonly address: Address } {
+  return { address };
+}
+
+export function settleTls(
+  { certificates }: ParsedSiteTls,
+  redirecting: readonly Address[],
+  folder: string,
+): SiteTlsConfig {
+  return {
+    certificates: certificates.map((each) => absolute(each, folder)),
+    redirectFrom: [...new Set(redirecting.map(addressKey))],
+  };
+}
+
+/** Paths are seen from the folder of the config. */
+export function absolute({ cert, key }: CertificateFiles, folder: string): CertificateFiles {
+  const path = (source: string) => (isPem(source) ? source : resolve(folder, source));
+  return { cert: path(cert), key: path(key) };
+}

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type ReadCertificate, readCertificate } from "./certificate.ts";
+
+/** A certificate as a config names it: each an absolute path, or PEM as it is. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What tells one from another; of PEM only a digest, since ids are shown. */
+export function certificateFilesId({ cert, key }: CertificateFiles): string {
+  return `file ${shownSource(cert)} ${shownSource(key)}`;
+}
+
+export function isPem(source: string): boolean {
+  return source.trimStart().startsWith("-----BEGIN ");
+}
+
+function shownSource(source: string): string {
+  if (!isPem(source)) return source;
+  return `pem:${createHash("sha256").update(source).digest("hex").slice(0, 16)}`;
+}
+
+export function readCertificateFiles(files: CertificateFiles): ReadCertificate {
+  const texts = { id: certificateFilesId(files), cert: "", key: "" };
+  for (const part of ["cert", "key"] as const) {
+    try {
+      texts[part] = isPem(files[part]) ? files[part] : readFileSync(files[part], "latin1");
+    } catch (error) {
+      const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`;
+      return { kind: "problem", of: part, why };
+    }
+  }
+  return readCertificate(texts);
+}

@@ -1,0 +1,48 @@
+import type { Address, TlsIdentity } from "../base/world.ts";
+import { type Manner, PLAIN, type Scheme, type Speech } from "../core/upstream.ts";
+
+/** How the endpoints of an upstream are secured that are. */
+export interface UpstreamTls {
+  readonly identity: TlsIdentity;
+  readonly serverName: string | undefined; // undefined: the name of each
+}
+
+export const TLS_IDENTITY: TlsIdentity = {
+  ca: [],
+  cert: undefined,
+  key: undefined,
+  verify: true,
+  minVersion: "1.2",
+};
+
+interface Addressed {
+  readonly address: Address;
+  readonly scheme?: Scheme;
+  readonly serverName?: string | undefined;
+}
+
+const SPEAKS: Readonly<Record<Scheme, readonly Speech[]>> = {
+  http: ["h1"],
+  https: ["h1"],
+  h2: ["h2"],
+  h2c: ["h2"],
+};
+
+const ALPN: Readonly<Record<Speech, string>> = { h1: "http/1.1", h2: "h2" };
+
+export function mannerOf(
+  { address, scheme = "http", serverName }: Addressed,
+  tls: UpstreamTls = { identity: TLS_IDENTITY, serverName: undefined },
+): Manner {
+  if (scheme === "http") return PLAIN;
+  const speaks = SPEAKS[scheme];
+  if (scheme === "h2c") return { scheme, speaks, tls: undefined, key: "h2c" };
+  const { identity } = tls;
+  const name = tls.serverName ?? serverName ?? address.host;
+  return {
+    scheme,
+    speaks,
+    tls: { serverName: name, alpn: speaks.map((each) => ALPN[each]), identity },
+    key: JSON.stringify([scheme, name, identity]),
+  };
+}
