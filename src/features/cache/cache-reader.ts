@@ -2,7 +2,7 @@ import { Deadline, type TimerWheel } from "../../base/timer-wheel.ts";
 import type { ServingSide } from "../../core/downstream.ts";
 import type { Exchange, ResponseHead } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
-import { fail } from "../../core/pipeline.ts";
+import { fail, respond } from "../../core/pipeline.ts";
 import type { Framing } from "../../protocol/h1/framing.ts";
 import type { BodySource } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
@@ -75,7 +75,7 @@ export class CacheReader extends Deadline implements ServingSide {
   /** Somebody else writes the body; what the client takes is told here. */
   relay(response: ResponseHead, framing: Framing): void {
     this.#stopWaiting();
-    sendHead(this.exchange, response, framing);
+    respond(this.exchange, response, framing, this);
   }
 
   #stopWaiting(): void {
@@ -94,19 +94,21 @@ export class CacheReader extends Deadline implements ServingSide {
     this.#source = source;
     this.#position = from;
     this.#end = end;
-    sendHead(this.exchange, response, framing);
+    respond(this.exchange, response, framing, this);
     this.pump();
   }
 
   /** The body is whole, and that long. */
   endsAt(length: number): void {
     this.#end = Math.min(this.#end, length);
+    this.#fetch = undefined;
+    this.pump();
   }
 
   pump(): void {
     const source = this.#source;
     if (source === undefined) return;
-    const { downstream } = this.exchange;
+    const { downstream } = this.exchange; // with what the body goes through, from the head on
     while (!this.#isBlocked && !this.#isOver && this.#position < this.#end) {
       const bytes = source.at(this.#position);
       if (bytes === undefined) return; // not here yet
@@ -185,11 +187,4 @@ export class CacheReader extends Deadline implements ServingSide {
     this.over();
     fetch?.readerLeft(this, fault);
   }
-}
-
-/** Through the route's last phase, and out. */
-export function sendHead(exchange: Exchange, response: ResponseHead, framing: Framing): void {
-  exchange.response = response;
-  for (const step of exchange.route!.phases.respond) step(exchange);
-  exchange.downstream.respond(response, framing);
 }

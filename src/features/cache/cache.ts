@@ -1,7 +1,7 @@
 import type { Attempt, CacheResult, Exchange, ResponseHead } from "../../core/exchange.ts";
 import type { Feature } from "../../core/feature.ts";
 import { type Filter, TAKEN } from "../../core/filter.ts";
-import { fail } from "../../core/pipeline.ts";
+import { fail, respond } from "../../core/pipeline.ts";
 import type { Route } from "../../core/runtime.ts";
 import {
   type CacheControl,
@@ -12,7 +12,7 @@ import { cacheStatusText, type Forwarded } from "../../protocol/caching/cache-st
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
 import { invalidates, sameOriginTarget } from "../../protocol/caching/invalidation.ts";
 import { contentRange, wantedRange } from "../../protocol/caching/range.ts";
-import { type Freshness, reuseOf } from "../../protocol/caching/reuse.ts";
+import { ageOf, type Freshness, reuseOf } from "../../protocol/caching/reuse.ts";
 import { notModifiedFields } from "../../protocol/caching/stored-fields.ts";
 import { varyKey } from "../../protocol/caching/vary.ts";
 import { NONE } from "../../protocol/h1/framing.ts";
@@ -21,10 +21,12 @@ import type { HeaderList } from "../../protocol/http/header-list.ts";
 import type { StoredResponse } from "../../stores/cache-store.ts";
 import { bypassOf, keyedQuery, partitionOf, purgeableUrl, urlOf } from "./cache-key.ts";
 import { type CacheOptions, cacheSchema } from "./cache-options.ts";
-import { CacheReader, type ReaderOwner, sendHead } from "./cache-reader.ts";
+import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
-import { Fetch, type FetchOwner, type Growing, partOf } from "./fetch.ts";
+import { Fetch } from "./fetch.ts";
+import type { FetchOwner, Growing } from "./fetch-owner.ts";
+import { partOf } from "./fill.ts";
 import { freshenByHead } from "./head-update.ts";
 import { partServes, type ReadBody, serveStored } from "./serve-stored.ts";
 
@@ -195,7 +197,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     this.#find(reader.keyed, reader);
   }
 
-  refetch({ keyed }: Fetch, readers: readonly CacheReader[]): void {
+  refetch(keyed: Keyed, readers: readonly CacheReader[]): void {
     const [leader, ...others] = readers;
     const options = { keyed, stored: undefined, sendsRange: false, isShared: true };
     new Fetch(options, this).start(leader, others);
@@ -252,25 +254,26 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
 
   readGrowing(reader: CacheReader, growing: Growing): void {
     const { exchange, keyed } = reader;
-    const { head, framing, body, isStored, isOwn } = growing;
+    const { head, framing, body, isOwn } = growing;
     const { headers } = head;
+    this.#addAge(headers, growing);
     exchange.cacheResult = isOwn ? "miss" : "coalesced";
     this.#tell(
       exchange,
       cacheStatusText(NAME, {
         ...(keyed.forwarded === undefined ? {} : { forwarded: keyed.forwarded }),
-        isStored: isStored && isOwn,
+        isStored: body !== undefined && isOwn,
         isCollapsed: !isOwn,
       }),
     );
     const { request } = exchange;
     if (head.status === 200 && isNotModified(request.headers, headers, this.#wallMs)) {
       reader.over();
-      sendHead(exchange, { status: 304, headers: notModifiedFields(headers) }, NONE);
+      respond(exchange, { status: 304, headers: notModifiedFields(headers) }, NONE);
       exchange.downstream.end(undefined);
       return;
     }
-    if (!isStored) {
+    if (body === undefined) {
       reader.relay(head, framing);
       return;
     }
@@ -290,6 +293,12 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     const partFraming = { kind: "length" as const, bytes: range.last - range.first + 1 };
     const partHead = { status: 206, headers: partHeaders };
     reader.read(partHead, partFraming, body, range.first, range.last + 1);
+  }
+
+  /** Who comes late gets it as any cached response; who asked gets what the origin sent. */
+  #addAge(headers: HeaderList, { isOwn, freshness }: Growing): void {
+    if (isOwn || freshness === undefined) return;
+    headers.add("Age", String(ageOf(freshness, this.caches.world.clock.nowMs())));
   }
 
   // --- what changes what is stored ---------------------------------------------------------------

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/world.ts";
 import type { Exchange, ResponseHead } from "../../core/exchange.ts";
+import { respond } from "../../core/pipeline.ts";
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
 import { contentRange, type WantedRange, wantedRange } from "../../protocol/caching/range.ts";
 import { ageOf } from "../../protocol/caching/reuse.ts";
@@ -9,7 +10,6 @@ import { idOf } from "../../protocol/http/header-id.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
 import type { StoredResponse } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
-import { sendHead } from "./cache-reader.ts";
 
 const RANGE = idOf("range");
 const IF_NONE_MATCH = idOf("if-none-match");
@@ -92,7 +92,7 @@ function sendBare(
 ): void {
   if (age !== undefined) headers.add("Age", String(age));
   const framing = status === 304 ? NONE : { kind: "length" as const, bytes: 0 };
-  sendHead(exchange, { status, headers }, framing);
+  respond(exchange, { status, headers }, framing);
   exchange.downstream.end(undefined);
 }
 
@@ -109,15 +109,15 @@ function sendBody(
   reading: ReadBody,
 ): void {
   const { exchange } = keyed;
-  const { downstream, request } = exchange;
   const { status } = response;
-  const isBare = request.method === "HEAD" || status === 204 || from === end;
+  const isBare = exchange.request.method === "HEAD" || status === 204 || from === end;
   if (!isBare && !stored.isLent) {
     reading.read(keyed, stored, from, end, response);
     return;
   }
   const framing = status === 204 ? NONE : { kind: "length" as const, bytes: end - from };
-  sendHead(exchange, response, framing);
+  respond(exchange, response, framing);
+  const { downstream } = exchange; // with what the body goes through
   if (!isBare) {
     const bytes = stored.at(from)!.subarray(0, end - from);
     // The slot that they lie in may be another's by the time that a slow client takes them.
