@@ -7,12 +7,16 @@ import fc from "fast-check";
 import {
   endpointOf,
   exchangeOf,
+  HEADERS,
   headersOf,
   routeOf,
+  type Sample,
   siteOf,
 } from "../../test/support/exchange-sample.ts";
 import { SystemClock } from "../base/system-clock.ts";
 import type { Exchange } from "../core/exchange.ts";
+import { HeadParser } from "../protocol/h1/head-parser.ts";
+import { HeaderList, KnownLines } from "../protocol/http/header-list.ts";
 import { AccessLog } from "./access-log.ts";
 import { LogSink } from "./log-sink.ts";
 
@@ -214,4 +218,84 @@ test("AccessLog: the time is that of the end, and follows a jump of the wall clo
   const jumped = readFileSync(path, "utf8").split("\n").slice(0, 2);
   const after = jumped.map((line) => Date.parse(JSON.parse(line).time) - WALL_MS);
   assert.deepEqual(after, [0, 61_000]);
+});
+
+/** The same exchange, of a client that has sent these lines before. */
+function knownOf(exchange: Exchange, known: KnownLines): Exchange {
+  const request = { ...exchange.request, headers: HeaderList.on(known) };
+  return Object.assign(Object.create(Object.getPrototypeOf(exchange)), exchange, { request });
+}
+
+function knownLinesOf(headers: Readonly<Record<string, string>>): KnownLines {
+  const text = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
+  const parser = new HeadParser("trailers", { lineBytes: 0, fieldBytes: 9999, fieldCount: 99 });
+  const bytes = Buffer.from(`${text}\r\n`, "latin1");
+  parser.parse(bytes, 0, bytes.length);
+  return new KnownLines(text, parser.linesEnd, parser.fields, parser.fieldsEnd);
+}
+
+test("AccessLog: lines that came before change nothing in what is logged", async () => {
+  const plain = exchangeOf();
+  const { client } = plain;
+  const others: readonly Partial<Sample>[] = [
+    {},
+    { request: { path: '/other"', query: "token=secret" } },
+    { request: { method: "POST" } },
+    { request: { scheme: "http" } },
+    { request: { host: "other.example.com" } },
+    { client: { wireAddress: "203.0.113.8", address: "203.0.113.8" } },
+    { status: 404 },
+    { status: 0 },
+    { endpoint: endpointOf("10.0.0.22:8080") },
+    { endpoint: undefined },
+    { route: routeOf("other") },
+    { site: siteOf("other.example.com") },
+    { request: { minorVersion: 0 } },
+    { times: { claimedMs: 1000, connectedMs: 1000, headMs: 1000, startedMs: 1000 } },
+    { times: { claimedMs: 0 } },
+  ];
+  const exchanges = others.map((other) => {
+    const exchange = exchangeOf(other);
+    return other.client === undefined ? Object.assign(exchange, { client }) : exchange;
+  });
+  const more = [
+    Object.assign(exchangeOf(), { client, attempts: 2 }),
+    Object.assign(exchangeOf(), { client, connectionReused: false }),
+    Object.assign(exchangeOf(), { client, requestBytes: 7 }),
+    Object.assign(exchangeOf(), { client, fault: { code: "client_gone", detail: "" } as const }),
+  ];
+  const all = [...exchanges, ...more].flatMap((each) => [plain, each, each, plain]);
+  const known = knownLinesOf(HEADERS);
+
+  const want = await logged(all);
+  const got = await logged(
+    all.map((each) => knownOf(each, known)),
+    3,
+  );
+
+  assert.equal(got.bytes.toString(), want.bytes.toString().repeat(3));
+});
+
+test("AccessLog: a field that was changed on the way is not logged as it came", async () => {
+  const known = knownLinesOf(HEADERS);
+  const first = knownOf(exchangeOf(), known);
+  const changed = knownOf(exchangeOf(), known);
+  changed.request.headers.set("user-agent", "changed");
+  const { client } = first;
+
+  const { lines } = await logged([first, Object.assign(changed, { client }), first]);
+
+  const agents = lines.map(({ user_agent }) => user_agent);
+  assert.deepEqual(agents, [HEADERS["user-agent"], "changed", HEADERS["user-agent"]]);
+});
+
+test("AccessLog: what happened at one moment took no time", async () => {
+  const moment = { startedMs: 1000, headMs: 1000, claimedMs: 1000, connectedMs: 1000 };
+
+  const { bytes } = await logged([exchangeOf({ times: moment })]);
+
+  const times = '"head_ms":0.000,"wait_ms":0.000,"connect_ms":0.000,"upstream_ms":';
+  assert.match(bytes.toString(), new RegExp(`${times}[0-9.]+,"total_ms":[0-9.]+,"user_agent"`));
 });

@@ -10,8 +10,10 @@ import type { Fault } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { idOf } from "../protocol/http/header-id.ts";
+import type { KnownLines } from "../protocol/http/header-list.ts";
 import { EscapedCache } from "./escaped-cache.ts";
 import { ESCAPED_BYTES_MAX, putMs, putPiece, putText, putWhole } from "./json-bytes.ts";
+import { LinePieces, UsualOutcomes } from "./line-pieces.ts";
 import type { LogSink } from "./log-sink.ts";
 import { putQuery, putUrl } from "./redaction.ts";
 import { SecretNames } from "./secret-names.ts";
@@ -60,6 +62,7 @@ const WAIT_MS = piece(',"wait_ms":');
 const CONNECT_MS = piece(',"connect_ms":');
 const UPSTREAM_MS = piece(',"upstream_ms":');
 const TOTAL_MS = piece(',"total_ms":');
+const AT_ONCE = piece(',"head_ms":0.000,"wait_ms":0.000,"connect_ms":0.000,"upstream_ms":');
 const AGENT = piece(',"user_agent":"');
 const REFERRER = piece(',"referer":"');
 const END = piece("}\n");
@@ -80,6 +83,8 @@ export class AccessLog {
   readonly #hostsOfHttp: EscapedCache;
   readonly #routes: WeakMap<Route, RoutePiece>;
   readonly #endpoints: WeakMap<Endpoint, EndpointPiece>;
+  readonly #pieces: WeakMap<KnownLines, LinePieces>;
+  readonly #usual: UsualOutcomes;
   readonly #time: Uint8Array; // {"time":"2026-01-02T03:04:05.678Z"
   #timeMs: number; // what it says
   #offsetMs: number; // wall time less monotonic time …
@@ -95,6 +100,8 @@ export class AccessLog {
     this.#hostsOfHttp = new EscapedCache();
     this.#routes = new WeakMap();
     this.#endpoints = new WeakMap();
+    this.#pieces = new WeakMap();
+    this.#usual = new UsualOutcomes();
     this.#time = piece('{"time":"0000-00-00T00:00:00.000Z"');
     this.#timeMs = -1;
     this.#offsetMs = 0;
@@ -102,7 +109,30 @@ export class AccessLog {
   }
 
   exchangeEnded(exchange: Exchange): void {
-    const { request, client, fault } = exchange;
+    const { known } = exchange.request.headers;
+    const pieces = known === undefined ? undefined : this.#pieces.get(known);
+    if (pieces?.fit(exchange) === true) this.#putKnown(exchange, pieces);
+    else this.#putWhole(exchange, pieces === undefined ? known : undefined);
+  }
+
+  /** Of a client that says again what it said before: the same but for target and outcome. */
+  #putKnown(exchange: Exchange, { front, tail }: LinePieces): void {
+    const chars = charsOf(exchange);
+    const sink = this.#sink;
+    const bytesMax = FIXED_BYTES_MAX + front.length + tail.length + ESCAPED_BYTES_MAX * chars;
+    if (!sink.reserve(bytesMax)) return;
+    const { block } = sink;
+    let at = this.#putTime(block, sink.at, exchange.times.endedMs);
+    if (exchange.id !== "") at = putField(block, at, ID, exchange.id);
+    at = putPiece(block, at, front);
+    at = this.#putTarget(block, at, exchange.request);
+    at = this.#putOutcome(block, at, exchange);
+    sink.commit(putPiece(block, at, tail));
+  }
+
+  /** `toKeep`: the lines under which to remember what does not change with the target. */
+  #putWhole(exchange: Exchange, toKeep: KnownLines | undefined): void {
+    const { request, client } = exchange;
     const agent = request.headers.first(USER_AGENT) ?? "";
     const referrer = request.headers.first(REFERER) ?? "";
     const chars = charsOf(exchange) + cutAt(agent) + cutAt(referrer);
@@ -111,24 +141,48 @@ export class AccessLog {
 
     const { block } = sink;
     let at = this.#putTime(block, sink.at, exchange.times.endedMs);
-    at = putClient(block, at, exchange.id, client);
+    if (exchange.id !== "") at = putField(block, at, ID, exchange.id);
+    const frontAt = at;
+    at = putClient(block, at, client);
     at = putField(block, at, METHOD, request.method);
     at = this.#putHost(block, at, request);
-    at = putField(block, at, PATH, request.path);
-    if (request.query !== "") at = this.#putQuery(block, at, request.query);
-    at = putStatus(block, at, exchange);
-    if (fault !== undefined) at = putFault(block, at, fault);
-    at = this.#putPlace(block, at, exchange);
-    if (exchange.requestBytes === 0) at = putPiece(block, at, NO_BYTES_IN);
-    else {
-      at = putWhole(block, putPiece(block, at, BYTES_IN), exchange.requestBytes);
-      at = putPiece(block, at, BYTES_OUT);
-    }
-    at = putWhole(block, at, exchange.responseBytes);
-    at = putTimes(block, at, exchange.times);
+    const frontEnd = at;
+    at = this.#putTarget(block, at, request);
+    at = this.#putOutcome(block, at, exchange);
+    const tailAt = at;
     if (agent !== "") at = this.#putAgent(block, at, agent);
     if (referrer !== "") at = this.#putReferrer(block, at, referrer);
-    sink.commit(putPiece(block, at, END));
+    at = putPiece(block, at, END);
+    sink.commit(at);
+    if (toKeep === undefined) return;
+    const front = new Uint8Array(block.subarray(frontAt, frontEnd));
+    const tail = new Uint8Array(block.subarray(tailAt, at));
+    this.#pieces.set(toKeep, new LinePieces(exchange, front, tail));
+  }
+
+  #putTarget(block: Uint8Array, start: number, { path, query }: RequestHead): number {
+    const at = putField(block, start, PATH, path);
+    return query === "" ? at : this.#putQuery(block, at, query);
+  }
+
+  /** What became of it, where, and how long that took. */
+  #putOutcome(block: Uint8Array, start: number, exchange: Exchange): number {
+    const { fault, requestBytes, responseBytes, times } = exchange;
+    const ofEndpoint = this.#usual.pieceOf(exchange);
+    let at = start;
+    if (ofEndpoint !== undefined) at = putPiece(block, at, ofEndpoint);
+    else {
+      at = putStatus(block, at, exchange);
+      if (fault !== undefined) at = putFault(block, at, fault);
+      at = this.#putPlace(block, at, exchange);
+      if (requestBytes === 0) at = putPiece(block, at, NO_BYTES_IN);
+      else {
+        at = putWhole(block, putPiece(block, at, BYTES_IN), requestBytes);
+        at = putPiece(block, at, BYTES_OUT);
+      }
+      this.#usual.maybeKeep(exchange, block, start, at);
+    }
+    return putTimes(block, putWhole(block, at, responseBytes), times);
   }
 
   /** When it ended, in wall time; the offset between the clocks is asked for once a second. */
@@ -278,9 +332,8 @@ function putEnd(block: Uint8Array, start: number, value: string): number {
   return at + 1;
 }
 
-function putClient(block: Uint8Array, start: number, id: string, client: Client): number {
-  let at = id === "" ? start : putField(block, start, ID, id);
-  at = putField(block, at, CLIENT, client.address);
+function putClient(block: Uint8Array, start: number, client: Client): number {
+  const at = putField(block, start, CLIENT, client.address);
   if (client.wireAddress === client.address) return at;
   return putField(block, at, WIRE, client.wireAddress);
 }
@@ -298,6 +351,13 @@ function putFault(block: Uint8Array, start: number, fault: Fault): number {
 }
 
 function putTimes(block: Uint8Array, start: number, times: ExchangeTimes): number {
+  const { startedMs, headMs, claimedMs, connectedMs, responseMs, endedMs } = times;
+  // The usual case: all at one moment, up to where the endpoint is asked.
+  const isAtOnce = startedMs === headMs && headMs === claimedMs && claimedMs === connectedMs;
+  if (isAtOnce && startedMs !== 0 && responseMs !== 0 && endedMs !== 0) {
+    const at = putMs(block, putPiece(block, start, AT_ONCE), responseMs - connectedMs);
+    return putMs(block, putPiece(block, at, TOTAL_MS), endedMs - startedMs);
+  }
   let at = putSpan(block, start, HEAD_MS, times.startedMs, times.headMs);
   at = putSpan(block, at, WAIT_MS, times.headMs, times.claimedMs);
   at = putSpan(block, at, CONNECT_MS, times.claimedMs, times.connectedMs);

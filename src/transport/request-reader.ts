@@ -1,4 +1,3 @@
-import { latin1Text } from "../base/latin1.ts";
 import { READ_BYTES, type ReadBuffers } from "../base/read-buffers.ts";
 import type { Clock, Wire } from "../base/world.ts";
 import type { FaultCode } from "../core/fault.ts";
@@ -267,7 +266,7 @@ export class RequestReader {
       return false;
     }
     this.#heldAt = after;
-    const facts = readRequest(this.#parser, latin1Text(held, start, after));
+    const facts = readRequest(this.#parser, this.#parser.textOf(held, start, after));
     if ("refused" in facts) {
       this.#refuse(FACTS_FAULTS[facts.refused], facts.why);
       return false;

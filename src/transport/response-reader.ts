@@ -1,4 +1,3 @@
-import { latin1Text } from "../base/latin1.ts";
 import { READ_BYTES, type ReadBuffers } from "../base/read-buffers.ts";
 import type { FaultCode } from "../core/fault.ts";
 import { INTERIM_RESPONSES_MAX, type Limits } from "../core/limits.ts";
@@ -171,7 +170,7 @@ export class ResponseReader {
         this.#refuse(isLarge ? "response_head_too_large" : "response_malformed", parser.detail);
         return;
       }
-      const facts = readResponse(parser, latin1Text(bytes, at, after), asked.method);
+      const facts = readResponse(parser, parser.textOf(bytes, at, after), asked.method);
       at = after;
       if (typeof facts === "string") {
         this.#refuse("response_framing", facts);

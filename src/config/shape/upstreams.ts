@@ -1,15 +1,6 @@
 /** `upstreams:` and the three ways to write one. */
 import type { Address } from "../../base/world.ts";
-import {
-  name,
-  notYet,
-  oneOf,
-  shown,
-  wanted,
-  wantedOneOrMany,
-  wholeNumber,
-  z,
-} from "../../core/fields.ts";
+import { name, oneOf, shown, wanted, wantedOneOrMany, wholeNumber, z } from "../../core/fields.ts";
 import type { Scheme } from "../../core/upstream.ts";
 import { addressKey, isHostName, parseDnsName, parseEndpoint } from "../address.ts";
 import { balanceKeys, endpointBalanceKeys } from "./balance.ts";

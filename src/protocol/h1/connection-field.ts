@@ -37,6 +37,11 @@ export function readConnection(values: readonly string[]): ConnectionOptions {
   };
 }
 
+/** Another message may follow on the connection (RFC 9112 §9.3). */
+export function keepsAlive(minorVersion: 0 | 1, { close, keepAlive }: ConnectionOptions): boolean {
+  return minorVersion === 1 ? !close : keepAlive && !close;
+}
+
 const CONNECTION_OPTIONS = new Set(["close", "keep-alive", "upgrade"]);
 
 /**

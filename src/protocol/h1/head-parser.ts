@@ -1,5 +1,7 @@
+import { latin1Text } from "../../base/latin1.ts";
 import { headerId, OTHER } from "../http/header-id.ts";
-import { HeaderList, putField } from "../http/header-list.ts";
+import { HeaderList, KnownLines, putField } from "../http/header-list.ts";
+import { HeadMemory, type KnownHead } from "./head-memory.ts";
 import {
   COLON,
   CR,
@@ -42,12 +44,16 @@ export class HeadParser {
   readonly #role: "request" | "response" | "trailers";
   readonly #limits: HeadLimits;
   #next: number; // where the first unread line starts
+  #fieldsAt: number; // where the first field line starts
   #isStarted: boolean; // the start line has been read
   #fieldBytes: number;
   #fieldCount: number;
   #fields: number[];
   #fieldsEnd: number; // how many of the numbers are filled in
   #fieldsUsual: number; // how many the last head had: the next one of a connection is much alike
+  readonly #memory: HeadMemory | undefined;
+  #toKeep: Buffer | undefined; // the field lines, if they are to be remembered
+  known: KnownHead | undefined; // whose field lines these are, or will be known as
   refusal: HeadRefusal | undefined;
   detail: string; // for the log
 
@@ -64,12 +70,16 @@ export class HeadParser {
     this.#role = role;
     this.#limits = limits;
     this.#next = 0;
+    this.#fieldsAt = 0;
     this.#isStarted = role === "trailers";
     this.#fieldBytes = 0;
     this.#fieldCount = 0;
     this.#fields = NO_FIELDS;
     this.#fieldsEnd = 0;
     this.#fieldsUsual = FIELDS_FIRST;
+    this.#memory = role === "trailers" ? undefined : new HeadMemory();
+    this.#toKeep = undefined;
+    this.known = undefined;
     this.refusal = undefined;
     this.detail = "";
     this.methodAt = 0;
@@ -90,6 +100,8 @@ export class HeadParser {
     this.#fields = NO_FIELDS;
     if (this.#fieldsEnd > 0) this.#fieldsUsual = this.#fieldsEnd;
     this.#fieldsEnd = 0;
+    this.#toKeep = undefined;
+    this.known = undefined;
     this.refusal = undefined;
     this.hasOddNames = false;
   }
@@ -106,10 +118,17 @@ export class HeadParser {
       if (at - start > this.#limits.lineBytes + 2) return this.#refuse("line-too-long");
       this.#isStarted = true;
       this.#next = at - start;
+      this.#fieldsAt = at - start;
     }
 
+    if (this.#fieldCount === 0 && this.#recall(bytes, start, at, end))
+      return start + this.linesEnd + 2;
     const next = this.#fieldLines(bytes, start, at, end);
-    if (next !== NEED_MORE) return next === REFUSE ? this.#refuse() : next;
+    if (next === REFUSE) return this.#refuse();
+    if (next !== NEED_MORE) {
+      this.#maybeKeep(bytes, start + this.#fieldsAt, next);
+      return next;
+    }
     // A line that never ends must not grow past what the section may hold.
     const unreadAt = start + this.#next;
     const isLine = bytes[unreadAt] !== CR; // else it is half of the empty line
@@ -119,18 +138,46 @@ export class HeadParser {
     return NEED_MORE;
   }
 
+  /** What headers() and readers of the start line need of the head that ends at `after`. */
+  textOf(bytes: Buffer, start: number, after: number): string {
+    if (this.known === undefined) return latin1Text(bytes, start, after);
+    return this.targetEnd === 0 ? "" : latin1Text(bytes, start, start + this.targetEnd);
+  }
+
   /** The field lines over the head's text (latin1, from its first byte). Call once per head. */
   headers(text: string): HeaderList {
-    return new HeaderList(text, this.linesEnd, this.#fields, this.#fieldsEnd);
+    if (this.known !== undefined) return HeaderList.on(this.known.lines);
+    const fields = this.#fields;
+    if (this.#toKeep === undefined) {
+      return new HeaderList(text, this.linesEnd, fields, this.#fieldsEnd);
+    }
+    const lines = new KnownLines(text, this.linesEnd, fields, this.#fieldsEnd);
+    this.known = this.#memory!.keep(this.#toKeep, lines, this.hasOddNames);
+    return HeaderList.on(lines);
   }
 
   /** The fields, five numbers each up to fieldsEnd, for a pass over their ids. */
   get fields(): readonly number[] {
-    return this.#fields;
+    return this.known === undefined ? this.#fields : this.known.lines.fields;
   }
 
   get fieldsEnd(): number {
-    return this.#fieldsEnd;
+    return this.known === undefined ? this.#fieldsEnd : this.known.lines.fieldsEnd;
+  }
+
+  /** The same field lines as before, with their end: what they are need not be found out again. */
+  #recall(bytes: Uint8Array, start: number, at: number, end: number): boolean {
+    const known = this.#memory?.find(bytes, at, end);
+    if (known === undefined) return false;
+    this.known = known;
+    this.linesEnd = at - start + known.bytes.length - 2;
+    this.hasOddNames = known.hasOddNames;
+    return true;
+  }
+
+  #maybeKeep(bytes: Uint8Array, at: number, next: number): void {
+    if (this.#memory?.wants(next - at) === true)
+      this.#toKeep = Buffer.from(bytes.subarray(at, next));
   }
 
   // method SP request-target SP HTTP-version CRLF (RFC 9112 §3), with nothing else for the spaces.

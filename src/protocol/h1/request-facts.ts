@@ -4,10 +4,12 @@ import { isValidKey } from "../websocket/handshake.ts";
 import {
   type ConnectionOptions,
   END_TO_END_FIELDS,
+  keepsAlive,
   listTokens,
   readConnection,
 } from "./connection-field.ts";
 import { type Framing, NONE, requestFraming } from "./framing.ts";
+import type { PlainRequest } from "./head-memory.ts";
 import type { HeadParser } from "./head-parser.ts";
 
 /** What a request head means for the connection it came on, read once. */
@@ -57,10 +59,21 @@ const SAW_TE = 8;
 
 /** `text`: the head as latin1, from its first byte; `parser` has just read it. */
 export function readRequest(parser: HeadParser, text: string): RequestFacts | Refused {
-  const method = text.slice(parser.methodAt, parser.methodEnd);
-  if (REFUSED_METHODS.has(method)) return refused("method", method);
+  const method = methodOf(parser, text);
+  if (method !== "GET" && REFUSED_METHODS.has(method)) return refused("method", method);
 
   const headers = parser.headers(text);
+  const plain = parser.known?.request;
+  if (plain !== undefined) return plainFacts(parser, text, method, headers, plain);
+  return readFields(parser, text, method, headers);
+}
+
+function readFields(
+  parser: HeadParser,
+  text: string,
+  method: string,
+  headers: HeaderList,
+): RequestFacts | Refused {
   const { minorVersion, fields, fieldsEnd } = parser;
   let hosts = 0;
   let connections = 0;
@@ -76,7 +89,6 @@ export function readRequest(parser: HeadParser, text: string): RequestFacts | Re
   }
   if (hosts > 1) return refused("host", "more than one Host"); // RFC 9112 §3.2
   if (hosts === 0 && minorVersion === 1) return refused("host", "no Host");
-
   let framing = NONE;
   if ((saw & SAW_FRAMING) !== 0) {
     framing = requestFraming({
@@ -92,6 +104,11 @@ export function readRequest(parser: HeadParser, text: string): RequestFacts | Re
   const connection = readConnection(connections === 0 ? [] : headers.all("connection"));
   for (const field of connection.fields) {
     if (END_TO_END_FIELDS.has(field)) return refused("connection", field);
+  }
+  if (saw === 0 && hosts === 1 && connection.fields.length === 0) {
+    const plain = { host: headers.first(HOST)!, connection };
+    if (parser.known !== undefined) parser.known.request = plain;
+    return plainFacts(parser, text, method, headers, plain);
   }
   let expectsContinue = false;
   if ((saw & SAW_EXPECT) !== 0 && minorVersion === 1) {
@@ -116,14 +133,44 @@ export function readRequest(parser: HeadParser, text: string): RequestFacts | Re
     method,
     target: text.slice(parser.methodEnd + 1, parser.targetEnd),
     minorVersion,
-    host: hosts === 0 ? undefined : headers.first(HOST),
+    host: headers.first(HOST),
     headers,
     framing,
-    keepsAlive: minorVersion === 1 ? !connection.close : connection.keepAlive && !connection.close,
+    keepsAlive: keepsAlive(minorVersion, connection),
     expectsContinue,
     websocketKey,
     takesTrailers,
     hasOddNames: parser.hasOddNames,
+  };
+}
+
+/** The same few letters each time: one string for all of them, which compares at once. */
+function methodOf({ methodAt, methodEnd }: HeadParser, text: string): string {
+  const isGet = methodEnd - methodAt === 3 && text.startsWith("GET", methodAt);
+  return isGet ? "GET" : text.slice(methodAt, methodEnd);
+}
+
+/** Of field lines that say no more than this. */
+function plainFacts(
+  parser: HeadParser,
+  text: string,
+  method: string,
+  headers: HeaderList,
+  { host, connection }: PlainRequest,
+): RequestFacts {
+  const { minorVersion, methodEnd, targetEnd, hasOddNames } = parser;
+  return {
+    method,
+    target: text.slice(methodEnd + 1, targetEnd),
+    minorVersion,
+    host,
+    headers,
+    framing: NONE,
+    keepsAlive: keepsAlive(minorVersion, connection),
+    expectsContinue: false,
+    websocketKey: undefined,
+    takesTrailers: false,
+    hasOddNames,
   };
 }
 

@@ -1,6 +1,6 @@
 import { idOf } from "../http/header-id.ts";
 import type { HeaderList } from "../http/header-list.ts";
-import { END_TO_END_FIELDS, readConnection } from "./connection-field.ts";
+import { END_TO_END_FIELDS, keepsAlive, readConnection } from "./connection-field.ts";
 import { type Framing, responseFraming } from "./framing.ts";
 import type { HeadParser } from "./head-parser.ts";
 
@@ -27,7 +27,18 @@ export function readResponse(
   method: string,
 ): ResponseFacts | string {
   const headers = parser.headers(text);
-  const { minorVersion, fields, fieldsEnd, status } = parser;
+  const { minorVersion, status } = parser;
+  const plain = parser.known?.response;
+  if (
+    plain !== undefined &&
+    plain.status === status &&
+    plain.minorVersion === minorVersion &&
+    plain.method === method
+  ) {
+    const { framing, keepsAlive, keepAliveSeconds } = plain;
+    return { status, headers, framing, keepsAlive, switchesTo: undefined, keepAliveSeconds };
+  }
+  const { fields, fieldsEnd } = parser;
   let lengths = 0;
   let encodings = 0;
   let connections = 0;
@@ -55,15 +66,20 @@ export function readResponse(
     // A field that must reach the client is kept, whatever the endpoint says of it.
     if (!END_TO_END_FIELDS.has(field)) headers.delete(field);
   }
-  return {
+  const facts: ResponseFacts = {
     status,
     headers,
     framing,
-    keepsAlive: minorVersion === 1 ? !connection.close : connection.keepAlive && !connection.close,
+    keepsAlive: keepsAlive(minorVersion, connection),
     switchesTo:
       status === 101 && connection.upgrade ? headers.get("upgrade")?.toLowerCase() : undefined,
     keepAliveSeconds: keepAlives === 0 ? 0 : keepAliveSeconds(headers.first(KEEP_ALIVE)!),
   };
+  if (parser.known !== undefined && status !== 101 && connection.fields.length === 0) {
+    const { keepsAlive, keepAliveSeconds } = facts;
+    parser.known.response = { status, minorVersion, method, framing, keepsAlive, keepAliveSeconds };
+  }
+  return facts;
 }
 
 const NO_VALUES: readonly string[] = [];

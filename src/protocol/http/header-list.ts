@@ -16,6 +16,38 @@ export interface FieldListener {
 }
 
 /**
+ * Field lines that came before and have come again byte by byte: several lists stand on them, and
+ * what was made of them for one holds for all. Nobody changes them.
+ */
+export class KnownLines {
+  readonly text: string;
+  readonly linesEnd: number;
+  readonly fields: readonly number[];
+  readonly fieldsEnd: number;
+  #drop: Uint8Array | undefined;
+  #kept: string; // what `#drop` leaves of them
+
+  /** As HeaderList takes them. */
+  constructor(text: string, linesEnd: number, fields: readonly number[], fieldsEnd: number) {
+    this.text = text;
+    this.linesEnd = linesEnd;
+    this.fields = fields;
+    this.fieldsEnd = fieldsEnd;
+    this.#drop = undefined;
+    this.#kept = "";
+  }
+
+  /** As HeaderList.lines() has it; a connection asks for the same each time. */
+  kept(drop: Uint8Array): string {
+    if (drop !== this.#drop) {
+      this.#drop = drop;
+      this.#kept = keptLines(this.text, this.linesEnd, this.fields, this.fieldsEnd, drop);
+    }
+    return this.#kept;
+  }
+}
+
+/**
  * Header lines in arrival order. Names compare without case and keep the case they came with.
  *
  * The lines stay the text they arrived as, with offsets beside them. Fields are dropped by marking
@@ -25,21 +57,38 @@ export interface FieldListener {
 export class HeaderList {
   readonly text: string; // latin1; holds more than the lines (the start line, for one)
   readonly linesEnd: number;
-  readonly #fields: number[];
+  #fields: readonly number[];
   readonly #fieldsEnd: number;
+  #known: KnownLines | undefined; // whose fields these are, until one is dropped
   #added: string[] | undefined; // name, value, name, value …
 
   /** `fields`: as putField() has filled them, up to `fieldsEnd`. */
-  constructor(text: string, linesEnd: number, fields: number[], fieldsEnd: number) {
+  constructor(
+    text: string,
+    linesEnd: number,
+    fields: readonly number[],
+    fieldsEnd: number,
+    known?: KnownLines,
+  ) {
     this.text = text;
     this.linesEnd = linesEnd;
     this.#fields = fields;
     this.#fieldsEnd = fieldsEnd;
+    this.#known = known;
     this.#added = undefined;
+  }
+
+  static on(known: KnownLines): HeaderList {
+    return new HeaderList(known.text, known.linesEnd, known.fields, known.fieldsEnd, known);
   }
 
   static empty(): HeaderList {
     return new HeaderList("", 0, [], 0);
+  }
+
+  /** The lines that this list is, if it is as they came and they have come before. */
+  get known(): KnownLines | undefined {
+    return this.#added === undefined ? this.#known : undefined;
   }
 
   /** From name, value pairs; for replies, tests and explain. The caller vouches for the bytes. */
@@ -156,7 +205,7 @@ export class HeaderList {
     for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       const isIt =
         id === OTHER ? fields[at] === OTHER && this.#isNamed(at, lower) : fields[at] === id;
-      if (isIt) fields[at] = DROPPED;
+      if (isIt) this.#drop(at);
     }
     const added = this.#added;
     if (added === undefined) return;
@@ -170,21 +219,10 @@ export class HeaderList {
    * (HEADER_ID_COUNT entries, 1 to drop).
    */
   lines(drop: Uint8Array): string {
-    const { text } = this;
-    const fields = this.#fields;
-    let out = "";
-    let runAt = -1; // the first line of the run that is being kept
-    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
-      const id = fields[at]!;
-      const isKept = id !== DROPPED && drop[id] === 0;
-      if (isKept) {
-        if (runAt < 0) runAt = fields[at + LINE]!;
-      } else if (runAt >= 0) {
-        out += text.slice(runAt, fields[at + LINE]!);
-        runAt = -1;
-      }
-    }
-    if (runAt >= 0) out += text.slice(runAt, this.linesEnd);
+    const out =
+      this.#known === undefined
+        ? keptLines(this.text, this.linesEnd, this.#fields, this.#fieldsEnd, drop)
+        : this.#known.kept(drop);
     return this.#added === undefined ? out : out + this.#addedLines(drop);
   }
 
@@ -203,6 +241,14 @@ export class HeaderList {
       const id = headerIdOfText(added[at]!);
       if (drop[id] === 0) taker.take(id, added[at]!, added[at + 1]!);
     }
+  }
+
+  #drop(at: number): void {
+    if (this.#known !== undefined) {
+      this.#known = undefined;
+      this.#fields = this.#fields.slice();
+    }
+    (this.#fields as number[])[at] = DROPPED; // ours: the parser's, or the copy
   }
 
   #addedLines(drop: Uint8Array): string {
@@ -252,6 +298,28 @@ export class HeaderList {
 function isBlank(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   return code === 0x20 || code === 0x09;
+}
+
+function keptLines(
+  text: string,
+  linesEnd: number,
+  fields: readonly number[],
+  fieldsEnd: number,
+  drop: Uint8Array,
+): string {
+  let out = "";
+  let runAt = -1; // the first line of the run that is being kept
+  for (let at = 0; at < fieldsEnd; at += STRIDE) {
+    const id = fields[at]!;
+    const isKept = id !== DROPPED && drop[id] === 0;
+    if (isKept) {
+      if (runAt < 0) runAt = fields[at + LINE]!;
+    } else if (runAt >= 0) {
+      out += text.slice(runAt, fields[at + LINE]!);
+      runAt = -1;
+    }
+  }
+  return runAt >= 0 ? out + text.slice(runAt, linesEnd) : out;
 }
 
 function assertField(name: string, value: string): void {
