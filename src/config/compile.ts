@@ -275,6 +275,7 @@ class Compiler {
       share: (key, make) => draft.keep(key, make),
       wheel: worker.wheel,
       cacheBytes: this.#cacheBytes,
+      cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error) => worker.bug(error, undefined),
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);

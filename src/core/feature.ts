@@ -4,6 +4,7 @@ import type { World } from "../base/world.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
 import type { Upstream } from "./upstream.ts";
+import type { StoredCounts } from "./worker.ts";
 
 /** One capability of a route: its key in the config, the check of its options, what it becomes. */
 export interface Feature<Options, Built extends Filter | Handler = Filter | Handler> {
@@ -41,5 +42,6 @@ export interface BuildTools {
   readonly wheel: TimerWheel;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;
+  cacheStored(counts: StoredCounts): void;
   bug(error: unknown): void;
 }

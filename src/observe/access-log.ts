@@ -1,5 +1,6 @@
 import type { Clock } from "../base/world.ts";
 import {
+  CACHE_RESULTS,
   type Client,
   type Exchange,
   type ExchangeTimes,
@@ -46,6 +47,9 @@ const HTTP_1_1 = statusPieces("HTTP/1.1");
 const HTTP_2 = statusPieces("HTTP/2");
 const FAULT = piece(',"fault":"');
 const FAULT_DETAIL = piece(',"fault_detail":"');
+const CACHE = Object.fromEntries(
+  CACHE_RESULTS.map((result) => [result, piece(`,"cache":"${result}"`)]),
+) as Record<(typeof CACHE_RESULTS)[number], Uint8Array>;
 const SITE = piece(',"site":"');
 const ROUTE = piece(',"route":"');
 const UPSTREAM = piece(',"upstream":"');
@@ -169,7 +173,9 @@ export class AccessLog {
   #putOutcome(block: Uint8Array, start: number, exchange: Exchange): number {
     const { fault, requestBytes, responseBytes, times } = exchange;
     const ofEndpoint = this.#usual.pieceOf(exchange);
-    let at = start;
+    const { cacheResult } = exchange;
+    const from = cacheResult === "" ? start : putPiece(block, start, CACHE[cacheResult]);
+    let at = from;
     if (ofEndpoint !== undefined) at = putPiece(block, at, ofEndpoint);
     else {
       at = putStatus(block, at, exchange);
@@ -180,7 +186,7 @@ export class AccessLog {
         at = putWhole(block, putPiece(block, at, BYTES_IN), requestBytes);
         at = putPiece(block, at, BYTES_OUT);
       }
-      this.#usual.maybeKeep(exchange, block, start, at);
+      this.#usual.maybeKeep(exchange, block, from, at);
     }
     return putTimes(block, putWhole(block, at, responseBytes), times);
   }

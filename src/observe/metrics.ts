@@ -1,7 +1,14 @@
-import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
+import {
+  type Attempt,
+  CACHE_RESULTS,
+  type CacheResult,
+  type Exchange,
+  statusOf,
+} from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import type { StoredCounts } from "../core/worker.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 
@@ -26,6 +33,8 @@ export const ROUTE_SECONDS = ROUTE_REQUESTS + METHODS.length * CLASS_COUNT;
 export const ROUTE_BYTES_IN = ROUTE_SECONDS + HISTOGRAM_CELLS;
 export const ROUTE_BYTES_OUT = ROUTE_BYTES_IN + 1;
 export const ROUTE_FAULTS = ROUTE_BYTES_OUT + 1;
+export const ROUTE_CACHE = ROUTE_FAULTS + FAULT_CODES.length;
+export const ROUTE_CACHE_BYTES = ROUTE_CACHE + CACHE_RESULTS.length;
 // An endpoint's.
 export const ENDPOINT_REQUESTS = 0;
 export const ENDPOINT_SECONDS = ENDPOINT_REQUESTS + CLASS_COUNT;
@@ -42,11 +51,14 @@ export const IDLE = 2;
 // The thread's own.
 export const REQUESTS_ACTIVE = 0;
 export const BUGS = 1;
+export const CACHE_BYTES = 2;
+export const CACHE_OBJECTS = 3;
+export const CACHE_EVICTIONS = 4;
 
 const ROUTE: BlockShape = {
   kind: "route",
   labels: ["site", "route"],
-  cellCount: ROUTE_FAULTS + FAULT_CODES.length,
+  cellCount: ROUTE_CACHE_BYTES + 1,
 };
 const ENDPOINT: BlockShape = {
   kind: "endpoint",
@@ -63,11 +75,14 @@ const LISTENER: BlockShape = {
 const THREAD: BlockShape = {
   kind: "thread",
   labels: [],
-  cellCount: BUGS + 1,
-  gauges: [REQUESTS_ACTIVE],
+  cellCount: CACHE_EVICTIONS + 1,
+  gauges: [REQUESTS_ACTIVE, CACHE_BYTES, CACHE_OBJECTS],
 };
 
 const methodIndexes = new Map<string, number>(METHODS.map((method, index) => [method, index]));
+const resultIndexes = new Map<CacheResult, number>(
+  CACHE_RESULTS.map((result, index) => [result, index]),
+);
 const faultIndexes = new Map<string, number>(FAULT_CODES.map((code, index) => [code, index]));
 
 /** What a config names; to count it from the start instead of from its first exchange. */
@@ -150,6 +165,7 @@ export class Metrics {
     cells[at + ROUTE_BYTES_IN]! += exchange.requestBytes;
     cells[at + ROUTE_BYTES_OUT]! += exchange.responseBytes;
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
+    if (exchange.cacheResult !== "") countCache(cells, at, exchange);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
     if (endpointAt < 0) return;
     cells[endpointAt + ENDPOINT_REQUESTS + statusClass]!++;
@@ -169,6 +185,14 @@ export class Metrics {
   refused(listenerKey: string, code: FaultCode): void {
     const at = this.#bank.block(LISTENER, [listenerKey]);
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
+  }
+
+  /** How the store of this thread is by now. */
+  cacheStored({ bytes, objects, evictions }: StoredCounts): void {
+    const { cells } = this.#bank;
+    cells[this.#thread + CACHE_BYTES] = bytes;
+    cells[this.#thread + CACHE_OBJECTS] = objects;
+    cells[this.#thread + CACHE_EVICTIONS] = evictions;
   }
 
   bug(): void {
@@ -217,6 +241,14 @@ export class Metrics {
 export function requestsActiveIn({ blocks, memory }: SharedBank): number {
   const block = blocks.find(({ kind }) => kind === THREAD.kind);
   return block === undefined ? 0 : new Float64Array(memory)[block.at + REQUESTS_ACTIVE]!;
+}
+
+const FROM_STORE = new Set<CacheResult>(["hit", "stale", "revalidated"]);
+
+function countCache(cells: Float64Array, at: number, exchange: Exchange): void {
+  const { cacheResult, responseBytes } = exchange;
+  cells[at + ROUTE_CACHE + resultIndexes.get(cacheResult)!]!++;
+  if (FROM_STORE.has(cacheResult)) cells[at + ROUTE_CACHE_BYTES]! += responseBytes;
 }
 
 function classOf(status: number): number {

@@ -17,6 +17,7 @@ export const NO_TOOLS: BuildTools = {
     throw new Error("this feature was not expected to need the timer wheel");
   },
   cacheBytes: 0,
+  cacheStored: () => {},
   bug: (error) => {
     throw error;
   },

@@ -32,6 +32,7 @@ import { Listener } from "../../src/server/listener.ts";
 import { LatencyHistogram } from "../../src/upstream/latency-histogram.ts";
 import { Pool } from "../../src/upstream/pool.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
+import { cachePhases, type SimCache, simCache } from "./sim-cache.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
 import { type SimAnswer, SimOrigin } from "./sim-origin.ts";
 import { SimPeer } from "./sim-peer.ts";
@@ -49,6 +50,7 @@ export interface SimProxyOptions extends SimUpstreamOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly replaysBody?: boolean;
   readonly phases?: Partial<Phases>;
+  readonly cache?: unknown; // as in a config
   readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly idleMax?: number;
   readonly protocols?: readonly Protocol[];
@@ -96,6 +98,7 @@ export class SimProxy {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly pools: ReadonlyMap<Endpoint, Pool>;
   readonly listener: Listener;
+  readonly cache: SimCache | undefined;
   readonly outcomes: Outcome[] = [];
   readonly timeouts: Timeouts;
   readonly #options: SimProxyOptions;
@@ -115,6 +118,7 @@ export class SimProxy {
     const { clock, random, log, names } = this.world;
     this.worker = new SimWorker({ clock, random, log, names, network: this.#watched() });
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
+    this.cache = options.cache === undefined ? undefined : simCache(options.cache, this.worker);
     const answers = options.origins ?? [OK];
     this.origins = answers.map(
       (answer, place) =>
@@ -228,6 +232,7 @@ export class SimProxy {
     }
     assert.equal(this.#freeRetries(), this.#retriesMax(), "retries given back");
     assert.equal(world.clock.pendingCount, 0, "timers");
+    this.cache?.isClean();
   }
 
   // What the budget has to give when nobody holds any of it.
@@ -311,7 +316,8 @@ export class SimProxy {
       this.worker,
     );
     const receive = clientCookieSteps([targetOf("app")], undefined);
-    const phases = { ...NO_PHASES, receive, ...options.phases };
+    const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, receive);
+    const phases = { ...NO_PHASES, receive, ...cached, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

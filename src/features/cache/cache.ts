@@ -1,4 +1,5 @@
 import type { Attempt, CacheResult, Exchange, ResponseHead } from "../../core/exchange.ts";
+import type { Fault } from "../../core/fault.ts";
 import type { Feature } from "../../core/feature.ts";
 import { type Filter, TAKEN } from "../../core/filter.ts";
 import { fail, respond } from "../../core/pipeline.ts";
@@ -132,13 +133,13 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
       return TAKEN;
     }
     if (control.onlyIfCached) {
+      exchange.cacheResult = "miss";
       fail(exchange, { code: "not_cached", detail: "" });
       return TAKEN;
     }
     keyed.forwarded = reasonOf(first, freshness, nowMs);
     if (exchange.request.method === "HEAD") {
-      exchange.cacheResult = "miss";
-      this.#tell(exchange, cacheStatusText(NAME, { forwarded: keyed.forwarded }));
+      this.#missed(keyed);
       return undefined;
     }
     this.#ask(keyed, reader ?? new CacheReader(keyed, this), stored);
@@ -205,6 +206,12 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
 
   serve(reader: CacheReader, stored: StoredResponse, result: "revalidated" | "stale"): void {
     this.#serve(reader.keyed, reader, stored, result);
+  }
+
+  fail(reader: CacheReader, fault: Fault): void {
+    reader.over();
+    this.#missed(reader.keyed);
+    fail(reader.exchange, fault);
   }
 
   /** It asks for itself, though another's request is under way. */
@@ -324,6 +331,11 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     }
   }
 
+  #missed({ exchange, forwarded = "uri-miss" }: Keyed): void {
+    exchange.cacheResult = "miss";
+    this.#tell(exchange, cacheStatusText(NAME, { forwarded }));
+  }
+
   get #wallMs(): number {
     return this.caches.world.clock.wallMs();
   }
@@ -360,8 +372,8 @@ export const cache: Feature<CacheOptions, Filter> = {
 
   build(options, tools) {
     const caches = tools.share("caches", () => {
-      const { world, wheel, cacheBytes, bug } = tools;
-      return new Caches({ world, wheel, bytesMax: cacheBytes, bug });
+      const { world, wheel, cacheBytes, cacheStored, bug } = tools;
+      return new Caches({ world, wheel, bytesMax: cacheBytes, stored: cacheStored, bug });
     });
     return new Cache(options, caches, tools.place);
   },

@@ -7,6 +7,7 @@ import {
   UNCACHEABLE_MS,
 } from "../../core/limits.ts";
 import type { Caching, PurgeRequest } from "../../core/runtime.ts";
+import type { StoredCounts } from "../../core/worker.ts";
 import type { CacheStore } from "../../stores/cache-store.ts";
 import { MemoryStore } from "../../stores/memory/memory-store.ts";
 import { keyedQuery, purgeableUrl } from "./cache-key.ts";
@@ -18,6 +19,7 @@ export interface CachesParts {
   readonly world: Pick<World, "clock">;
   readonly wheel: TimerWheel;
   readonly bytesMax: number;
+  stored(counts: StoredCounts): void; // told now and then
   bug(error: unknown): void;
 }
 
@@ -27,6 +29,7 @@ export class Caches implements Caching {
   readonly wheel: TimerWheel;
   readonly store: CacheStore;
   readonly bug: (error: unknown) => void;
+  readonly #stored: (counts: StoredCounts) => void;
   /** Told of URLs that a request has made worthless, for the caches of other workers. */
   onInvalidated: ((urls: readonly string[]) => void) | undefined;
   readonly #memory: MemoryStore;
@@ -35,10 +38,11 @@ export class Caches implements Caching {
   readonly #queryKeys: Map<string, QueryKey>;
   #fetchCount: number;
 
-  constructor({ world, wheel, bytesMax, bug }: CachesParts) {
+  constructor({ world, wheel, bytesMax, stored, bug }: CachesParts) {
     this.world = world;
     this.wheel = wheel;
     this.bug = bug;
+    this.#stored = stored;
     this.onInvalidated = undefined;
     this.#memory = new MemoryStore({
       bytesMax,
@@ -54,6 +58,12 @@ export class Caches implements Caching {
 
   resize(bytesMax: number): void {
     this.#memory.resize(bytesMax);
+    this.tell();
+  }
+
+  /** Something was stored, or is gone. */
+  tell(): void {
+    this.#stored(this.store.stats);
   }
 
   /** A route has such keys: a purge by URL has to find them. */
@@ -116,11 +126,16 @@ export class Caches implements Caching {
   purge(wanted: PurgeRequest): number {
     const nowMs = this.world.clock.nowMs();
     const { isSoft } = wanted;
-    if (wanted.kind !== "url") return this.store.purge({ ...wanted, isSoft }, nowMs);
     let count = 0;
+    if (wanted.kind !== "url") {
+      count = this.store.purge(wanted, nowMs);
+      this.tell();
+      return count;
+    }
     for (const url of this.#urlsOf(wanted.value)) {
       count += this.store.purge({ kind: "url", value: url, isSoft }, nowMs);
     }
+    this.tell();
     return count;
   }
 

@@ -1,4 +1,5 @@
 import type { ResponseHead } from "../../core/exchange.ts";
+import type { Fault } from "../../core/fault.ts";
 import type { Route } from "../../core/runtime.ts";
 import type { Freshness } from "../../protocol/caching/reuse.ts";
 import type { Framing } from "../../protocol/h1/framing.ts";
@@ -27,6 +28,7 @@ export interface FetchOwner {
   /** Once more, and without asking whether what is stored holds. */
   refetch(keyed: Keyed, readers: readonly CacheReader[]): void;
   serve(reader: CacheReader, stored: StoredResponse, result: "revalidated" | "stale"): void;
+  fail(reader: CacheReader, fault: Fault): void;
   /** From a body that is on its way. */
   readGrowing(reader: CacheReader, growing: Growing): void;
 }

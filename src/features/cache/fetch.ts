@@ -1,7 +1,7 @@
 import type { Downstream, ServingSide, SwitchedWire } from "../../core/downstream.ts";
 import type { Attempt, Exchange, ResponseHead } from "../../core/exchange.ts";
 import { FAULTS, type Fault } from "../../core/fault.ts";
-import { answer, fail } from "../../core/pipeline.ts";
+import { answer } from "../../core/pipeline.ts";
 import { answersQuestion, type Question, questionOf } from "../../protocol/caching/conditional.ts";
 import { mayServeOnError } from "../../protocol/caching/reuse.ts";
 import { freshenedFields } from "../../protocol/caching/stored-fields.ts";
@@ -242,10 +242,7 @@ export class Fetch implements Downstream {
     }
     const readers = this.#readers.takeAll();
     this.#over();
-    for (const reader of readers) {
-      reader.over();
-      fail(reader.exchange, fault);
-    }
+    for (const reader of readers) this.#owner.fail(reader, fault);
   }
 
   #serveInstead(stored: StoredResponse, result: "revalidated" | "stale"): void {
@@ -394,6 +391,7 @@ export class Fetch implements Downstream {
     this.#side = undefined;
     this.#fill = undefined;
     this.#filling.ended();
+    this.#owner.caches.tell();
     this.#own.times.endedMs ||= this.#owner.caches.world.clock.nowMs();
   }
 

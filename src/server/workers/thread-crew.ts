@@ -7,6 +7,7 @@ import type { Turns } from "../../base/turns.ts";
 import type { Address, Timer, World } from "../../base/world.ts";
 import type { Certificates } from "../../core/certificates.ts";
 import type { Directory } from "../../core/directory.ts";
+import type { PurgeRequest } from "../../core/runtime.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
 import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "../crew.ts";
@@ -204,6 +205,22 @@ export class ThreadCrew implements Crew, ThreadOwner {
     const asked = this.#threads.map((thread) => thread.ask({ kind: "inFlight" }));
     const answers = await Promise.allSettled(asked);
     return addedTraffic(answers.flatMap((each) => (each.status === "fulfilled" ? each.value : [])));
+  }
+
+  async purge(wanted: PurgeRequest): Promise<number> {
+    const asked = this.#threads.map((thread) => thread.ask({ kind: "purge", wanted }));
+    // A worker that is lost has lost its cache as well.
+    const answers = await Promise.allSettled(asked);
+    return answers.reduce((sum, each) => sum + (each.status === "fulfilled" ? each.value : 0), 0);
+  }
+
+  invalidated(from: Thread, urls: readonly string[]): void {
+    for (const thread of this.#threads) {
+      if (thread === from) continue;
+      for (const value of urls) {
+        thread.ask({ kind: "purge", wanted: { kind: "url", value, isSoft: false } }).catch(ignore);
+      }
+    }
   }
 
   async reopenLogs(): Promise<void> {

@@ -30,6 +30,8 @@ export interface ThreadOptions {
 /** Who has the thread. */
 export interface ThreadOwner {
   line(line: string): void;
+  /** A request has made these worthless; this thread's cache knows. */
+  invalidated(thread: Thread, urls: readonly string[]): void;
   /** Once, unless it was told to end. Nothing of it runs any more. */
   lost(thread: Thread, death: Death, error: unknown): void;
 }
@@ -116,6 +118,7 @@ export class Thread {
   #take(message: FromWorker): void {
     if (message.kind === "line") this.#owner.line(message.line);
     else if (message.kind === "bank") this.#bank = message.bank;
+    else if (message.kind === "invalidated") this.#owner.invalidated(this, message.urls);
     else {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);

@@ -2,6 +2,7 @@ import type { Address } from "../../base/world.ts";
 import type { Loaded } from "../../config/load.ts";
 import type { CertificateEntry } from "../../core/certificates.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
+import type { PurgeRequest } from "../../core/runtime.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Descriptor, Leaving } from "../crew.ts";
 import type { Drained, HandOver } from "../emptying.ts";
@@ -34,6 +35,7 @@ export interface Answers {
   readonly directory: undefined;
   readonly certificates: undefined;
   readonly inFlight: TrafficByRoute;
+  readonly purge: number;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
 }
@@ -47,6 +49,7 @@ export type Question =
     }
   | { readonly kind: "certificates"; readonly certificates: readonly CertificateEntry[] }
   | { readonly kind: "commit" | "abort" | "inFlight" | "descriptors" | "hurry" | "reopenLogs" }
+  | { readonly kind: "purge"; readonly wanted: PurgeRequest }
   | { readonly kind: "handOver"; readonly manner: HandOver }
   | { readonly kind: "stop"; readonly deadlineMs: number; readonly isOwn: boolean };
 
@@ -59,7 +62,8 @@ export type FromWorker =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "refusal"; readonly id: number; readonly message: string }
   | { readonly kind: "line"; readonly line: string } // of the program's own log
-  | { readonly kind: "bank"; readonly bank: SharedBank };
+  | { readonly kind: "bank"; readonly bank: SharedBank }
+  | { readonly kind: "invalidated"; readonly urls: readonly string[] }; // for the other caches
 
 /** What a thread is told when it is made. */
 export interface WorkerBirth {
