@@ -9,7 +9,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { eventually } from "../support/deadline.ts";
 import { freePort } from "../support/free.ts";
 import { answers } from "../support/nginx.ts";
 import { type Gap, type Outcome, type Suite, settle } from "./suite.ts";
@@ -66,10 +65,7 @@ export const cacheTests: Suite = {
     const folder = await mkdtemp(join(tmpdir(), "sluice-cache-tests-"));
     const origin = startOrigin(path, port, join(folder, "pid"));
     try {
-      await eventually(
-        async () => ((await answers(port)) ? true : undefined),
-        () => "no origin",
-      );
+      await answers(port, origin);
       const proxy = await start(
         `{ upstreams: { app: { endpoints: ["127.0.0.1:${port}"] } }, ` +
           `sites: [{ hosts: ["*"], routes: [{ forward: app, cache: ${CACHE} }] }] }`,

@@ -71,8 +71,18 @@ export function variants(store: CacheStore, url: string): string[] {
 }
 
 export function cacheStoreSuite(name: string, make: MakeStore): void {
-  const store = (options = {}) => make({ bytesMax: 8 * MIB, variantsMax: 4, ...options });
+  const store: Make = (options = {}) => make({ bytesMax: 8 * MIB, variantsMax: 4, ...options });
+  bodies(name, store);
+  keys(name, store);
+  freshens(name, store);
+  budgets(name, store);
+  purges(name, make);
+  purgesThatComeFirst(name, make);
+}
 
+type Make = (options?: { readonly bytesMax?: number }) => StoreSetUp;
+
+function bodies(name: string, store: Make): void {
   for (const length of [0, 1, 1_000, 16_384, 20_480, 65_536, 65_537, 300_000]) {
     test(`${name}: a response with ${length} bytes comes back as it was`, () => {
       const { store: cache } = store();
@@ -98,7 +108,9 @@ export function cacheStoreSuite(name: string, make: MakeStore): void {
     put(cache, responseOf("a"));
     assert.equal(cache.lookup("A", 0), undefined);
   });
+}
 
+function keys(name: string, store: Make): void {
   test(`${name}: the same key replaces, another one stands beside it, the newest first`, () => {
     const { store: cache } = store();
     put(cache, responseOf("a", { text: "old" }));
@@ -130,7 +142,9 @@ export function cacheStoreSuite(name: string, make: MakeStore): void {
     const found = cache.lookup("a", 0)!;
     assert.deepEqual([found.rangeAt, found.rangeTotal, bodyOf(found)], [3, 10, "345"]);
   });
+}
 
+function freshens(name: string, store: Make): void {
   for (const length of [10, 100_000]) {
     test(`${name}: freshened, ${length} bytes stay and the fields are others`, () => {
       const { store: cache } = store();
@@ -160,7 +174,9 @@ export function cacheStoreSuite(name: string, make: MakeStore): void {
     assert.equal(cache.refresh(stored, "", FRESH, cache.begin()), undefined);
     assert.equal(cache.stats.objects, 0);
   });
+}
 
+function budgets(name: string, store: Make): void {
   test(`${name}: the budget holds, for any mix of sizes`, () => {
     const { store: cache } = store();
     let word = 7;
@@ -218,8 +234,6 @@ export function cacheStoreSuite(name: string, make: MakeStore): void {
     for (let count = 0; count < 200; count++) if (cache.lookup(`liked${count}`, 0)) kept++;
     assert.ok(kept >= 190, `${kept} of 200`);
   });
-
-  purges(name, make);
 }
 
 const URL_OF = (path: string) => `http://a.test/${path}`;
@@ -275,7 +289,10 @@ function purges(name: string, make: MakeStore): void {
     assert.equal(store.lookup(URL_OF("x/1"), 9_000)!.freshness().lifetimeMs, 5_000 - FRESH.bornMs);
     assert.equal(store.lookup(URL_OF("y/1"), 9_000)!.freshness().lifetimeMs, FRESH.lifetimeMs);
   });
+}
 
+function purgesThatComeFirst(name: string, make: MakeStore): void {
+  const setUp = () => make({ bytesMax: 64 * MIB, variantsMax: 4 });
   for (const order of [
     { kind: "url", value: URL_OF("late") },
     { kind: "prefix", value: URL_OF("") },

@@ -92,7 +92,10 @@ const key = z.strictObject(
     query: queryKey
       .optional()
       .describe(
-        "Which parameters tell responses apart. What is dropped from the key does not reach the origin either. Default: all, as they stand.",
+        [
+          "Which parameters tell responses apart. What is dropped from the key does not reach the",
+          "origin either. Default: all, as they stand.",
+        ].join(" "),
       ),
     headers: headerNames
       .optional()
@@ -115,7 +118,10 @@ const map = z.strictObject({
   default: durationAboveZero
     .optional()
     .describe(
-      "How long a 200, 203, 204, 300, 301 or 308 is fresh if the origin does not say. Default: it is not stored.",
+      [
+        "How long a 200, 203, 204, 300, 301 or 308 is fresh if the origin does not say. Default: it",
+        "is not stored.",
+      ].join(" "),
     ),
   ttl: ttl
     .optional()
@@ -124,7 +130,10 @@ const map = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "Whether a response with nothing but Last-Modified is fresh for a tenth of the time since, for a day at most. Default: false.",
+      [
+        "Whether a response with nothing but Last-Modified is fresh for a tenth of the time since,",
+        "for a day at most. Default: false.",
+      ].join(" "),
     ),
   maxTtl: durationAboveZero
     .optional()
@@ -132,12 +141,18 @@ const map = z.strictObject({
   staleWhileRevalidate: duration
     .optional()
     .describe(
-      "How long a stale response may serve while the origin is asked about it, unless the response says. Default: off.",
+      [
+        "How long a stale response may serve while the origin is asked about it, unless the",
+        "response says. Default: off.",
+      ].join(" "),
     ),
   staleIfError: duration
     .optional()
     .describe(
-      "How long a stale response may serve while the origin fails, unless the response says. Default: 5m.",
+      [
+        "How long a stale response may serve while the origin fails, unless the response says.",
+        "Default: 5m.",
+      ].join(" "),
     ),
   key: key.optional().describe("What tells stored responses apart, beside scheme, host and path."),
   bypass: bypass
@@ -164,7 +179,10 @@ const map = z.strictObject({
   targets: headerNames
     .optional()
     .describe(
-      "Fields that count in place of Cache-Control (RFC 9213), the first one there. Default: [Sluice-Cache-Control, CDN-Cache-Control].",
+      [
+        "Fields that count in place of Cache-Control (RFC 9213), the first one there. Default:",
+        "[Sluice-Cache-Control, CDN-Cache-Control].",
+      ].join(" "),
     ),
   cacheStatus: z
     .boolean()

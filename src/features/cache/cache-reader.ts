@@ -68,7 +68,7 @@ export class CacheReader extends Deadline implements ServingSide {
 
   /** Waits no longer. */
   leave(): void {
-    this.#fetch?.dismiss(this);
+    this.#fetch?.readerLeft(this, undefined);
     this.#fetch = undefined;
   }
 

@@ -53,7 +53,7 @@ export class Fetch implements Downstream {
   constructor(options: FetchOptions, owner: FetchOwner) {
     const { keyed, stored, sendsRange } = options;
     const { clock } = owner.caches.world;
-    const question = stored === undefined ? undefined : questionOf(stored.headers());
+    const question = stored && questionOf(stored.headers());
     const route = owner.innerRoute(keyed.exchange.route!);
     this.keyed = keyed;
     this.#options = options;
@@ -115,19 +115,16 @@ export class Fetch implements Downstream {
     if (this.#fill !== undefined) this.#readAlong(reader, this.#fill);
   }
 
-  readerLeft(reader: CacheReader, fault: Fault): void {
+  /** `fault`: unless it has only waited long enough. */
+  readerLeft(reader: CacheReader, fault: Fault | undefined): void {
     this.#readers.delete(reader);
+    if (fault === undefined) return;
     if (this.#readers.areThere) {
       this.readerMoved();
       return;
     }
     const isWanted = this.keyed.isBackground || this.#fill?.isKept === true;
     if (!isWanted) this.#abandon(fault);
-  }
-
-  /** It has waited long enough. */
-  dismiss(reader: CacheReader): void {
-    this.#readers.delete(reader);
   }
 
   /** Some reader has read on, or wants to be left alone: there may be room, or none. */
@@ -167,14 +164,11 @@ export class Fetch implements Downstream {
     this.#owner.readGrowing(reader, { head: fill.head(), framing, body, isOwn: false, freshness });
   }
 
-  // --- the request, as the handler asks for it -----------------------------------------------------
-
   attach(side: ServingSide): void {
     this.#side = side;
   }
 
   pauseBody(): void {}
-
   resumeBody(): void {}
 
   get isAnswered(): boolean {
@@ -335,9 +329,8 @@ export class Fetch implements Downstream {
 
   /** It turned out to be too large: those who read it read on. */
   #giveUpStoring(): void {
-    const { caches } = this.#owner;
-    caches.remove(this.keyed.key, this);
-    caches.markUncacheable(this.keyed.key);
+    this.#owner.caches.remove(this.keyed.key, this);
+    this.#owner.caches.markUncacheable(this.keyed.key);
     if (!this.#readers.areThere) this.#abandon(NOBODY);
   }
 
@@ -373,12 +366,6 @@ export class Fetch implements Downstream {
     throw new Error("nobody has asked for another protocol");
   }
 
-  // --- the end -------------------------------------------------------------------------------------
-
-  get isOver(): boolean {
-    return this.#state === "over";
-  }
-
   /** Nobody can join any more. */
   #settle(state: State): void {
     this.#state = state;
@@ -397,14 +384,14 @@ export class Fetch implements Downstream {
 
   #abandon(fault: Fault): void {
     const side = this.#side;
-    if (this.isOver) return;
+    if (this.#state === "over") return;
     this.#over();
     side?.clientGone(fault);
   }
 
   #bug(error: unknown): void {
-    this.#owner.caches.bug(error);
     const fault: Fault = { code: "bug", detail: String(error) };
+    this.#owner.caches.bug(error);
     if (this.#state === "asking") this.#failed(fault);
     else this.cut(fault);
   }

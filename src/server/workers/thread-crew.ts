@@ -1,6 +1,4 @@
 import inspector from "node:inspector";
-import module from "node:module";
-import { dirname } from "node:path";
 import type { ResourceLimits } from "node:worker_threads";
 import type { InheritedSockets } from "../../base/inherited-sockets.ts";
 import type { Turns } from "../../base/turns.ts";
@@ -9,13 +7,14 @@ import type { Certificates } from "../../core/certificates.ts";
 import type { Directory } from "../../core/directory.ts";
 import type { PurgeRequest } from "../../core/runtime.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
-import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "../crew.ts";
 import { type Drained, drainedInAll, type HandOver } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
 import { addedTraffic, type TrafficByRoute } from "../route-traffic.ts";
 import { addedUp } from "../serving.ts";
+import { compiledCodeFolder } from "./compiled-code.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
+import { invalidateIn, purgeIn } from "./purging.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 import { Telling } from "./telling.ts";
@@ -207,20 +206,15 @@ export class ThreadCrew implements Crew, ThreadOwner {
     return addedTraffic(answers.flatMap((each) => (each.status === "fulfilled" ? each.value : [])));
   }
 
-  async purge(wanted: PurgeRequest): Promise<number> {
-    const asked = this.#threads.map((thread) => thread.ask({ kind: "purge", wanted }));
-    // A worker that is lost has lost its cache as well.
-    const answers = await Promise.allSettled(asked);
-    return answers.reduce((sum, each) => sum + (each.status === "fulfilled" ? each.value : 0), 0);
+  purge(wanted: PurgeRequest): Promise<number> {
+    return purgeIn(this.#threads, wanted);
   }
 
   invalidated(from: Thread, urls: readonly string[]): void {
-    for (const thread of this.#threads) {
-      if (thread === from) continue;
-      for (const value of urls) {
-        thread.ask({ kind: "purge", wanted: { kind: "url", value, isSoft: false } }).catch(ignore);
-      }
-    }
+    void invalidateIn(
+      this.#threads.filter((thread) => thread !== from),
+      urls,
+    );
   }
 
   async reopenLogs(): Promise<void> {
@@ -247,7 +241,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
     world.log.warn("worker lost", {
       worker: thread.worker,
       reason: death,
-      requestsLost: requestsOf(thread.bank),
+      requestsLost: thread.requestsActive,
       restartMs: this.#isStopping ? undefined : delayMs,
       error,
     });
@@ -369,12 +363,10 @@ export class ThreadCrew implements Crew, ThreadOwner {
     const late = new Promise<Drained>((resolve) => {
       timer = clock.after(deadlineMs + STOP_GRACE_MS, () => {
         this.#options.world.log.warn("worker does not stop", { worker: thread.worker });
-        resolve({ finished: 0, cut: requestsOf(thread.bank) });
+        resolve({ finished: 0, cut: thread.requestsActive });
       });
     });
-    const stopped = thread
-      .ask(question)
-      .catch(() => ({ finished: 0, cut: requestsOf(thread.bank) }));
+    const stopped = thread.ask(question).catch(() => ({ finished: 0, cut: thread.requestsActive }));
     const drained = await Promise.race([stopped, late]);
     timer?.cancel();
     await thread.end();
@@ -404,14 +396,4 @@ export class ThreadCrew implements Crew, ThreadOwner {
   }
 }
 
-function requestsOf(bank: SharedBank | undefined): number {
-  return bank === undefined ? 0 : requestsActiveIn(bank);
-}
-
 function ignore(): void {}
-
-/** As it was given: the cache itself is in a folder below it, one for each version of Node. */
-function compiledCodeFolder(): string | undefined {
-  const folder = module.getCompileCacheDir?.();
-  return folder === undefined ? undefined : dirname(folder);
-}

@@ -1,6 +1,7 @@
 import { type ResourceLimits, Worker } from "node:worker_threads";
 import type { Clock } from "../../base/world.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
+import { requestsActiveIn } from "../../observe/metrics.ts";
 import { Watch } from "./pulse.ts";
 import type { Answers, FromWorker, Question, ToWorker, WorkerBirth } from "./worker-messages.ts";
 
@@ -81,6 +82,10 @@ export class Thread {
   /** What it counts, as far as it has told. */
   get bank(): SharedBank | undefined {
     return this.#bank;
+  }
+
+  get requestsActive(): number {
+    return this.#bank === undefined ? 0 : requestsActiveIn(this.#bank);
   }
 
   /** Since the last time. */

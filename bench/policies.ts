@@ -1,10 +1,10 @@
 /**
- * Which objects a cache should keep: hit ratios of policies over traces, `node bench/policies/run.ts
+ * Which objects a cache should keep: hit ratios of policies over traces, `node bench/policies.ts
  * [FILE.csv …]`. A file has lines of time, key and size; without a file they are mixes of our own.
  */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { POLICIES } from "./policy.ts";
+import { POLICIES } from "./parts/cache-policy.ts";
 
 interface Trace {
   readonly name: string;
