@@ -3,7 +3,14 @@ import { BARE_HEAD, BROWSER_HEAD, CLOSING_HEAD, LONG_HEAD } from "../parts/reque
 import type { Load } from "../parts/wrk.ts";
 
 /** Which contestants take part, and whether they write their access log. */
-export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites" | "streams";
+export type Field =
+  | "logged"
+  | "loggedAndNot"
+  | "unlogged"
+  | "bodies"
+  | "sites"
+  | "streams"
+  | "cached";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -58,6 +65,8 @@ export const SCENARIOS: readonly Scenario[] = [
   load("10k", "GET of 10 KiB", { ...small, target: "/10k" }, "bodies"),
   load("1m", "GET of 1 MiB", { ...small, target: "/1m", connections: FEW }, "bodies"),
   load("upload", "POST of 1 MiB", upload, "bodies"),
+  load("hit", "GET of 100 B that is stored, 12 header fields", small, "cached"),
+  load("hit-10k", "GET of 10 KiB that is stored", { ...small, target: "/10k" }, "cached"),
   load("connect", "a new connection for every request", { ...small, headers: CLOSING_HEAD }),
   load(
     "sites",
