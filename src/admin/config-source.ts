@@ -1,5 +1,5 @@
+import { type FileLook, lookAt } from "../base/file-look.ts";
 import type { Timer, World } from "../base/world.ts";
-import { type FileLook, lookAt } from "../config/file-look.ts";
 import type { Loaded } from "../config/load.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
 

@@ -34,6 +34,7 @@ export function metricsText(facts: ProxyFacts, accept: string | undefined) {
       takenWallMs: facts.takenWallMs,
     },
     workers: server.health,
+    certificates: server.tasks.certificates,
     build: { version: VERSION },
   };
   const text = renderMetrics([metrics.share(), ...server.banks], rendered, gauges, format);
@@ -60,6 +61,7 @@ export function statusOf(facts: ProxyFacts) {
       key,
       connections: connectionCounts.get(key) ?? 0,
     })),
+    certificates: server.tasks.certificates,
     streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
       streams.all.map(({ name, serverNames, upstream }) => ({
         name,

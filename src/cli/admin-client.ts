@@ -49,7 +49,7 @@ export class AdminClient {
     }
     const { config: file } = wanted;
     const loaded = await load({ folder: io.cwd, ...(file === undefined ? {} : { file }) });
-    const { config, problems } = check(loaded, vocabulary);
+    const { config, problems } = check(loaded, vocabulary, { reads: false });
     if (config === undefined) {
       const lines = problems.map(problemLine).join("\n");
       throw new AdminUnreachable(

@@ -4,7 +4,9 @@ import type { Config, ListenerConfig } from "../config/config.ts";
 import { type LevelName, settledNumbers } from "../config/number-levels.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
-import { Forward, type ForwardOptions } from "../features/forward/forward.ts";
+import { Forward } from "../features/forward/forward.ts";
+import type { ForwardOptions } from "../features/forward/forwarding.ts";
+import { judgedText } from "../protocol/grpc/status.ts";
 import { canonicalPath } from "../protocol/http/path.ts";
 import { TARGET_POLICY } from "../protocol/http/target.ts";
 import { captureNames } from "../route/compile-match.ts";
@@ -44,6 +46,7 @@ export interface Explanation {
   })[];
   readonly captures?: Readonly<Record<string, string>>;
   readonly filters?: Readonly<Partial<Record<PhaseName, readonly string[]>>>;
+  readonly notes?: Readonly<Record<string, readonly string[]>>; // of filters, by name
   readonly outcome: Outcome;
 }
 
@@ -153,8 +156,18 @@ export function explanationOf(
         .filter(([, filters]) => filters.length > 0)
         .map(([phase, filters]) => [phase, filters.map(({ name }) => name)]),
     ),
+    ...notesOf(run),
     outcome: outcomeOf(config, listener, run),
   };
+}
+
+/** What filters have to say of this request; absent if nothing. */
+function notesOf({ exchange, origin }: DryRun): Pick<Explanation, "notes"> {
+  const notes = (origin?.filters ?? []).flatMap((filter) => {
+    const lines = filter.explain?.(exchange) ?? [];
+    return lines.length === 0 ? [] : [[filter.name, lines] as const];
+  });
+  return notes.length === 0 ? {} : { notes: Object.fromEntries(notes) };
 }
 
 const PHASES: readonly PhaseName[] = [
@@ -296,7 +309,7 @@ function retryOf(
   const keepsBody = replaysBody || (isKeyed && mayBeKeyed(retry, request.method));
   return {
     attempts: retry.attempts,
-    on: [...retry.on, ...[...retry.statuses].map(String)],
+    on: [...retry.on, ...[...retry.statuses].map(judgedText)],
     ...(retry.perTryMs === Number.POSITIVE_INFINITY ? {} : { perTryMs: retry.perTryMs }),
     replayBody: keepsBody,
     afterFailedConnect:
@@ -344,7 +357,8 @@ function replyOf(bytes: Buffer): ReplyFacts {
   const headEnd = bytes.indexOf("\r\n\r\n") + 4;
   const head = bytes.toString("latin1", 0, headEnd);
   const body = bytes.subarray(headEnd);
-  const text = body.toString("utf8");
+  const isCoded = /\r\ncontent-encoding: /i.test(head);
+  const text = isCoded ? "" : body.toString("utf8"); // nobody could read it
   return {
     status: Number(head.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length)),
     head,

@@ -66,6 +66,7 @@ const ANY = listener("0.0.0.0", 80);
 const LOCAL = listener("127.0.0.1", 80);
 const OTHER = listener("192.0.2.1", 80);
 const FREE = listener("127.0.0.1", 0);
+const SECURE = { ...listener("0.0.0.0", 443), isTls: true };
 const UNIX = listener("/run/a.sock", 0);
 
 // biome-ignore format: a table
@@ -77,7 +78,9 @@ const choices: [name: string, listeners: ListenerConfig[], url: string, ip: stri
   ["the URL's address",            [ANY, LOCAL],       "http://127.0.0.1/",      "::1",  LOCAL.key],
   ["a name, and every address",    [LOCAL, ANY],       "http://a.test/",         "::1",  ANY.key],
   ["a name, and none of them",     [LOCAL, OTHER],     "http://a.test/",         "::1",  LOCAL.key],
-  ["TLS",                          [ANY],              "https://a.test/",        "::1",  undefined],
+  ["TLS",                          [ANY, SECURE],      "https://a.test/",        "::1",  SECURE.key],
+  ["TLS, and nobody has it",       [ANY],              "https://a.test/",        "::1",  undefined],
+  ["no TLS on a port with it",     [SECURE],           "http://a.test:443/",     "::1",  undefined],
   ["TLS on a port without",        [ANY],              "https://a.test:80/",     "::1",  undefined],
   ["a malformed host with a port", [ANY, FREE],        "http://a..test:80/",     "::1",  ANY.key],
   ["a unix socket",                [ANY, UNIX],        "http://a.test/",         "unix", UNIX.key],

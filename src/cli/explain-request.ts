@@ -26,7 +26,7 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig["options"];
 
 const PEER_DEFAULT = "127.0.0.1";
-const PORT_DEFAULT = 80;
+const PORTS = { http: 80, https: 443 };
 
 /** Throws with what is wrong with the usage. Whatever a wire can carry is for the proxy to judge. */
 export function readAsked(args: readonly string[]): Asked {
@@ -97,14 +97,18 @@ export function chooseListener(listeners: readonly ListenerConfig[], asked: Aske
     if (listener === undefined) return nobody(`no listener is a unix socket, there is ${all}`);
     return { listener, port: 0, why: "the first that is a unix socket" };
   }
-  if (asked.scheme === "https") return nobody("no listener speaks TLS");
-
   // The client has to connect before it can say anything malformed, so the port is read on its own.
-  const port = Number(/:([0-9]{1,5})$/.exec(asked.authority)?.[1] ?? PORT_DEFAULT);
-  const network = listeners.filter(({ address }) => !address.host.startsWith("/"));
+  const port = Number(/:([0-9]{1,5})$/.exec(asked.authority)?.[1] ?? PORTS[asked.scheme]);
+  const isTls = asked.scheme === "https";
+  const inNetwork = listeners.filter(({ address }) => !address.host.startsWith("/"));
+  const network = inNetwork.filter((each) => each.isTls === isTls);
+  const other = inNetwork.find((each) => each.isTls !== isTls && each.address.port === port);
   const onPort = network.filter(({ address }) => address.port === port);
   const found = onPort.length > 0 ? onPort : network.filter(({ address }) => address.port === 0);
   const [first] = found;
+  if (first === undefined && other !== undefined) {
+    return nobody(`${other.key} ${isTls ? "does not speak TLS" : "speaks TLS and nothing else"}`);
+  }
   if (first === undefined) return nobody(`no listener is on port ${port}, there is ${all}`);
   if (onPort.length === 0) return { listener: first, port, why: "the system chooses its port" };
   if (found.length === 1) return { listener: first, port, why: `the one on port ${port}` };
@@ -122,6 +126,13 @@ function nobody(why: string): Chosen {
 }
 
 export function dryRequestOf(asked: Asked, listener: ListenerConfig, port: number): DryRequest {
-  const { peerAddress } = asked;
-  return { listenerKey: listener.key, head: headOf(asked), peerAddress, port };
+  const { peerAddress, authority } = asked;
+  const serverName = authority.replace(/:[0-9]*$/, "").toLowerCase();
+  return {
+    listenerKey: listener.key,
+    head: headOf(asked),
+    peerAddress,
+    port,
+    serverName: listener.isTls ? serverName : undefined,
+  };
 }

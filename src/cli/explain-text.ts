@@ -14,7 +14,16 @@ import type {
 
 /** With a line break at its end. */
 export function explanationText(told: Explanation): string {
-  const { request, listener, client, target, routes = [], captures = {}, filters = {} } = told;
+  const {
+    request,
+    listener,
+    client,
+    target,
+    routes = [],
+    captures = {},
+    filters = {},
+    notes = {},
+  } = told;
   const lines = [
     `${request.method} ${request.url}`,
     ...request.headers.map((header) => `  ${header}`),
@@ -32,6 +41,7 @@ export function explanationText(told: Explanation): string {
       "filters",
       Object.entries(filters).map(([phase, names]) => `${phase}: ${names.join(", ")}`),
     ),
+    ...Object.entries(notes).flatMap(([name, lines]) => row(name, lines)),
     "",
     ...outcomeLines(told.outcome),
   ];

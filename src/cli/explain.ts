@@ -17,7 +17,7 @@ export async function explain(args: readonly string[], io: AnswerIo): Promise<nu
   if (asked === undefined) return 2;
   const { config: file } = asked;
   const loaded = await load({ folder: io.cwd, ...(file === undefined ? {} : { file }) });
-  const checked = check(loaded, vocabulary);
+  const checked = check(loaded, vocabulary, { reads: false });
   if (checked.config === undefined) {
     tellChecked(loaded, checked, asked.isJson, io);
     return 1;

@@ -3,7 +3,7 @@ import type { Address } from "../base/world.ts";
 import type { CommandIo } from "./command.ts";
 
 interface ServedAddress extends Address {
-  readonly protocol?: "http" | "tcp" | "udp";
+  readonly protocol?: "http" | "https" | "tcp" | "udp";
 }
 
 export type Running = Pick<RunningProxy, "addresses" | "stop" | "goneOver">;

@@ -8,12 +8,20 @@ export interface ProxyStatus {
   readonly config: { readonly name: string; readonly version: number };
   readonly requestsActive: number;
   readonly listeners: readonly { readonly key: string; readonly connections: number }[];
+  readonly certificates?: readonly StatusCertificate[];
   readonly upstreams: readonly {
     readonly name: string;
     readonly added?: readonly string[];
     readonly removed?: readonly string[];
     readonly endpoints: readonly StatusEndpoint[];
   }[];
+}
+
+interface StatusCertificate {
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly secondsLeft: number;
+  readonly warnings: readonly string[];
 }
 
 interface StatusEndpoint {
@@ -50,6 +58,8 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
     ]),
   ];
+  const { certificates = [] } = status;
+  if (certificates.length > 0) lines.push("", ...certificatesText(certificates));
   for (const { name, endpoints, added = [], removed = [] } of status.upstreams) {
     const head = [
       "endpoint",
@@ -74,6 +84,24 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
     if (removed.length > 0) lines.push(`  removed by operators: ${removed.join(", ")}`);
   }
   return lines.join("\n");
+}
+
+const NAMES_MAX = 3;
+
+function certificatesText(certificates: readonly StatusCertificate[]): string[] {
+  const rows = certificates.map(({ names, secondsLeft }) => [
+    namesText(names),
+    secondsLeft < 0 ? "expired" : ageText(secondsLeft),
+  ]);
+  const told = certificates.flatMap(({ names, warnings }) =>
+    warnings.map((warning) => `  ${namesText(names)}: ${warning}`),
+  );
+  return [...table([["certificate for", "expires in"], ...rows]), ...told];
+}
+
+function namesText(names: readonly string[]): string {
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";
+  return `${names.slice(0, NAMES_MAX).join(", ")}${more}`;
 }
 
 function leadsTo({ addresses, why }: StatusEndpoint): string {

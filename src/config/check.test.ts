@@ -305,20 +305,20 @@ test("check: a TypeScript config has its problems by path, and functions are not
 });
 
 test("check: a feature that has a key of a later release takes its place", () => {
-  const compress: Feature<boolean> = {
-    name: "compress",
+  const auth: Feature<boolean> = {
+    name: "auth",
     kind: "filter",
-    about: "Compresses.",
+    about: "Asks who it is.",
     schema: z.boolean(),
-    build: () => ({ name: "compress" }),
+    build: () => ({ name: "auth" }),
   };
-  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, compress] };
-  const text = "sites: [{ hosts: [a.test], compress: true, routes: [{ respond: 204 }] }]";
+  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, auth] };
+  const text = "sites: [{ hosts: [a.test], auth: true, routes: [{ respond: 204 }] }]";
 
   const { config, problems } = check(loadText(text, "x.yaml"), vocabulary);
 
   assert.deepEqual(problems, []);
-  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "compress", options: true }]);
+  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "auth", options: true }]);
 });
 
 test("check: a schema without words of its own still answers in our grammar", () => {

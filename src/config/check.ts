@@ -2,6 +2,8 @@
  * Loaded → checked: every problem at once, in its place, or a `Config` that is ready to compile.
  * Warnings are apart from problems: with them a config still runs.
  */
+
+import { SystemClock } from "../base/system-clock.ts";
 import type { Path } from "../core/feature.ts";
 import type { Config } from "./config.ts";
 import { checkCaptures } from "./cross/captures.ts";
@@ -48,7 +50,7 @@ export function check(
   checkStreams(map, notes);
   if (value === map) checkServes(map, notes); // else it is no map at all, which is told already
   checkLevels(map, notes);
-  if (reads) checkCertificates(map, folder, notes);
+  if (reads) checkCertificates(map, { folder, notes, wallMs: new SystemClock().wallMs() });
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));
   const found = [...(shaped.ok ? [] : shaped.findings), ...notes.problems]

@@ -23,6 +23,7 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       name,
       hosts,
       certificateIds: tls!.certificates.map(certificateFilesId),
+      profile: tls!.profile,
     })),
     certificates,
     contexts: draft.keep("TLS contexts", () => new TlsContexts()),

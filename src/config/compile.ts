@@ -31,12 +31,13 @@ import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
+import type { EndpointPool, PoolShape } from "../upstream/endpoint-pool.ts";
 import { EndpointPools, FoundPools, poolKey } from "../upstream/endpoint-pools.ts";
 import { HealthLog } from "../upstream/health/health-log.ts";
 import { PassiveCheck } from "../upstream/health/passive-check.ts";
 import { LatencyHistogram } from "../upstream/latency-histogram.ts";
 import type { UpstreamTls } from "../upstream/manner.ts";
-import { Pool, type PoolShape } from "../upstream/pool.ts";
+import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
@@ -116,7 +117,7 @@ class Compiler {
     const routes = this.#config.sites.flatMap((site) => site.routes);
     if (!routes.some(({ filters }) => filters.some(({ key }) => key === "cache"))) return undefined;
     const { draft } = this.#tools;
-    const caches = draft.keep<Caches>("caches", () => {
+    const caches = draft.keep<Caches>("routes caches", () => {
       throw new Error("a cached route has made them");
     });
     draft.onCommit(() => caches.resize(this.#cacheBytes));
@@ -180,11 +181,11 @@ class Compiler {
     const { draft, worker, directory } = this.#tools;
     const config = this.#config.upstreams.get(upstream.name)!;
     const shape = this.#poolShape(config);
-    const poolOf = (endpoint: Endpoint): Pool => {
+    const poolOf = (endpoint: Endpoint): EndpointPool => {
       const meter = worker.endpointMeter(upstream.name, endpoint.name);
       const { address } = endpoint;
       const destination = this.#tools.isDry === true ? { address, manner: PLAIN } : endpoint;
-      const pool = new Pool(worker, destination, meter, shape);
+      const pool = poolTo(destination, worker, meter, shape);
       if (directory !== undefined && isHostName(address)) pool.follow(directory);
       return pool;
     };
@@ -193,7 +194,7 @@ class Compiler {
     );
     const configured = upstream.endpoints
       .filter(({ name }) => names.has(name))
-      .map((endpoint): [string, Pool] => {
+      .map((endpoint): [string, EndpointPool] => {
         const key = `pool ${upstream.name} ${poolKey(endpoint)}`;
         const pool = draft.keep(key, () => poolOf(endpoint));
         draft.onCommit(() => pool.reshape(shape));
@@ -204,9 +205,9 @@ class Compiler {
     return new EndpointPools(new Map(configured), found);
   }
 
-  #poolShape({ timeouts, maxIdle }: UpstreamConfig): PoolShape {
-    const { upstreamKeepAlive } = settledLevels(this.#config, { ...NO_LEVELS, timeouts }).timeouts;
-    return { keepAliveMs: upstreamKeepAlive, idleMax: maxIdle };
+  #poolShape({ timeouts, limits, maxIdle }: UpstreamConfig): PoolShape {
+    const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts, limits });
+    return poolShape(levels.timeouts, levels.limits, maxIdle);
   }
 
   #forwarding(): Forwarding {
@@ -270,13 +271,13 @@ class Compiler {
       world: worker.world,
       upstream: (name) => this.#upstreams.get(name)!,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
+      keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
       place: `${site.name} ${route.name}`,
-      share: (key, make) => draft.keep(key, make),
       wheel: worker.wheel,
       cacheBytes: this.#cacheBytes,
       cacheStored: (counts) => worker.cacheStored?.(counts),
-      bug: (error) => worker.bug(error, undefined),
+      bug: (error, exchange) => worker.bug(error, exchange),
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
     const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;
@@ -380,7 +381,7 @@ function phasesOf(filters: readonly Filter[]): Phases {
   };
 }
 
-export type PhaseName = Exclude<keyof Filter, "name" | "arrive">;
+export type PhaseName = Exclude<keyof Filter, "name" | "arrive" | "explain">;
 
 /** Those that take part in the phase, in the order in which they do. */
 export function filtersIn(phase: PhaseName, filters: readonly Filter[]): readonly Filter[] {

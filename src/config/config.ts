@@ -16,6 +16,7 @@ import {
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
+import type { TlsProfile } from "../tls/tls-profile.ts";
 import type { FallbackShape } from "../upstream/candidates.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -138,6 +139,7 @@ export interface SiteConfig extends Levels {
 /** How a site is served over TLS. */
 export interface SiteTlsConfig {
   readonly certificates: readonly CertificateFiles[]; // absolute paths, or PEM
+  readonly profile: TlsProfile;
   readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
 }
 

@@ -12,6 +12,7 @@ type DefaultKeys = z.input<ReturnType<typeof defaultsSchema>>;
 /** What features add to a route. Their own schemas check it in full. */
 export interface FilterInput {
   readonly rewrite?: "off" | object;
+  readonly grpcWeb?: "off" | true;
   readonly errors?: object;
 }
 

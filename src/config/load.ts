@@ -5,9 +5,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, extname, isAbsolute, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { type FileLook, lookNow } from "../base/file-look.ts";
 import { listed } from "../core/fields.ts";
 import { type Expansion, expand, whyUnreadable } from "./expand.ts";
-import { type FileLook, lookNow } from "./file-look.ts";
 import type { Finding, Origin } from "./problems.ts";
 import { readYaml } from "./yaml-text.ts";
 

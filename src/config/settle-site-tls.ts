@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import { type CertificateFiles, isPem } from "../tls/certificate-files.ts";
+import { TLS_PROFILE, type TlsProfile } from "../tls/tls-profile.ts";
 import { addressKey } from "./address.ts";
 import type { SiteTlsConfig } from "./config.ts";
 import { siteAddresses } from "./site-addresses.ts";
@@ -9,6 +10,12 @@ import { siteAddresses } from "./site-addresses.ts";
 export interface ParsedSiteTls {
   readonly certificates: readonly CertificateFiles[];
   readonly redirectFrom?: readonly Address[] | undefined;
+  readonly profile?: TlsProfile | undefined;
+}
+
+/** What the top level's `tls:` hands down. */
+export interface ParsedTls {
+  readonly profile?: TlsProfile | undefined;
 }
 
 interface ParsedAddresses {
@@ -33,12 +40,18 @@ function asItem(address: Address): { readonly address: Address } {
   return { address };
 }
 
+interface Around {
+  readonly top: ParsedTls;
+  readonly redirecting: readonly Address[];
+  readonly folder: string;
+}
+
 export function settleTls(
-  { certificates }: ParsedSiteTls,
-  redirecting: readonly Address[],
-  folder: string,
+  { certificates, profile }: ParsedSiteTls,
+  { top, redirecting, folder }: Around,
 ): SiteTlsConfig {
   return {
+    profile: profile ?? top.profile ?? TLS_PROFILE,
     certificates: certificates.map((each) => absolute(each, folder)),
     redirectFrom: [...new Set(redirecting.map(addressKey))],
   };

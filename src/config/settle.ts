@@ -23,7 +23,7 @@ import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
-import { addressesOf, type ParsedSiteTls, settleTls } from "./settle-site-tls.ts";
+import { addressesOf, type ParsedSiteTls, type ParsedTls, settleTls } from "./settle-site-tls.ts";
 import { settleStreams } from "./settle-streams.ts";
 import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
@@ -68,8 +68,9 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
   const defaults = present(parsed.defaults ?? {}) as ParsedShared;
+  const top = parsed.tls ?? {};
   const sites = sitesOf(parsed).map((site, index) =>
-    settleSite(site, { defaults, vocabulary, folder, at: ["sites", index] }),
+    settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
   const upstreams = settleUpstreams(parsed, folder);
@@ -216,6 +217,7 @@ interface Around {
   readonly defaults: ParsedShared;
   readonly vocabulary: Vocabulary;
   readonly folder: string;
+  readonly top: ParsedTls; // `tls:` of the top level
   readonly at: Path;
 }
 
@@ -230,7 +232,7 @@ function settleSite(site: ParsedSite, around: Around): SiteConfig {
     at,
     hosts: site.hosts,
     listen: [...new Set(served.map(addressKey))],
-    tls: site.tls && settleTls(site.tls, redirecting, around.folder),
+    tls: site.tls && settleTls(site.tls, { ...around, redirecting }),
     paths: {
       slashes: site.paths?.slashes ?? "merge",
       encodedSlashes: site.paths?.encodedSlashes ?? "keep",

@@ -84,6 +84,10 @@ export class OwnConnections {
   }
 }
 
+/** Keeps nothing: a connection ends with its exchange. */
+export const NO_CONNECTIONS = new OwnConnections();
+NO_CONNECTIONS.end();
+
 interface Abandonable {
   abandon(): void;
 }

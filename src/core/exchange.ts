@@ -1,3 +1,6 @@
+import { type Framing, NONE } from "../protocol/h1/framing.ts";
+import type { PlainReason } from "../protocol/http/coding-choice.ts";
+import type { Coding } from "../protocol/http/content-coding.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { StageMaker } from "./body-stage.ts";
@@ -67,6 +70,20 @@ export const CACHE_RESULTS = [
   "bypass", // from the origin, past the cache
 ] as const;
 
+/** What became of the response's content, where the route compresses. */
+export interface Compression {
+  accept: string; // the client's Accept-Encoding
+  coding: Coding | undefined;
+  why: PlainReason | undefined; // it goes out as it came
+  plainBytes: number; // before it was coded; responseBytes after it
+}
+
+/** Of a request whose body came coded and goes on plain. */
+export interface Decompression {
+  readonly coding: string; // as the last of them is called
+  plainBytes: number;
+}
+
 /** One try on one endpoint. */
 export interface Attempt {
   readonly number: number; // 1 for the first
@@ -87,8 +104,12 @@ export class Exchange {
   site: Site | undefined;
   route: Route | undefined;
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
+  responseFraming: Framing; // of the body as it comes, before stages
   responseStages: StageMaker[] | undefined; // what its body goes through, in this order
+  compression: Compression | undefined;
+  decompression: Decompression | undefined;
   fault: Fault | undefined;
+  grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
   attempts: number;
@@ -116,8 +137,12 @@ export class Exchange {
     this.site = undefined;
     this.route = undefined;
     this.response = undefined;
+    this.responseFraming = NONE;
     this.responseStages = undefined;
+    this.compression = undefined;
+    this.decompression = undefined;
     this.fault = undefined;
+    this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;
     this.attempts = 0;

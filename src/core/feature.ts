@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
 import type { Upstream } from "./upstream.ts";
@@ -33,15 +34,16 @@ export interface BuildTools {
   upstream(name: string): Upstream;
   /** Something that survives reloads for as long as this place in the config asks for it. */
   keep<T>(key: string, make: () => T): T;
+  /** As keep(), one for all places that ask for the key. */
+  keepForAll<T>(key: string, make: () => T): T;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
   /** Of the route, the same over reloads: its site and its name. */
   readonly place: string;
-  /** As keep(), for what is one for all routes. */
-  share<T>(key: string, make: () => T): T;
   readonly wheel: TimerWheel;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;
   cacheStored(counts: StoredCounts): void;
-  bug(error: unknown): void;
+  /** For what no wire or timer of the engine called, and so nobody would catch. */
+  readonly bug: (error: unknown, exchange: Exchange | undefined) => void;
 }

@@ -30,6 +30,8 @@ export interface Filter {
   receive?(exchange: Exchange, attempt: Attempt): undefined; // what came back
   respond?(exchange: Exchange): undefined; // the head that goes to the client
   finish?(exchange: Exchange): undefined; // always, exactly once: log, count, close the span
+  /** For `sluice explain`, of an exchange that nobody asked for: what became of it, or would. */
+  explain?(exchange: Exchange): readonly string[];
 }
 
 /** Ends a route: forwards or replies. Exactly one per route. A reply returned is sent as it is. */

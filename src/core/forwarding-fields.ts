@@ -89,7 +89,10 @@ export const RESPONSE_DROPS = dropTable(RESPONSE_HOP.map(idOf));
 /** Where a stream of HTTP/2 becomes a WebSocket there is no key to answer, either (RFC 8441 §5). */
 export const SWITCH_DROPS = dropTable([...RESPONSE_HOP, "sec-websocket-accept" as const].map(idOf));
 
-/** Our own lines, each with its CRLF. Every value has been validated on its way in. */
+/**
+ * Our own lines, each with its CRLF, and the last of them up to where the request's id begins. Every
+ * value has been validated on its way in.
+ */
 export function forwardingLines(exchange: Exchange): string {
   const { request, client, runtime } = exchange;
   const { forwarding } = runtime;
@@ -102,7 +105,7 @@ export function forwardingLines(exchange: Exchange): string {
   if (forwarding.pseudonym !== "") {
     lines += `Via: 1.${request.minorVersion} ${forwarding.pseudonym}\r\n`;
   }
-  return `${lines}X-Request-Id: ${exchange.id}\r\n`;
+  return `${lines}X-Request-Id: `;
 }
 
 function continuedLines(exchange: Exchange, host: string): string {

@@ -18,6 +18,7 @@ export interface Limits {
   readonly http2StreamWindowBytes: number; // what a stream's window grows to while its body flows
   readonly http2ConnectionWindowBytes: number; // of all request bodies of a connection, on their way
   readonly http2FloodPoints: number; // that frames which do no work may cost at once
+  readonly codecBytes: number; // what compression and decompression hold at once, per worker
 }
 
 /** Milliseconds. Infinity switches a timer off. All are progress timeouts unless said. */
@@ -64,6 +65,7 @@ export const LIMITS: Limits = {
   http2StreamWindowBytes: 512 * KIB, // 50 MB/s at 10 ms
   http2ConnectionWindowBytes: 1024 * KIB, // that one client may make us hold, of bodies nobody wants yet
   http2FloodPoints: 1_000, // a page of 200 pictures that is left at once (decision 0021)
+  codecBytes: 128 * 1024 * KIB, // some 70 streams of zstd, 80 of br, 400 of gzip, at the usual levels
 };
 
 export const TIMEOUTS: Timeouts = {
@@ -118,4 +120,5 @@ export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wan
 export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;
 export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set
+export const H2_OWN_STREAMS_MAX = 100; // to an endpoint on one connection at once; then there is another
 export const H2_SETTINGS_MS = 10_000; // for a peer to acknowledge our SETTINGS

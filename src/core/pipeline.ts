@@ -10,6 +10,7 @@ import type { Exchange, ResponseHead } from "./exchange.ts";
 import { FAULTS, type Fault } from "./fault.ts";
 import { type ExchangeStep, type Reply, type Step, TAKEN } from "./filter.ts";
 import { isLoop } from "./forwarding-fields.ts";
+import { grpcEnd, grpcReply } from "./grpc.ts";
 import type { Route } from "./runtime.ts";
 import { StagedResponse } from "./staged-response.ts";
 
@@ -72,9 +73,10 @@ function conclude(exchange: Exchange, reply: Answer): undefined {
 }
 
 /** Answers with a reply of our own. */
-export function answer(exchange: Exchange, reply: Reply): void {
+export function answer(exchange: Exchange, given: Reply): void {
   const { downstream } = exchange;
   if (downstream.isAnswered || isOver(exchange)) return;
+  const reply = given.status < 400 ? given : grpcReply(exchange, given);
   const headers = HeaderList.empty();
   for (const name in reply.headers) headers.add(name, reply.headers[name]!);
   const response = { status: reply.status, headers };
@@ -99,6 +101,7 @@ export function respond(
   side?: ServingSide,
 ): void {
   exchange.response = response;
+  exchange.responseFraming = framing;
   exchange.responseStages = undefined;
   const steps = exchange.route?.phases.respond;
   if (steps !== undefined) for (const step of steps) step(exchange);
@@ -123,13 +126,24 @@ export function fail(exchange: Exchange, fault: Fault): undefined {
   exchange.fault ??= fault;
   const { downstream } = exchange;
   if (downstream.isAnswered) {
-    downstream.cut(fault);
+    cutShort(exchange, fault);
     return;
   }
   const errors = (exchange.route ?? exchange.site ?? exchange.listener).errors;
   const reply = errors.reply(exchange, FAULTS[fault.code].status, fault.code);
   if (fault.retryAfterMs === undefined) answer(exchange, reply);
   else answer(exchange, withRetryAfter(reply, fault.retryAfterMs));
+}
+
+/** Ends a response that has begun before its time, so that the client can tell. */
+export function cutShort(exchange: Exchange, fault: Fault): void {
+  const trailers = grpcEnd(exchange, fault);
+  if (trailers === undefined) {
+    exchange.downstream.cut(fault);
+    return;
+  }
+  exchange.fault ??= fault;
+  exchange.downstream.end(trailers);
 }
 
 function withRetryAfter(reply: Reply, ms: number): Reply {

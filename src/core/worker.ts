@@ -1,7 +1,7 @@
 import type { LoopClock } from "../base/loop-clock.ts";
 import type { ReadBuffers } from "../base/read-buffers.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { World } from "../base/world.ts";
+import type { TlsFacts, World } from "../base/world.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { ListenerPlan, Runtime } from "./runtime.ts";
@@ -17,6 +17,8 @@ export interface Worker {
   /** Once for each exchange that was started, whatever became of it. */
   ended(exchange: Exchange): void;
   attemptFailed(upstream: string, attempt: Attempt): void;
+  /** A TLS handshake with a client has succeeded. */
+  secured(listenerKey: string, facts: TlsFacts): void;
   /** A connection that came to an end before anyone served it. */
   connectionRefused(listenerKey: string, refused: RefusedConnection): void;
   /** How a cache's store is by now, for gauges. */

@@ -2,14 +2,28 @@
 import type { Feature } from "../core/feature.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { cache } from "./cache/cache.ts";
+import { compress } from "./compress/compress.ts";
+import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
+import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 
-/** In the order in which filters run within a phase. `forward` is built by compile itself. */
-export const features: readonly Feature<unknown>[] = [rewrite, cache, redirect, respond];
+/**
+ * In the order in which filters run within a phase: decompress before all that look into a request's
+ * body, compress after all that look into a response or change it. `forward` is built by compile itself.
+ */
+export const features: readonly Feature<unknown>[] = [
+  decompress,
+  rewrite,
+  grpcWeb,
+  cache,
+  redirect,
+  respond,
+  compress,
+];
 
 export const vocabulary = {
   match: matchSchema,

@@ -9,14 +9,14 @@ import {
   exchangeOf,
   HEADERS,
   headersOf,
+  knownLinesOf,
+  knownOf,
   routeOf,
   type Sample,
   siteOf,
 } from "../../test/support/exchange-sample.ts";
 import { SystemClock } from "../base/system-clock.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { HeadParser } from "../protocol/h1/head-parser.ts";
-import { HeaderList, KnownLines } from "../protocol/http/header-list.ts";
 import { AccessLog } from "./access-log.ts";
 import { LogSink } from "./log-sink.ts";
 
@@ -57,6 +57,20 @@ test("AccessLog: every field, in the order of the reference", async () => {
       `"connect_ms":0.125,"upstream_ms":12.346,"total_ms":13.500,"user_agent":"Mozilla/5.0 (X11; ` +
       `Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",` +
       `"referer":"https://shop.example.com/catalogue/lamps?page=2"}\n`,
+  );
+});
+
+test("AccessLog: a call of gRPC has its status, also where that is 0", async () => {
+  const lines = await Promise.all(
+    [0, 14].map((grpcStatus) => lineOf(Object.assign(exchangeOf(), { grpcStatus }))),
+  );
+
+  assert.deepEqual(
+    lines.map((line) => [line["status"], line["grpc_status"]]),
+    [
+      [200, 0],
+      [200, 14],
+    ],
   );
 });
 
@@ -219,22 +233,6 @@ test("AccessLog: the time is that of the end, and follows a jump of the wall clo
   const after = jumped.map((line) => Date.parse(JSON.parse(line).time) - WALL_MS);
   assert.deepEqual(after, [0, 61_000]);
 });
-
-/** The same exchange, of a client that has sent these lines before. */
-function knownOf(exchange: Exchange, known: KnownLines): Exchange {
-  const request = { ...exchange.request, headers: HeaderList.on(known) };
-  return Object.assign(Object.create(Object.getPrototypeOf(exchange)), exchange, { request });
-}
-
-function knownLinesOf(headers: Readonly<Record<string, string>>): KnownLines {
-  const text = Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join("");
-  const parser = new HeadParser("trailers", { lineBytes: 0, fieldBytes: 9999, fieldCount: 99 });
-  const bytes = Buffer.from(`${text}\r\n`, "latin1");
-  parser.parse(bytes, 0, bytes.length);
-  return new KnownLines(text, parser.linesEnd, parser.fields, parser.fieldsEnd);
-}
 
 test("AccessLog: lines that came before change nothing in what is logged", async () => {
   const plain = exchangeOf();

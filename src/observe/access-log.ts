@@ -1,6 +1,5 @@
 import type { Clock } from "../base/world.ts";
 import {
-  CACHE_RESULTS,
   type Client,
   type Exchange,
   type ExchangeTimes,
@@ -10,18 +9,19 @@ import {
 import type { Fault } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import type { Coding } from "../protocol/http/content-coding.ts";
 import { idOf } from "../protocol/http/header-id.ts";
 import type { KnownLines } from "../protocol/http/header-list.ts";
 import { EscapedCache } from "./escaped-cache.ts";
 import { ESCAPED_BYTES_MAX, putMs, putPiece, putText, putWhole } from "./json-bytes.ts";
-import { LinePieces, UsualOutcomes } from "./line-pieces.ts";
+import { LinePieces, putCache, UsualOutcomes } from "./line-pieces.ts";
 import type { LogSink } from "./log-sink.ts";
 import { putQuery, putUrl } from "./redaction.ts";
 import { SecretNames } from "./secret-names.ts";
 
 // Longer values are cut and end in an ellipsis: a log must not be a way to fill the disk faster.
 const FIELD_CHARS_MAX = 2048;
-const FIXED_BYTES_MAX = 1536; // every key, every number, and the ellipses
+const FIXED_BYTES_MAX = 1664; // every key, every number, and the ellipses
 
 const OFFSET_FOR_MS = 1000; // asking the system for each line was a tenth of its cost
 
@@ -45,11 +45,9 @@ const QUERY = piece(',"query":"');
 const HTTP_1_0 = statusPieces("HTTP/1.0");
 const HTTP_1_1 = statusPieces("HTTP/1.1");
 const HTTP_2 = statusPieces("HTTP/2");
+const GRPC_STATUS = piece(',"grpc_status":');
 const FAULT = piece(',"fault":"');
 const FAULT_DETAIL = piece(',"fault_detail":"');
-const CACHE = Object.fromEntries(
-  CACHE_RESULTS.map((result) => [result, piece(`,"cache":"${result}"`)]),
-) as Record<(typeof CACHE_RESULTS)[number], Uint8Array>;
 const SITE = piece(',"site":"');
 const ROUTE = piece(',"route":"');
 const UPSTREAM = piece(',"upstream":"');
@@ -61,6 +59,12 @@ const NOT_REUSED = piece(',"reused":false');
 const BYTES_IN = piece(',"bytes_in":');
 const NO_BYTES_IN = piece(',"bytes_in":0,"bytes_out":');
 const BYTES_OUT = piece(',"bytes_out":');
+const CODINGS: Readonly<Record<Coding, Uint8Array>> = {
+  gzip: piece(',"coding":"gzip","bytes_plain":'),
+  br: piece(',"coding":"br","bytes_plain":'),
+  zstd: piece(',"coding":"zstd","bytes_plain":'),
+};
+const BYTES_INFLATED = piece(',"bytes_in_plain":');
 const HEAD_MS = piece(',"head_ms":');
 const WAIT_MS = piece(',"wait_ms":');
 const CONNECT_MS = piece(',"connect_ms":');
@@ -171,14 +175,14 @@ export class AccessLog {
 
   /** What became of it, where, and how long that took. */
   #putOutcome(block: Uint8Array, start: number, exchange: Exchange): number {
-    const { fault, requestBytes, responseBytes, times } = exchange;
+    const { fault, grpcStatus, requestBytes, responseBytes, times } = exchange;
     const ofEndpoint = this.#usual.pieceOf(exchange);
-    const { cacheResult } = exchange;
-    const from = cacheResult === "" ? start : putPiece(block, start, CACHE[cacheResult]);
+    const from = putCache(block, start, exchange);
     let at = from;
     if (ofEndpoint !== undefined) at = putPiece(block, at, ofEndpoint);
     else {
       at = putStatus(block, at, exchange);
+      if (grpcStatus >= 0) at = putWhole(block, putPiece(block, at, GRPC_STATUS), grpcStatus);
       if (fault !== undefined) at = putFault(block, at, fault);
       at = this.#putPlace(block, at, exchange);
       if (requestBytes === 0) at = putPiece(block, at, NO_BYTES_IN);
@@ -188,7 +192,8 @@ export class AccessLog {
       }
       this.#usual.maybeKeep(exchange, block, from, at);
     }
-    return putTimes(block, putWhole(block, at, responseBytes), times);
+    at = putCodings(block, putWhole(block, at, responseBytes), exchange);
+    return putTimes(block, at, times);
   }
 
   /** When it ended, in wall time; the offset between the clocks is asked for once a second. */
@@ -354,6 +359,17 @@ function putStatus(block: Uint8Array, at: number, exchange: Exchange): number {
 function putFault(block: Uint8Array, start: number, fault: Fault): number {
   const at = putField(block, start, FAULT, fault.code);
   return fault.detail === "" ? at : putField(block, at, FAULT_DETAIL, fault.detail);
+}
+
+/** What bodies are without their coding, where it was put on or taken off here. */
+function putCodings(block: Uint8Array, start: number, exchange: Exchange): number {
+  const { compression, decompression } = exchange;
+  let at = start;
+  if (compression?.coding !== undefined && compression.plainBytes > 0) {
+    at = putWhole(block, putPiece(block, at, CODINGS[compression.coding]), compression.plainBytes);
+  }
+  if (decompression === undefined) return at;
+  return putWhole(block, putPiece(block, at, BYTES_INFLATED), decompression.plainBytes);
 }
 
 function putTimes(block: Uint8Array, start: number, times: ExchangeTimes): number {

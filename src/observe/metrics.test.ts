@@ -16,6 +16,9 @@ const facts: MetricFacts = {
   nowMs: 1,
   logDropped: 3,
   config: { version: 2, lastReloadSucceeded: true, takenWallMs: 1_500 },
+  certificates: [
+    { id: "file a.pem a.key", notAfter: "2030-01-01T00:00:00.000Z", warnings: ["it expired"] },
+  ],
   workers: { running: 2, restarts: new Map([["hung", 1]]), loopUtilization: [0.5, 0.25] },
   build: { version: "0.1.0" },
 };
@@ -56,6 +59,23 @@ function parse(text: string): Map<string, number> {
 
 const ROUTE = 'site="shop.example.com",route="api"';
 const ENDPOINT = 'upstream="api",endpoint="10.0.0.21:8080"';
+
+test("Metrics: calls of gRPC are counted by status, and other exchanges not at all", () => {
+  const metrics = new Metrics();
+  for (const grpcStatus of [0, 0, 14, 16, -1]) {
+    metrics.exchangeStarted();
+    metrics.exchangeEnded(Object.assign(exchangeOf(), { grpcStatus }));
+  }
+
+  const samples = parse(render([metrics]));
+
+  const calls = [...samples].filter(([series]) => series.startsWith("sluice_grpc_calls_total"));
+  assert.deepEqual(calls, [
+    [`sluice_grpc_calls_total{${ROUTE},status="OK"}`, 2],
+    [`sluice_grpc_calls_total{${ROUTE},status="UNAVAILABLE"}`, 1],
+    [`sluice_grpc_calls_total{${ROUTE},status="UNAUTHENTICATED"}`, 1],
+  ]);
+});
 
 test("Metrics: an exchange is counted by route, method, status, time, bytes and endpoint", () => {
   const metrics = new Metrics();

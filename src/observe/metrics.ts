@@ -1,3 +1,4 @@
+import type { TlsFacts } from "../base/world.ts";
 import {
   type Attempt,
   CACHE_RESULTS,
@@ -9,6 +10,8 @@ import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { StoredCounts } from "../core/worker.ts";
+import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 
@@ -33,7 +36,8 @@ export const ROUTE_SECONDS = ROUTE_REQUESTS + METHODS.length * CLASS_COUNT;
 export const ROUTE_BYTES_IN = ROUTE_SECONDS + HISTOGRAM_CELLS;
 export const ROUTE_BYTES_OUT = ROUTE_BYTES_IN + 1;
 export const ROUTE_FAULTS = ROUTE_BYTES_OUT + 1;
-export const ROUTE_CACHE = ROUTE_FAULTS + FAULT_CODES.length;
+export const ROUTE_GRPC = ROUTE_FAULTS + FAULT_CODES.length;
+export const ROUTE_CACHE = ROUTE_GRPC + GRPC_NAMES.length;
 export const ROUTE_CACHE_BYTES = ROUTE_CACHE + CACHE_RESULTS.length;
 // An endpoint's.
 export const ENDPOINT_REQUESTS = 0;
@@ -43,7 +47,14 @@ export const ENDPOINT_RETRIES = ENDPOINT_FAULTS + FAULT_CODES.length;
 export const ENDPOINT_CONNECTIONS = ENDPOINT_RETRIES + 1;
 // A listener's.
 export const LISTENER_CONNECTIONS = 0;
-export const LISTENER_REFUSED = 3;
+export const LISTENER_HANDSHAKES = 3;
+export const HANDSHAKES = [
+  ...(["TLSv1.2", "TLSv1.3"] as const).flatMap((version) => [
+    [version, "no"] as const,
+    [version, "yes"] as const,
+  ]),
+];
+export const LISTENER_REFUSED = LISTENER_HANDSHAKES + HANDSHAKES.length;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -108,6 +119,7 @@ export interface ConnectionMeter {
  */
 export class Metrics {
   readonly streams: StreamMetrics;
+  readonly #codings: CodingMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -117,6 +129,7 @@ export class Metrics {
 
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
+    this.#codings = new CodingMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -167,7 +180,17 @@ export class Metrics {
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
     if (exchange.cacheResult !== "") countCache(cells, at, exchange);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
+    if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
+    if (exchange.compression !== undefined || exchange.decompression !== undefined) {
+      this.#codings.ended(exchange);
+    }
     if (endpointAt < 0) return;
+    this.#endpointEnded(exchange, endpointAt, statusClass);
+  }
+
+  #endpointEnded(exchange: Exchange, endpointAt: number, statusClass: number): void {
+    const { times } = exchange;
+    const { cells } = this.#bank;
     cells[endpointAt + ENDPOINT_REQUESTS + statusClass]!++;
     if (exchange.attempts > 1) cells[endpointAt + ENDPOINT_RETRIES]! += exchange.attempts - 1;
     if (times.responseMs === 0 || times.connectedMs === 0) return;
@@ -193,6 +216,12 @@ export class Metrics {
     cells[this.#thread + CACHE_BYTES] = bytes;
     cells[this.#thread + CACHE_OBJECTS] = objects;
     cells[this.#thread + CACHE_EVICTIONS] = evictions;
+  }
+
+  secured(listenerKey: string, { version, isResumed }: TlsFacts): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]) + LISTENER_HANDSHAKES;
+    const index = (version === "TLSv1.3" ? 2 : 0) + (isResumed ? 1 : 0);
+    this.#bank.cells[at + index]!++;
   }
 
   bug(): void {

@@ -8,6 +8,8 @@ import {
   type EndpointState,
   type Upstream,
 } from "../core/upstream.ts";
+import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { renderCoding, renderPlain } from "./coding-metrics.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
@@ -29,6 +31,11 @@ export interface MetricFacts {
     readonly restarts: ReadonlyMap<string, number>; // by reason
     readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
+  readonly certificates: readonly {
+    readonly id: string;
+    readonly notAfter: string;
+    readonly warnings: readonly string[];
+  }[];
   readonly build: { readonly version: string };
 }
 
@@ -48,6 +55,8 @@ export function renderMetrics(
     else if (block.kind === "endpoint") renderEndpoint(out, cells, block, retries);
     else if (block.kind === "listener") renderListener(out, cells, block);
     else if (block.kind === "stream") renderStream(out, cells, block);
+    else if (block.kind === "coding") renderCoding(out, cells, block);
+    else if (block.kind === "plain") renderPlain(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);
@@ -76,6 +85,10 @@ function renderRoute(out: Exposition, cells: Float64Array, { labels, at }: Block
   }
   const cached = cells[at + cell.ROUTE_CACHE_BYTES]!;
   if (cached > 0) out.sample("cacheBytes", labels, cached);
+  for (const [index, name] of GRPC_NAMES.entries()) {
+    const count = cells[at + cell.ROUTE_GRPC + index]!;
+    if (count > 0) out.sample("grpcCalls", [...labels, name], count);
+  }
 }
 
 function renderEndpoint(
@@ -99,7 +112,8 @@ function renderEndpoint(
   out.sample("upstreamConnectionsIdle", labels, cells[connections + cell.IDLE]!);
 }
 
-function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+function renderListener(out: Exposition, cells: Float64Array, block: Block): void {
+  const { labels, at } = block;
   const connections = at + cell.LISTENER_CONNECTIONS;
   out.sample("connections", labels, cells[connections + cell.OPENED]!);
   out.sample("connectionsOpen", labels, cells[connections + cell.OPEN]!);
@@ -107,6 +121,14 @@ function renderListener(out: Exposition, cells: Float64Array, { labels, at }: Bl
   for (const [index, code] of cell.FAULT_CODES.entries()) {
     const count = cells[at + cell.LISTENER_REFUSED + index]!;
     if (count > 0) out.sample("refused", [...labels, code], count);
+  }
+  renderHandshakes(out, cells, block);
+}
+
+function renderHandshakes(out: Exposition, cells: Float64Array, { labels, at }: Block): void {
+  for (const [index, [version, resumed]] of cell.HANDSHAKES.entries()) {
+    const count = cells[at + cell.LISTENER_HANDSHAKES + index]!;
+    if (count > 0) out.sample("handshakes", [...labels, version, resumed], count);
   }
 }
 
@@ -203,6 +225,10 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const [reason, count] of restarts) out.sample("workerRestarts", [reason], count);
   for (const [worker, ratio] of loopUtilization.entries()) {
     out.sample("workerUtilization", [String(worker)], ratio);
+  }
+  for (const { id, notAfter, warnings } of facts.certificates) {
+    out.sample("certificateExpiry", [id], Date.parse(notAfter) / 1000);
+    out.sample("certificateWarnings", [id], warnings.length);
   }
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

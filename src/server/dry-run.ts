@@ -14,6 +14,7 @@ import type { Exchange } from "../core/exchange.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { FoundSite, Route } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
+import type { ClientTls } from "../core/tls.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import { H1Downstream } from "../transport/h1-downstream.ts";
 import { DryWire, DryWorld } from "./dry-world.ts";
@@ -23,6 +24,7 @@ export interface DryRequest {
   readonly head: Buffer; // as a client writes it, to the empty line
   readonly peerAddress: string; // of the client's socket; "unix" for a unix socket
   readonly port: number; // of ours that the client is connected to
+  readonly serverName: string | undefined; // as its TLS asks for; undefined: it speaks none
 }
 
 export interface Hop {
@@ -81,7 +83,8 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   });
   try {
     const listening = { runtime, plan, localPort: request.port, isDraining: false };
-    new H1Downstream(client, worker, listening, METER, () => {}).start();
+    const prelude = { proxy: undefined, tls: tlsOf(request) };
+    new H1Downstream(client, worker, listening, METER, () => {}, prelude).start();
     client.emit("data", request.head);
     const upstreamBytes = await outcome(worker, client);
     return {
@@ -92,6 +95,18 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   } finally {
     draft.discard();
   }
+}
+
+function tlsOf({ serverName }: DryRequest): ClientTls | undefined {
+  if (serverName === undefined) return undefined;
+  return {
+    version: "TLSv1.3",
+    cipher: "TLS_AES_128_GCM_SHA256",
+    serverName,
+    alpn: "http/1.1",
+    isResumed: false,
+    policy: "",
+  };
 }
 
 const EXAMPLE_CLIENT_PORT = 49_152;
@@ -155,6 +170,7 @@ class DryWorker implements Worker {
 
   attemptFailed(): void {}
 
+  secured(): void {}
   connectionRefused(): void {}
 
   bug(error: unknown): void {

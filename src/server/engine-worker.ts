@@ -2,7 +2,7 @@ import { LoopClock } from "../base/loop-clock.ts";
 import { ReadBuffers } from "../base/read-buffers.ts";
 import { RequestIds } from "../base/request-ids.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
-import type { World } from "../base/world.ts";
+import type { TlsFacts, World } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
@@ -55,6 +55,10 @@ export class EngineWorker implements StreamWorker {
 
   attemptFailed(upstream: string, attempt: Attempt): void {
     this.metrics.attemptFailed(upstream, attempt);
+  }
+
+  secured(listenerKey: string, facts: TlsFacts): void {
+    this.metrics.secured(listenerKey, facts);
   }
 
   connectionRefused(listenerKey: string, refused: RefusedConnection): void {

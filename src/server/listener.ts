@@ -163,6 +163,7 @@ export class Listener implements Listening {
     const handshake = new Handshake(this.#worker, wants, {
       secured: (secured, clientTls) => {
         this.#openings.delete(handshake);
+        this.#worker.secured(this.key, clientTls);
         this.#start(secured, { proxy, tls: clientTls });
       },
       refused: (fault) => this.#refused(handshake, newcomer, fault),

@@ -1,10 +1,11 @@
-import type { Address, World } from "../base/world.ts";
+import type { Address, Clock, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
-import type { CertificateFiles } from "../tls/certificate-files.ts";
+import { type CertificateFiles, certificateFilesId } from "../tls/certificate-files.ts";
+import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
@@ -26,6 +27,8 @@ export class MachineTasks implements Disposable {
   readonly #directory: Directory;
   readonly #discovery: Discovery;
   readonly #checks: HealthChecks;
+  readonly #clock: Clock;
+  readonly #certificates: Certificates;
   readonly #certificateFiles: FileCertificates;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
@@ -36,7 +39,9 @@ export class MachineTasks implements Disposable {
     this.#directory = directory;
     this.#discovery = new Discovery(world, directory, first.dns);
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
-    this.#certificateFiles = new FileCertificates(first.certificates);
+    this.#clock = world.clock;
+    this.#certificates = first.certificates;
+    this.#certificateFiles = new FileCertificates(world, first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -70,6 +75,7 @@ export class MachineTasks implements Disposable {
     this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
+    this.#certificateFiles[Symbol.dispose]();
   }
 
   /** What a name is by now, for people; nothing of what is no name. */
@@ -77,6 +83,22 @@ export class MachineTasks implements Disposable {
     const found = this.#directory.find("name", host);
     if (found === undefined) return {};
     return { addresses: found.hosts, ...(found.why === "" ? {} : { why: found.why }) };
+  }
+
+  /** All that are served now, for people. */
+  get certificates(): readonly CertificateReport[] {
+    const { problems } = this.#certificateFiles;
+    const wallMs = this.#clock.wallMs();
+    return this.#certificates.entries.map((entry) =>
+      reportOn({ entry, hosts: this.#hostsOf(entry.id), problem: problems.get(entry.id), wallMs }),
+    );
+  }
+
+  #hostsOf(id: string): readonly string[] {
+    const sites = this.#config?.sites ?? [];
+    return sites
+      .filter(({ tls }) => tls?.certificates.some((files) => certificateFilesId(files) === id))
+      .flatMap(({ hosts }) => hosts);
   }
 
   async #prepareEdits(): Promise<void> {

@@ -34,7 +34,7 @@ export interface ServerOptions {
 
 /** Where something is served, and what. */
 export interface BoundAddress extends Address {
-  readonly protocol?: "http" | "tcp" | "udp";
+  readonly protocol?: "http" | "https" | "tcp" | "udp";
 }
 
 /** What a reload could not do; nothing has changed then. */
@@ -141,7 +141,10 @@ export class Server {
   /** As bound, in the order of the config. */
   get addresses(): readonly BoundAddress[] {
     const { listeners, streamListeners } = this.#config;
-    const ofSites = listeners.map(({ key }) => ({ key, protocol: "http" as const }));
+    const ofSites = listeners.map(({ key, isTls }) => ({
+      key,
+      protocol: isTls ? ("https" as const) : ("http" as const),
+    }));
     return [...ofSites, ...streamListeners].flatMap(({ key, protocol }) => {
       const address = this.#bound.get(key);
       return address === undefined ? [] : { ...address, protocol };

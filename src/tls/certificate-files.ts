@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type ReadCertificate, readCertificate } from "./certificate.ts";
+import { newContext, type TlsScope } from "./tls-contexts.ts";
 
 /** A certificate as a config names it: each an absolute path, or PEM as it is. */
 export interface CertificateFiles {
@@ -32,5 +33,16 @@ export function readCertificateFiles(files: CertificateFiles): ReadCertificate {
       return { kind: "problem", of: part, why };
     }
   }
-  return readCertificate(texts);
+  const read = readCertificate(texts);
+  if (read.kind === "problem") return read;
+  try {
+    newContext(read.entry, TRIAL);
+    return read;
+  } catch (error) {
+    // Too small a key, say: OpenSSL has its own mind about what it serves.
+    const why = `OpenSSL refuses it (${(error as NodeJS.ErrnoException).code ?? error})`;
+    return { kind: "problem", of: "cert", why };
+  }
 }
+
+const TRIAL: TlsScope = { key: "", profile: "intermediate" };

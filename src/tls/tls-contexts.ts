@@ -1,10 +1,12 @@
-import { constants, createHash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { CertificateEntry } from "../core/certificates.ts";
+import { profileOptions, type TlsProfile } from "./tls-profile.ts";
 
 /** What a context is for: sessions are resumed in the scope that they began in, and in no other (T1). */
 export interface TlsScope {
   readonly key: string; // listener, site and policy
+  readonly profile: TlsProfile;
 }
 
 const SCOPE_CHARS = 32; // what OpenSSL takes at most
@@ -35,12 +37,12 @@ export class TlsContexts {
   }
 }
 
-function newContext({ cert, key }: CertificateEntry, scope: TlsScope): SecureContext {
+/** Throws where OpenSSL does not take it. */
+export function newContext({ cert, key }: CertificateEntry, scope: TlsScope): SecureContext {
   return createSecureContext({
     cert,
     key,
-    minVersion: "TLSv1.2",
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...profileOptions(scope.profile),
     sessionIdContext: createHash("sha256").update(scope.key).digest("hex").slice(0, SCOPE_CHARS),
   });
 }

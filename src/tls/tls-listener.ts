@@ -1,13 +1,16 @@
 import type { CertificateEntry, Certificates } from "../core/certificates.ts";
 import type { TlsPlan, TlsTerms } from "../core/tls.ts";
 import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
+import { chooseCertificate } from "./certificate-choice.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
+import type { TlsProfile } from "./tls-profile.ts";
 
 /** How one site is served over TLS. */
 export interface TlsSite {
   readonly name: string;
   readonly hosts: readonly string[]; // lower case: "a.test" "*.a.test" "*" "[::1]"
-  readonly certificateIds: readonly string[]; // the best first
+  readonly certificateIds: readonly string[];
+  readonly profile: TlsProfile;
 }
 
 export interface TlsListenerParts {
@@ -42,12 +45,14 @@ export class TlsListener implements TlsPlan {
     this.#any = this.#exact.get("*");
   }
 
-  find({ serverName }: ClientHello, localAddress: string): TlsTerms | undefined {
+  find(hello: ClientHello, localAddress: string): TlsTerms | undefined {
+    const { serverName } = hello;
     const site = serverName === "" ? this.#byAddress(localAddress) : this.#byName(serverName);
-    const entry = site && this.#certificateOf(site);
+    const entry = site && this.#certificateOf(site, hello);
     if (site === undefined || entry === undefined) return undefined;
     const { key, alpn, contexts } = this.#parts;
-    const context = contexts.find(entry, { key: `${key} ${site.name}` });
+    const { name, profile } = site;
+    const context = contexts.find(entry, { key: `${key} ${name} ${profile}`, profile });
     return { server: { context, alpn }, policy: "" };
   }
 
@@ -72,11 +77,9 @@ export class TlsListener implements TlsPlan {
     return undefined;
   }
 
-  #certificateOf({ certificateIds }: TlsSite): CertificateEntry | undefined {
-    for (const id of certificateIds) {
-      const entry = this.#parts.certificates.find(id);
-      if (entry !== undefined) return entry;
-    }
-    return undefined;
+  #certificateOf({ certificateIds }: TlsSite, hello: ClientHello): CertificateEntry | undefined {
+    const { certificates } = this.#parts;
+    const entries = certificateIds.flatMap((id) => certificates.find(id) ?? []);
+    return chooseCertificate(entries, hello);
   }
 }

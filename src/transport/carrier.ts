@@ -1,15 +1,9 @@
 import type { Timeouts } from "../core/limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
-import type { Asked } from "./response-reader.ts";
+import type { UpstreamDial } from "./upstream-dial.ts";
 import type { UpstreamEvents } from "./upstream-events.ts";
-
-/** What one exchange wants of a connection. */
-export interface UpstreamRequest extends Asked {
-  readonly text: string; // the head
-  readonly isChunked: boolean; // the request body
-  readonly timeouts: Timeouts;
-}
+import type { UpstreamRequest } from "./upstream-request.ts";
 
 /** Where a connection lives while no exchange uses it. */
 export interface UpstreamHome<Connection> {
@@ -22,6 +16,17 @@ export type Destination = Pick<Endpoint, "address" | "manner">;
 
 /** How long a connection may take to be there. */
 export type ConnectTimeouts = Pick<Timeouts, "connect" | "connectTls">;
+
+/** A connection that is to be made. */
+export interface Connecting extends Destination {
+  readonly timeouts: ConnectTimeouts;
+  readonly opening?: Uint8Array; // is sent before anything else
+}
+
+/** One that somebody else has made. */
+export interface Connected {
+  readonly dial: UpstreamDial;
+}
 
 /** What carries one exchange to an endpoint and its response back. */
 export interface Carrier {

@@ -5,18 +5,13 @@ import type { FaultCode } from "../core/fault.ts";
 import type { Worker } from "../core/worker.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
-import type {
-  Carrier,
-  ConnectTimeouts,
-  Destination,
-  UpstreamHome,
-  UpstreamRequest,
-} from "./carrier.ts";
+import type { Carrier, Connected, Connecting, UpstreamHome } from "./carrier.ts";
 import { connectCode } from "./connect-fault.ts";
 import { type BugTaker, guard } from "./guard.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { ResponseReader, type ResponseTaker } from "./response-reader.ts";
 import type { UpstreamEvents } from "./upstream-events.ts";
+import type { UpstreamRequest } from "./upstream-request.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
 
 type Stage = "connecting" | "securing" | "idle" | "busy" | "tunnel" | "gone";
@@ -34,7 +29,6 @@ export class H1Upstream
   readonly #worker: Worker;
   readonly #home: UpstreamHome<H1Upstream>;
   readonly #wire: Wire;
-  readonly #timeouts: ConnectTimeouts;
   readonly #waiting: Waiting<Awaited>;
   place: number; // among the open connections of its pool
   #stage: Stage;
@@ -53,16 +47,9 @@ export class H1Upstream
   #opening: Uint8Array | undefined; // of the connection: is sent before anything else
   idleMs: number; // how long it may be kept idle, as the endpoint told; Infinity if it did not
 
-  constructor(
-    worker: Worker,
-    { address, manner }: Destination,
-    timeouts: ConnectTimeouts,
-    home: UpstreamHome<H1Upstream>,
-    opening?: Uint8Array,
-  ) {
+  constructor(worker: Worker, how: Connecting | Connected, home: UpstreamHome<H1Upstream>) {
     this.#worker = worker;
     this.#home = home;
-    this.#timeouts = timeouts;
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "connect");
     this.place = OUTSIDE;
     this.#stage = "connecting";
@@ -76,29 +63,40 @@ export class H1Upstream
     this.#isPaused = false;
     this.#served = 0;
     this.idleMs = Number.POSITIVE_INFINITY;
-    const tls =
-      manner.tls === undefined || opening === undefined
-        ? manner.tls
-        : { ...manner.tls, preamble: opening };
-    this.#opening = tls === undefined ? opening : undefined;
-    this.#wire = worker.world.network.connect(address, this, tls);
+    this.#opening = undefined;
+    this.#wire = "dial" in how ? how.dial.taken(this) : this.#connect(how);
     this.#writer = new MessageWriter(this.#wire, worker.wheel, () =>
       guard(this, () => this.#fail("upstream_send_timeout", "")),
     );
-    this.#listen(tls !== undefined);
+    if ("dial" in how) this.#stage = "idle";
+    else this.#listenForIt(how);
+    this.#listen();
   }
 
-  #listen(isSecured: boolean): void {
+  #connect({ address, manner: { tls }, opening }: Connecting): Wire {
+    const { network } = this.#worker.world;
+    if (tls === undefined) this.#opening = opening;
+    // What is to come before anything else comes before the handshake, too.
+    const preamble = opening === undefined ? {} : { preamble: opening };
+    return network.connect(address, this, tls && { ...tls, ...preamble });
+  }
+
+  #listenForIt({ manner: { tls }, timeouts }: Connecting): void {
     const wire = this.#wire;
-    wire.on("connect", () =>
-      guard(this, () => (isSecured ? this.#onSecuring() : this.#onConnect())),
-    );
-    if (isSecured) wire.on("secureConnect", () => guard(this, () => this.#onConnect()));
+    if (tls === undefined) wire.on("connect", () => guard(this, () => this.#onConnect()));
+    else {
+      wire.on("connect", () => guard(this, () => this.#onSecuring(timeouts.connectTls)));
+      wire.on("secureConnect", () => guard(this, () => this.#onConnect()));
+    }
+    this.#waiting.for("connect", timeouts.connect);
+  }
+
+  #listen(): void {
+    const wire = this.#wire;
     wire.on("error", (error) => guard(this, () => this.#onError(error)));
     wire.on("end", () => guard(this, () => this.#onFinished()));
     wire.on("drain", () => guard(this, () => this.#onDrain()));
     wire.on("close", () => guard(this, () => this.#onClose()));
-    this.#waiting.for("connect", this.#timeouts.connect);
   }
 
   get isReused(): boolean {
@@ -280,10 +278,10 @@ export class H1Upstream
     return this.#stage === "connecting" || this.#stage === "securing";
   }
 
-  #onSecuring(): void {
+  #onSecuring(delayMs: number): void {
     if (this.#stage !== "connecting") return;
     this.#stage = "securing";
-    this.#waiting.for("secure", this.#timeouts.connectTls);
+    this.#waiting.for("secure", delayMs);
   }
 
   #onConnect(): void {

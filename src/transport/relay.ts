@@ -1,18 +1,20 @@
 import type { ServingSide } from "../core/downstream.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
+import { noteGrpcStatus } from "../core/grpc.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
-import { respond } from "../core/pipeline.ts";
+import { cutShort, fail, respond } from "../core/pipeline.ts";
 import type { Worker } from "../core/worker.ts";
 import { hasBody } from "../protocol/h1/framing.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
-import type { Carrier, UpstreamRequest } from "./carrier.ts";
+import { CallDeadline } from "./call-deadline.ts";
+import type { Carrier } from "./carrier.ts";
 import { discardResponse } from "./discard.ts";
-import { requestText } from "./request-text.ts";
 import { Rival, type RivalOwner } from "./rival.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { SwitchedUpstream, UpstreamEvents } from "./upstream-events.ts";
+import { UpstreamRequest } from "./upstream-request.ts";
 
 /** Who decides what becomes of an exchange when an attempt is over. Called once per attempt. */
 export interface RelayOwner {
@@ -28,6 +30,8 @@ export interface RelayOwner {
   attemptServed(fault: Fault | undefined): void;
   /** The client went away. */
   attemptAbandoned(fault: Fault): void;
+  /** Runs it so that a bug ends the exchange and nothing else. */
+  guarded(act: () => void): void;
 }
 
 /** Hears the request body too. The bytes are lent for the call. */
@@ -59,6 +63,7 @@ export class Relay implements ServingSide, UpstreamEvents {
   #isBodyEnded: boolean;
   #hasContinued: boolean; // the client has been told to send its body
   #trailers: HeaderList | undefined;
+  readonly #deadline: CallDeadline | undefined;
   tap: BodyTap | undefined; // set before the body is read
 
   constructor(
@@ -83,6 +88,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#isBodyEnded = false;
     this.#hasContinued = false;
     this.#trailers = undefined;
+    this.#deadline = CallDeadline.of(exchange, worker, () =>
+      owner.guarded(() => this.#callOverdue()),
+    );
     this.tap = undefined;
     exchange.downstream.attach(this);
   }
@@ -111,16 +119,9 @@ export class Relay implements ServingSide, UpstreamEvents {
     connection.begin(this.#requestFor(attempt), this);
   }
 
-  #requestFor(attempt: Attempt): UpstreamRequest {
-    const { request, downstream } = this.#exchange;
-    return {
-      text: requestText(this.#exchange, attempt.endpoint),
-      method: request.method,
-      isChunked: downstream.requestFraming.kind === "chunked",
-      websocketKey: downstream.websocketKey,
-      timeouts: this.#timeouts,
-      limits: this.#limits,
-    };
+  #requestFor({ endpoint }: Attempt): UpstreamRequest {
+    this.#deadline?.tell();
+    return new UpstreamRequest(this.#exchange, endpoint, this.#timeouts, this.#limits);
   }
 
   /** Sends it once more beside the attempt under way; only what has no body can be. */
@@ -246,6 +247,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
+    if (!hasBody(facts.framing)) noteGrpcStatus(exchange, facts.headers);
     for (const step of exchange.route!.phases.receive) step(exchange, this.#attempt!);
     respond(exchange, response, facts.framing, this);
   }
@@ -270,6 +272,7 @@ export class Relay implements ServingSide, UpstreamEvents {
 
   responseEnd(trailers: HeaderList | undefined): void {
     this.#connection = undefined;
+    if (trailers !== undefined) noteGrpcStatus(this.#exchange, trailers);
     this.#exchange.downstream.end(trailers);
     this.#owner.attemptServed(undefined);
   }
@@ -327,7 +330,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#connection = undefined;
     if (this.#attempt !== undefined) this.#attempt.fault = fault;
     if (downstream.isAnswered) {
-      downstream.cut(fault);
+      cutShort(this.#exchange, fault);
       this.#owner.attemptServed(fault);
       return;
     }
@@ -344,6 +347,17 @@ export class Relay implements ServingSide, UpstreamEvents {
   giveUp(code: FaultCode, detail: string): void {
     this.#connection?.abandon();
     this.failed(code, detail);
+  }
+
+  /** The exchange is over, or the owner has given it up. */
+  end(): void {
+    this.#deadline?.end();
+  }
+
+  #callOverdue(): void {
+    const fault = { code: "deadline_exceeded", detail: "" } as const;
+    this.clientGone(fault); // who waits for an answer waits no longer
+    fail(this.#exchange, fault);
   }
 
   clientGone(fault: Fault): void {

@@ -1,6 +1,8 @@
-import type { Exchange } from "../core/exchange.ts";
+import type { Client, Exchange } from "../core/exchange.ts";
 import { forwardingLines, requestDrops } from "../core/forwarding-fields.ts";
+import type { Forwarding } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import type { KnownLines } from "../protocol/http/header-list.ts";
 
 /** A request head for an HTTP/1.1 endpoint: the lines as they came, framed and attributed anew. */
 export function requestText(exchange: Exchange, endpoint: Endpoint): string {
@@ -10,9 +12,7 @@ export function requestText(exchange: Exchange, endpoint: Endpoint): string {
       ? request.upstreamPath
       : `${request.upstreamPath}?${request.upstreamQuery}`;
   return (
-    `${request.method} ${target} HTTP/1.1\r\nHost: ${hostOf(exchange, endpoint)}\r\n` +
-    request.headers.lines(requestDrops(exchange)) +
-    forwardingLines(exchange) +
+    `${request.method} ${target}${linesOf(exchange, endpoint)}${exchange.id}\r\n` +
     framingLine(exchange) +
     (downstream.websocketKey === undefined && !downstream.takesTrailers
       ? "\r\n"
@@ -20,8 +20,62 @@ export function requestText(exchange: Exchange, endpoint: Endpoint): string {
   );
 }
 
+/** From behind the target to before the request's id. */
+function linesOf(exchange: Exchange, endpoint: Endpoint): string {
+  const { known } = exchange.request.headers;
+  const sent = known === undefined ? undefined : sentBefore.get(known);
+  if (sent?.fit(exchange) === true) return sent.lines;
+  const lines =
+    ` HTTP/1.1\r\nHost: ${hostOf(exchange, endpoint)}\r\n` +
+    exchange.request.headers.lines(requestDrops(exchange)) +
+    forwardingLines(exchange);
+  if (known !== undefined && sent === undefined && SentLines.mayKeep(exchange)) {
+    sentBefore.set(known, new SentLines(exchange, lines));
+  }
+  return lines;
+}
+
+/**
+ * What was sent on for lines that come again and again on a client's connection: the next time it
+ * is one string, and not a dozen to join.
+ */
+class SentLines {
+  readonly #client: Client;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #minorVersion: number;
+  readonly #forwarding: Forwarding;
+  readonly lines: string;
+
+  constructor({ client, request, runtime }: Exchange, lines: string) {
+    this.#client = client;
+    this.#host = request.host;
+    this.#port = request.port;
+    this.#minorVersion = request.minorVersion;
+    this.#forwarding = runtime.forwarding;
+    this.lines = lines;
+  }
+
+  /** Not of a trusted peer, which is another client each time, nor where the endpoint is the host. */
+  static mayKeep({ client, request }: Exchange): boolean {
+    return !client.isTrusted && request.host !== "";
+  }
+
+  fit({ client, request, runtime }: Exchange): boolean {
+    return (
+      client === this.#client && // and the scheme with it
+      request.host === this.#host &&
+      request.port === this.#port &&
+      request.minorVersion === this.#minorVersion &&
+      runtime.forwarding === this.#forwarding
+    );
+  }
+}
+
+const sentBefore = new WeakMap<KnownLines, SentLines>();
+
 /** As the client asked for it. Only HTTP/1.0 may leave it out; HTTP/1.1 may not (RFC 9112 §3.2). */
-function hostOf({ request }: Exchange, endpoint: Endpoint): string {
+export function hostOf({ request }: Exchange, endpoint: Endpoint): string {
   if (request.host === "") return endpoint.name.startsWith("unix:") ? "localhost" : endpoint.name;
   return request.port === 0 ? request.host : `${request.host}:${request.port}`;
 }

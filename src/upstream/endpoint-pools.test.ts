@@ -4,10 +4,12 @@ import { endpointSample } from "../../test/support/endpoint.ts";
 import { answersOf, GET, simulation } from "../../test/support/sim-proxy.ts";
 import { SimWorker } from "../../test/support/sim-worker.ts";
 import { SimWorld } from "../../test/support/sim-world.ts";
+import { LIMITS, TIMEOUTS } from "../core/limits.ts";
 import { EndpointPools, FoundPools } from "./endpoint-pools.ts";
 import { Pool } from "./pool.ts";
+import { poolShape } from "./pool-to.ts";
 
-const SHAPE = { keepAliveMs: 60_000, idleMax: 10 };
+const SHAPE = poolShape({ ...TIMEOUTS, upstreamKeepAlive: 60_000 }, LIMITS, 10);
 
 function stage() {
   const worker = new SimWorker(new SimWorld());

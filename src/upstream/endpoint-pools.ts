@@ -1,5 +1,5 @@
 import type { Endpoint } from "../core/upstream.ts";
-import type { Pool, PoolShape } from "./pool.ts";
+import type { EndpointPool, PoolShape } from "./endpoint-pool.ts";
 
 /** What of an endpoint its connections are for; nobody else may use them (SECURITY N1). */
 export function poolKey({ name, manner }: Endpoint): string {
@@ -8,20 +8,20 @@ export function poolKey({ name, manner }: Endpoint): string {
 
 /** Where the connections to an endpoint are. */
 export interface PoolDirectory {
-  get(endpoint: Endpoint): Pool | undefined;
+  get(endpoint: Endpoint): EndpointPool | undefined;
 }
 
 /** The pools of one upstream: those of endpoints that the config names, and the found ones. */
 export class EndpointPools implements PoolDirectory {
-  readonly #configured: ReadonlyMap<string, Pool>; // by poolKey()
+  readonly #configured: ReadonlyMap<string, EndpointPool>; // by poolKey()
   readonly #found: FoundPools;
 
-  constructor(configured: ReadonlyMap<string, Pool>, found: FoundPools) {
+  constructor(configured: ReadonlyMap<string, EndpointPool>, found: FoundPools) {
     this.#configured = configured;
     this.#found = found;
   }
 
-  get(endpoint: Endpoint): Pool {
+  get(endpoint: Endpoint): EndpointPool {
     return this.#configured.get(poolKey(endpoint)) ?? this.#found.get(endpoint);
   }
 
@@ -35,15 +35,15 @@ export class EndpointPools implements PoolDirectory {
 
 /** Pools of endpoints that come and go while a config is in force, made when one is first asked. */
 export class FoundPools implements Disposable {
-  #make: (endpoint: Endpoint) => Pool;
-  readonly #byKey: Map<string, Pool>;
+  #make: (endpoint: Endpoint) => EndpointPool;
+  readonly #byKey: Map<string, EndpointPool>;
 
-  constructor(make: (endpoint: Endpoint) => Pool) {
+  constructor(make: (endpoint: Endpoint) => EndpointPool) {
     this.#make = make;
     this.#byKey = new Map();
   }
 
-  get(endpoint: Endpoint): Pool {
+  get(endpoint: Endpoint): EndpointPool {
     const key = poolKey(endpoint);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
@@ -53,7 +53,7 @@ export class FoundPools implements Disposable {
   }
 
   /** Those there are, and those that are made from now on. */
-  reshape(make: (endpoint: Endpoint) => Pool, shape: PoolShape): void {
+  reshape(make: (endpoint: Endpoint) => EndpointPool, shape: PoolShape): void {
     this.#make = make;
     for (const pool of this.#byKey.values()) pool.reshape(shape);
   }

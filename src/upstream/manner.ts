@@ -23,7 +23,7 @@ interface Addressed {
 
 const SPEAKS: Readonly<Record<Scheme, readonly Speech[]>> = {
   http: ["h1"],
-  https: ["h1"],
+  https: ["h2", "h1"],
   h2: ["h2"],
   h2c: ["h2"],
 };
@@ -45,4 +45,10 @@ export function mannerOf(
     tls: { serverName: name, alpn: speaks.map((each) => ALPN[each]), identity },
     key: JSON.stringify([scheme, name, identity]),
   };
+}
+
+/** The same endpoint, asked to speak HTTP/1. */
+export function overHttp1(manner: Manner): Manner {
+  const { tls } = manner;
+  return { ...manner, speaks: ["h1"], tls: tls && { ...tls, alpn: [ALPN.h1] } };
 }

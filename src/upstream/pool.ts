@@ -4,18 +4,15 @@ import type { OwnConnections } from "../core/downstream.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
 import type { ConnectTimeouts, Destination, UpstreamHome } from "../transport/carrier.ts";
 import { H1Upstream } from "../transport/h1-upstream.ts";
-
-/** How many connections may wait idle, and how long; per endpoint and worker. */
-export interface PoolShape {
-  readonly keepAliveMs: number;
-  readonly idleMax: number;
-}
+import type { UpstreamDial } from "../transport/upstream-dial.ts";
+import { Astray } from "./astray.ts";
+import type { EndpointPool, PoolShape } from "./endpoint-pool.ts";
 
 /**
  * The idle connections to one endpoint, most recently used first: the ones on top stay warm, the
  * ones below time out, so the pool shrinks to what the traffic needs.
  */
-export class Pool implements UpstreamHome<H1Upstream> {
+export class Pool implements EndpointPool, UpstreamHome<H1Upstream> {
   readonly #worker: Worker;
   readonly #destination: Destination;
   readonly #idle: H1Upstream[]; // the last one was used last
@@ -23,8 +20,7 @@ export class Pool implements UpstreamHome<H1Upstream> {
   readonly #owners: Map<H1Upstream, OwnConnections>; // of those that are for one client alone
   readonly #ownIdle: Set<H1Upstream>; // of those, the idle ones
   readonly #meter: ConnectionMeter;
-  #hosts: readonly string[] | undefined; // of the endpoint's name, once they have changed
-  #following: Disposable | undefined;
+  readonly #astray: Astray;
   #isClosed: boolean;
   #shape: PoolShape;
 
@@ -36,13 +32,11 @@ export class Pool implements UpstreamHome<H1Upstream> {
     this.#owners = new Map();
     this.#ownIdle = new Set();
     this.#meter = meter;
-    this.#hosts = undefined;
-    this.#following = undefined;
+    this.#astray = new Astray();
     this.#isClosed = false;
     this.#shape = shape;
   }
 
-  /** A reload may change it: what waits beyond the new bound is closed, the rest waits as it did. */
   reshape(shape: PoolShape): void {
     this.#shape = shape;
     const surplus = this.#idle.length - shape.idleMax;
@@ -57,15 +51,21 @@ export class Pool implements UpstreamHome<H1Upstream> {
     return connection;
   }
 
-  /** A new connection: for another try after a kept one turned out to be dead. */
-  fresh(timeouts: ConnectTimeouts, opening?: Uint8Array): H1Upstream {
-    const connection = new H1Upstream(this.#worker, this.#destination, timeouts, this, opening);
+  fresh(timeouts: ConnectTimeouts): H1Upstream {
+    return this.#opened(new H1Upstream(this.#worker, { ...this.#destination, timeouts }, this));
+  }
+
+  /** One that somebody else has connected; it waits for its first exchange. */
+  adopt(dial: UpstreamDial): H1Upstream {
+    return this.#opened(new H1Upstream(this.#worker, { dial }, this));
+  }
+
+  #opened(connection: H1Upstream): H1Upstream {
     this.#open.add(connection);
     this.#meter.opened();
     return connection;
   }
 
-  /** For one client alone: its own connection, or a new one that begins with this header. */
   takeOwn(own: OwnConnections, header: () => Uint8Array, timeouts: ConnectTimeouts): H1Upstream {
     const kept = own.take(this) as H1Upstream | undefined; // kept by idle(), below
     if (kept !== undefined) {
@@ -73,7 +73,8 @@ export class Pool implements UpstreamHome<H1Upstream> {
       this.#meter.busy();
       return kept;
     }
-    const connection = this.fresh(timeouts, header());
+    const how = { ...this.#destination, timeouts, opening: header() };
+    const connection = this.#opened(new H1Upstream(this.#worker, how, this));
     this.#owners.set(connection, own);
     return connection;
   }
@@ -89,7 +90,7 @@ export class Pool implements UpstreamHome<H1Upstream> {
   idle(connection: H1Upstream): void {
     const { keepAliveMs, idleMax } = this.#shape;
     const isFull = this.idleCount >= idleMax;
-    if (this.#isClosed || isFull || keepAliveMs <= 0 || this.#isAstray(connection)) {
+    if (this.#isClosed || isFull || keepAliveMs <= 0 || this.#astray.has(connection)) {
       connection.abandon();
       return;
     }
@@ -113,32 +114,17 @@ export class Pool implements UpstreamHome<H1Upstream> {
     this.#meter.closed();
   }
 
-  /** Where the name leads elsewhere, connections to where it led before are not used again. */
   follow(directory: Directory): void {
-    const { host } = this.#destination.address;
-    let known = directory.find("name", host);
-    this.#following = directory.watch(() => {
-      const now = directory.find("name", host);
-      if (now === undefined || now === known) return;
-      known = now;
-      this.#hosts = now.hosts;
+    this.#astray.follow(directory, this.#destination.address.host, () => {
       for (const connection of [...this.#idle]) {
-        if (this.#isAstray(connection)) connection.abandon();
+        if (this.#astray.has(connection)) connection.abandon();
       }
     });
   }
 
-  #isAstray(connection: H1Upstream): boolean {
-    const hosts = this.#hosts;
-    if (hosts === undefined) return false;
-    const { remoteHost } = connection;
-    return remoteHost !== undefined && !hosts.includes(remoteHost);
-  }
-
-  /** Closes what is idle now, and the rest as it comes back. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
-    this.#following?.[Symbol.dispose]();
+    this.#astray[Symbol.dispose]();
     this.closeIdle();
   }
 

@@ -6,7 +6,7 @@ export type RetryCondition = "connect" | "reused" | "reset" | "timeout" | "malfo
 export interface RetryPolicy {
   readonly attempts: number; // in total, the first one included
   readonly on: ReadonlySet<RetryCondition>;
-  readonly statuses: ReadonlySet<number>; // responses that are as good as none
+  readonly statuses: ReadonlySet<number>; // judged ones (protocol/grpc), which are as good as none
   /** The route says that its endpoints bear a POST twice. Never our guess. */
   readonly nonIdempotent: boolean;
   /** A client that sends Idempotency-Key says so of its request. */
@@ -32,7 +32,7 @@ export type BodyState =
 
 /** All that the decision rests on. */
 export interface FailedAttempt {
-  readonly failure: FaultCode | number; // a fault, or the status of a response
+  readonly failure: FaultCode | number; // a fault, or the judged status of a response
   readonly attempts: number; // made so far, the failed one included
   readonly method: string;
   readonly isKeyed: boolean; // it has an Idempotency-Key
@@ -72,6 +72,7 @@ function bearsTwice(policy: RetryPolicy, { method, isKeyed }: FailedAttempt): bo
 const CONDITIONS: Readonly<Partial<Record<FaultCode, RetryCondition>>> = {
   reset_before_head: "reset",
   response_truncated: "reset",
+  upstream_stream_reset: "reset",
   upstream_send_timeout: "timeout",
   response_timeout: "timeout",
   response_malformed: "malformed",
@@ -106,7 +107,7 @@ export function addsNoLoad(failure: FaultCode | number, connectionReused: boolea
 
 /** The endpoint closed what was idle, before it could know of our request: nobody has failed. */
 export function isIdleRace(code: FaultCode, connectionReused: boolean): boolean {
-  return code === "reset_before_head" && connectionReused;
+  return (code === "reset_before_head" && connectionReused) || code === "upstream_going_away";
 }
 
 /** RFC 9110 §9.2.2. Methods are case-sensitive, and one that we do not know is not idempotent. */

@@ -10,6 +10,7 @@ import type { ProxyProcess } from "../support/proxy.ts";
 import { firstStatus, GET, OK, type Scenario, scenario } from "../support/scenario.ts";
 import { SWITCHED, UPGRADE } from "../support/sim-messages.ts";
 import { SteadyLoad } from "../support/steady-load.ts";
+import { echo, type UdpClient, udpClient, udpServer } from "../support/udp.ts";
 
 function config(url: string, more = ""): string {
   return `
@@ -241,5 +242,55 @@ for (const workers of [1, 2]) {
       assert.doesNotMatch(proxy.stderr(), /were closed/);
     },
     { timeoutMs: 60_000 },
+  );
+}
+
+for (const workers of [1, 2]) {
+  scenario(
+    `takeover: UDP clients go on, and new ones are served, with ${workers} worker(s)`,
+    async (it) => {
+      const origin = await it.origin(OK);
+      const dns = await udpServer(it, echo);
+      const port = await freePort();
+      const more = `workers: ${workers}
+    streams: [{ listen: "127.0.0.1:${port}", protocol: udp, forward: dns, timeouts: { idle: 3s, drain: 20s } }]`;
+      const proxy = await started(
+        it,
+        config(origin.url, more).replace("upstreams: {", `upstreams: { dns: "${dns.address}",`),
+      );
+      const clients = (count: number) =>
+        Promise.all(Array.from({ length: count }, () => udpClient(it, port)));
+      const old = await clients(12);
+      await Promise.all(old.map((client) => asksUntilAnswered(client, "before")));
+
+      const { status, body } = await ask(proxy, "POST", "/api/upgrade");
+      assert.equal(status, 200, JSON.stringify(body));
+      const pid = Number(body["pid"]);
+      const beats = setInterval(() => {
+        for (const client of old) client.send("beat"); // so that the old process has sessions
+      }, 100);
+      it.defer(() => clearInterval(beats));
+      it.defer(async () => {
+        if (isAlive(pid)) await end(pid);
+      });
+      const young = await clients(12);
+      await Promise.all([...old, ...young].map((client) => asksUntilAnswered(client, "during")));
+      assert.ok(isAlive(proxy.child.pid!), "nobody waited for the old process to be gone");
+      clearInterval(beats);
+      await gone(proxy.child.pid!);
+      await Promise.all([...old, ...young].map((client) => asksUntilAnswered(client, "after")));
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+/** A datagram may be lost, so it is sent again, as every client of UDP has to. */
+async function asksUntilAnswered(client: UdpClient, text: string): Promise<void> {
+  await eventually(
+    () => {
+      client.send(text);
+      return client.got.includes(`re:${text}`) ? true : undefined;
+    },
+    () => `an answer to ${text}`,
   );
 }

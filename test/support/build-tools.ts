@@ -10,15 +10,15 @@ export const NO_TOOLS: BuildTools = {
     throw new Error(`there is no upstream ${name}`);
   },
   keep: (_key, make) => make(),
+  keepForAll: (_key, make) => make(),
+  bug: (error) => {
+    throw error;
+  },
   machine: new LoneMachine(),
   place: "a.test#1",
-  share: (_key, make) => make(),
   get wheel(): never {
     throw new Error("this feature was not expected to need the timer wheel");
   },
   cacheBytes: 0,
   cacheStored: () => {},
-  bug: (error) => {
-    throw error;
-  },
 };

@@ -9,8 +9,9 @@ import type { Handler, Phases } from "../../src/core/filter.ts";
 import { LIMITS, RATES, TIMEOUTS } from "../../src/core/limits.ts";
 import type { ListenerPlan, Route, RouteTable, Runtime, Site } from "../../src/core/runtime.ts";
 import type { Endpoint } from "../../src/core/upstream.ts";
+import { HeadParser } from "../../src/protocol/h1/head-parser.ts";
 import { headerIdOfText } from "../../src/protocol/http/header-id.ts";
-import { HeaderList, putField } from "../../src/protocol/http/header-list.ts";
+import { HeaderList, KnownLines, putField } from "../../src/protocol/http/header-list.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { endpointSample } from "./endpoint.ts";
 
@@ -151,4 +152,21 @@ export function exchangeOf(sample: Sample = {}): Exchange {
   const status = sample.status ?? 200;
   exchange.response = status === 0 ? undefined : { status, headers: HeaderList.empty() };
   return exchange;
+}
+
+/** The same exchange, of a client that has sent these lines before. */
+export function knownOf(exchange: Exchange, known: KnownLines): Exchange {
+  const request = { ...exchange.request, headers: HeaderList.on(known) };
+  return Object.assign(Object.create(Object.getPrototypeOf(exchange)), exchange, { request });
+}
+
+/** Field lines as a connection remembers them. */
+export function knownLinesOf(headers: Readonly<Record<string, string>>): KnownLines {
+  const text = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
+  const parser = new HeadParser("trailers", { lineBytes: 0, fieldBytes: 9999, fieldCount: 99 });
+  const bytes = Buffer.from(`${text}\r\n`, "latin1");
+  parser.parse(bytes, 0, bytes.length);
+  return new KnownLines(text, parser.linesEnd, parser.fields, parser.fieldsEnd);
 }

@@ -32,7 +32,7 @@ export class SecureOrigin {
     options: TlsOptions,
     answer: SecureAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
   ): Promise<SecureOrigin> {
-    const server = createServer({ ALPNProtocols: ["http/1.1"], ...options });
+    const server = createServer({ ALPNProtocols: ["http/1.1"], ...options }); // undefined: none
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new SecureOrigin(server, answer);

@@ -29,8 +29,9 @@ import {
 } from "../../src/features/forward/target.ts";
 import { TARGET_POLICY } from "../../src/protocol/http/target.ts";
 import { Listener } from "../../src/server/listener.ts";
+import type { EndpointPool } from "../../src/upstream/endpoint-pool.ts";
 import { LatencyHistogram } from "../../src/upstream/latency-histogram.ts";
-import { Pool } from "../../src/upstream/pool.ts";
+import { poolShape, poolTo } from "../../src/upstream/pool-to.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
 import { cachePhases, type SimCache, simCache } from "./sim-cache.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
@@ -96,7 +97,7 @@ export class SimProxy {
   readonly origins: readonly SimOrigin[];
   readonly upstream: Upstream;
   readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly pools: ReadonlyMap<Endpoint, Pool>;
+  readonly pools: ReadonlyMap<Endpoint, EndpointPool>;
   readonly listener: Listener;
   readonly cache: SimCache | undefined;
   readonly outcomes: Outcome[] = [];
@@ -266,16 +267,14 @@ export class SimProxy {
     };
   }
 
-  #newPools(): Map<Endpoint, Pool> {
-    const shape = {
-      keepAliveMs: this.timeouts.upstreamKeepAlive,
-      idleMax: this.#options.idleMax ?? 100,
-    };
+  #newPools(): Map<Endpoint, EndpointPool> {
+    const limits = { ...LIMITS, ...this.#options.limits };
+    const shape = poolShape(this.timeouts, limits, this.#options.idleMax ?? 100);
     const endpoints = [...this.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     return new Map(
       endpoints.map((endpoint) => {
         const meter = this.worker.endpointMeter("app", endpoint.name);
-        return [endpoint, new Pool(this.worker, endpoint, meter, shape)];
+        return [endpoint, poolTo(endpoint, this.worker, meter, shape)];
       }),
     );
   }

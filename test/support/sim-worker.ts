@@ -70,6 +70,8 @@ export class SimWorker implements StreamWorker {
     this.refusals.push(code);
   }
 
+  secured(): void {}
+
   connectionRefused(_listenerKey: string, { fault }: RefusedConnection): void {
     this.refusals.push(fault.code);
   }

@@ -38,6 +38,7 @@ const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
   http2StreamWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
   http2ConnectionWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
   http2FloodPoints: "the connection is closed with ENHANCE_YOUR_CALM",
+  codecBytes: "the response goes out as it is; a request to be decompressed gets 503 `overloaded`",
 };
 
 const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {

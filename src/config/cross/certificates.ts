@@ -1,35 +1,52 @@
 /** The files of certificates that sites name: there, readable, and each key its certificate's. */
 import type { Path } from "../../core/feature.ts";
 import { shown } from "../../core/fields.ts";
+import { certificateWarnings } from "../../tls/certificate-facts.ts";
 import { isPem, readCertificateFiles } from "../../tls/certificate-files.ts";
+import { parseSiteHost } from "../address.ts";
 import { absolute } from "../settle-site-tls.ts";
 import type { Notes } from "./notes.ts";
-import { asMap, type RawMap, rawSites } from "./raw.ts";
+import { asMap, asTexts, type RawMap, rawSites } from "./raw.ts";
+
+interface Around {
+  readonly folder: string;
+  readonly notes: Notes;
+  readonly wallMs: number;
+}
 
 const FORMS = {
   cert: "a file of certificates in PEM",
   key: "a file with the private key of the certificate in PEM",
 };
 
-export function checkCertificates(config: RawMap, folder: string, notes: Notes): void {
+/** `wallMs`: what has expired by then is said. */
+export function checkCertificates(config: RawMap, around: Around): void {
   for (const { site, at } of rawSites(config)) {
     const { tls } = site;
-    const list: readonly (readonly [unknown, Path])[] = Array.isArray(tls)
-      ? tls.map((each, index) => [each, [...at, "tls", index]])
+    const { certificates } = asMap(tls);
+    const where = Array.isArray(tls) ? [...at, "tls"] : [...at, "tls", "certificates"];
+    const several = Array.isArray(tls) ? tls : certificates;
+    const list: readonly (readonly [unknown, Path])[] = Array.isArray(several)
+      ? several.map((each, index) => [each, [...where, index]])
       : [[tls, [...at, "tls"]]];
-    for (const [each, place] of list) checkOne(asMap(each), place, { folder, notes });
+    const hosts = asTexts(site["hosts"]).flatMap(({ text }) => parseSiteHost(text) ?? []);
+    for (const [each, place] of list) checkOne(asMap(each), place, { ...around, hosts });
   }
 }
 
 function checkOne(
   said: RawMap,
   at: Path,
-  { folder, notes }: { readonly folder: string; readonly notes: Notes },
+  { folder, notes, wallMs, hosts }: Around & { readonly hosts: readonly string[] },
 ): void {
   const { cert, key } = said;
   if (typeof cert !== "string" || typeof key !== "string" || cert === "" || key === "") return;
   const read = readCertificateFiles(absolute({ cert, key }, folder));
-  if (read.kind === "certificate") return;
+  if (read.kind === "certificate") {
+    const warnings = certificateWarnings(read.entry, hosts, wallMs);
+    for (const warning of warnings) notes.warning([...at, "cert"], warning);
+    return;
+  }
   const source = { cert, key }[read.of];
   const got = isPem(source) ? "PEM" : shown(source);
   notes.problem([...at, read.of], `must be ${FORMS[read.of]}, got ${got}: ${read.why}`);

@@ -97,6 +97,11 @@ const downstreamLimits = {
     "http2FloodPoints",
     "What a client's frames that do no work, resets above all, may cost at once; a twentieth comes back each second.",
   ),
+  codecBytes: bytes(
+    sizeBetween(0, 64 * 1024 * MIB),
+    "codecBytes",
+    "What compressing and decompressing may hold in memory at once, in each worker.",
+  ),
 };
 
 const upstreamLimits = {
@@ -253,6 +258,10 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "timeouts.requestHead",
   "timeouts.keepAlive",
 ]);
-export const ONLY_TOP: ReadonlySet<string> = new Set(["timeouts.drain", "timeouts.drainTunnel"]);
+export const ONLY_TOP: ReadonlySet<string> = new Set([
+  "limits.codecBytes",
+  "timeouts.drain",
+  "timeouts.drainTunnel",
+]);
 /** Idle connections belong to an endpoint, which knows no route or listener. */
 export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set(["timeouts.upstreamKeepAlive"]);

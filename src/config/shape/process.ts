@@ -14,6 +14,7 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { tls } from "./tls.ts";
 
 const LISTEN_FORM =
   'an address to listen on such as ":8080", "127.0.0.1:8080", "[::1]:80" or "unix:/run/s.sock"';
@@ -229,6 +230,6 @@ export const processKeys = {
     .boolean()
     .optional()
     .describe("Send Forwarded (RFC 7239) beside X-Forwarded-*. Default: false."),
-  tls: notYet("tls"),
+  tls: tls.optional(),
   tests: notYet("tests"),
 };

@@ -9,17 +9,20 @@ import {
   z,
 } from "../../core/fields.ts";
 import { LIMITS } from "../../core/limits.ts";
+import { judgedOf } from "../../protocol/grpc/status.ts";
 
 export const RETRY_CONDITIONS = ["connect", "reused", "reset", "timeout", "malformed"] as const;
 export type RetryCondition = (typeof RETRY_CONDITIONS)[number];
 
-const CONDITION_FORM = `${listed(RETRY_CONDITIONS)}, or a status such as 503 (429, or 500 to 599)`;
+const CONDITION_FORM = `${listed(RETRY_CONDITIONS)}, or a status such as 503 (429, or 500 to 599) or UNAVAILABLE`;
 
-/** A condition as it is, a status as a number, also where it is written as text. */
+/** A condition as it is, a status as a number: of gRPC by its name, of HTTP also where it is text. */
 const condition = z
   .union([z.enum(RETRY_CONDITIONS), z.string(), z.number()], { error: conditionProblem })
   .refine((value) => isCondition(value) || isRetryStatus(value), { error: conditionProblem })
-  .transform((value): RetryCondition | number => (isCondition(value) ? value : Number(value)));
+  .transform((value): RetryCondition | number =>
+    isCondition(value) ? value : (judgedOf(String(value)) ?? Number(value)),
+  );
 
 function conditionProblem({ input }: { readonly input?: unknown }): string {
   return `must be ${CONDITION_FORM}, got ${shown(input)}`;
@@ -30,6 +33,7 @@ function isCondition(value: string | number): value is RetryCondition {
 }
 
 function isRetryStatus(value: string | number): boolean {
+  if (judgedOf(String(value)) !== undefined) return true;
   const status = Number(value);
   return status === 429 || (Number.isInteger(status) && status >= 500 && status <= 599);
 }
@@ -63,7 +67,7 @@ export const retry = z
             [
               "connect: no connection was made; reused: a kept connection died before any byte of",
               "the response; reset: any died before the response head; timeout: the head came too",
-              "late; malformed: it broke the rules; a status: the endpoint answered with it.",
+              "late; malformed: it broke the rules; a status, of gRPC by its name: the endpoint answered with it.",
               "Default: [connect, reused] without retry, [connect, reused, reset, malformed] with",
               "it, and timeout with perTry.",
             ].join(" "),

@@ -1,6 +1,7 @@
 /** `tls:` of a site. */
 import { shown, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
 import { listenAddress } from "./process.ts";
+import { profile } from "./tls.ts";
 
 const FORM = "a map with cert and key, such as { cert: a.pem, key: a.key }, or a list of them";
 const LATER = ["auto", "internal"];
@@ -35,11 +36,18 @@ const redirectFrom = z
     ].join(" "),
   );
 
-const options = { redirectFrom: redirectFrom.optional() };
+const options = { redirectFrom: redirectFrom.optional(), profile };
 
 const one = z
   .strictObject({ cert, key, ...options }, { error: wanted(FORM) })
   .transform(({ cert, key, ...rest }) => ({ certificates: [{ cert, key }], ...rest }));
+
+const several = z
+  .array(certificate, { error: wanted("a list of maps with cert and key") })
+  .min(1, { error: wanted("a list of at least one certificate") })
+  .describe("Several for the same names: each client gets the best that it can check.");
+
+const oneMap = z.strictObject({ certificates: several, ...options }, { error: wanted(FORM) });
 
 const many = z
   .array(certificate, { error: wanted(FORM) })
@@ -47,7 +55,7 @@ const many = z
   .transform((certificates) => ({ certificates }));
 
 export const siteTls = z
-  .union([one, many], {
+  .union([one, oneMap, many], {
     error: ({ input }) => {
       if (typeof input === "string" && LATER.includes(input)) {
         return `${input} is not supported yet; must be ${FORM}`;

@@ -371,9 +371,15 @@ export const cache: Feature<CacheOptions, Filter> = {
   schema: cacheSchema,
 
   build(options, tools) {
-    const caches = tools.share("caches", () => {
+    const caches = tools.keepForAll("caches", () => {
       const { world, wheel, cacheBytes, cacheStored, bug } = tools;
-      return new Caches({ world, wheel, bytesMax: cacheBytes, stored: cacheStored, bug });
+      return new Caches({
+        world,
+        wheel,
+        bytesMax: cacheBytes,
+        stored: cacheStored,
+        bug: (error) => bug(error, undefined),
+      });
     });
     return new Cache(options, caches, tools.place);
   },

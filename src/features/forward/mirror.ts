@@ -7,8 +7,8 @@ import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
 import type { Carrier } from "../../transport/carrier.ts";
 import type { BodyTap } from "../../transport/relay.ts";
-import { requestText } from "../../transport/request-text.ts";
 import type { UpstreamEvents } from "../../transport/upstream-events.ts";
+import { UpstreamRequest } from "../../transport/upstream-request.ts";
 import type { ForwardTarget } from "./target.ts";
 
 export interface MirrorOptions {
@@ -139,18 +139,9 @@ export class MirrorCopy extends Deadline implements BodyTap, UpstreamEvents {
     this.#claim = claim;
     this.#sentMs = this.#worker.clock.nowMs();
     this.#worker.wheel.arm(this, RESPONSE_MS_MAX);
-    this.#connection = pools.get(claim.endpoint)!.take(timeouts);
-    this.#connection.begin(
-      {
-        text: requestText(exchange, claim.endpoint),
-        method: exchange.request.method,
-        isChunked: exchange.downstream.requestFraming.kind === "chunked",
-        websocketKey: undefined,
-        timeouts,
-        limits,
-      },
-      this,
-    );
+    this.#connection = pools.get(claim.endpoint)!.take(timeouts, false);
+    const request = new UpstreamRequest(exchange, claim.endpoint, timeouts, limits);
+    this.#connection.begin(request, this);
   }
 
   // --- what the connection tells --------------------------------------------------------------

@@ -1,7 +1,10 @@
-/** What of a TLS ClientHello decides where its connection goes. Nothing else may be decided by it. */
+/** What of a TLS ClientHello decides where its connection goes, and which certificate it gets. */
 export interface ClientHello {
   readonly serverName: string; // lower case; "" if it names none
   readonly alpn: readonly string[]; // latin1, as offered
+  readonly cipherSuites: readonly number[];
+  readonly signatureSchemes: readonly number[]; // none: it is older than them
+  readonly versions: readonly number[]; // 0x304 is TLS 1.3; none: 1.2 at most
 }
 
 /**
@@ -12,22 +15,29 @@ export function parseClientHello(bytes: Uint8Array, end: number): ClientHello | 
   const cursor = new Cursor(bytes, 0, end);
   cursor.skip(2 + 32); // legacy_version, random
   cursor.skip(cursor.number(1)); // legacy_session_id
-  cursor.skip(cursor.number(2)); // cipher_suites
+  const cipherSuites = cursor.numbers(2);
   cursor.skip(cursor.number(1)); // legacy_compression_methods
   if (cursor.isCut) return "it is cut short";
-  if (cursor.isOver) return NOTHING_SAID; // TLS 1.2 and before may have no extensions
+  if (cursor.isOver) return { ...NOTHING_SAID, cipherSuites }; // TLS 1.2 may have no extensions
   const extensions = cursor.part(2);
   if (extensions === undefined || !cursor.isOver) return "the length of its extensions is wrong";
-  return readExtensions(extensions);
+  const said = readExtensions(extensions);
+  return typeof said === "string" ? said : { ...said, cipherSuites };
 }
 
-const NOTHING_SAID: ClientHello = { serverName: "", alpn: [] };
-const SERVER_NAME = 0;
-const ALPN = 16;
+type Extensions = Omit<ClientHello, "cipherSuites">;
 
-function readExtensions(extensions: Cursor): ClientHello | string {
+const NOTHING_SAID: Extensions = { serverName: "", alpn: [], signatureSchemes: [], versions: [] };
+const SERVER_NAME = 0;
+const SIGNATURE_ALGORITHMS = 13;
+const ALPN = 16;
+const SUPPORTED_VERSIONS = 43;
+
+function readExtensions(extensions: Cursor): Extensions | string {
   let serverName: string | undefined;
   let alpn: readonly string[] | undefined;
+  let signatureSchemes: readonly number[] = [];
+  let versions: readonly number[] = [];
   while (!extensions.isOver) {
     const type = extensions.number(2);
     const body = extensions.part(2);
@@ -42,9 +52,13 @@ function readExtensions(extensions: Cursor): ClientHello | string {
       const read = readProtocols(body);
       if (typeof read === "string") return read;
       alpn = read;
+    } else if (type === SIGNATURE_ALGORITHMS) {
+      signatureSchemes = body.numbers(2); // these two are OpenSSL's to judge
+    } else if (type === SUPPORTED_VERSIONS) {
+      versions = body.numbers(1);
     }
   }
-  return { serverName: serverName ?? "", alpn: alpn ?? [] };
+  return { serverName: serverName ?? "", alpn: alpn ?? [], signatureSchemes, versions };
 }
 
 const HOST_NAME = 0;
@@ -113,6 +127,15 @@ class Cursor {
     const at = this.#at;
     this.#at += count;
     return this.#at > this.#end ? undefined : new Cursor(this.#bytes, at, this.#at);
+  }
+
+  /** A list of two-byte numbers behind its own length. */
+  numbers(lengthBytes: 1 | 2): readonly number[] {
+    const list = this.part(lengthBytes);
+    const numbers: number[] = [];
+    if (list === undefined) return numbers;
+    while (list.#at + 1 < list.#end) numbers.push(list.number(2));
+    return numbers;
   }
 
   text(): string {

@@ -175,3 +175,7 @@ for (const [field, want] of trailers) {
     assert.equal(facts(GET, HOST, "Connection: close", field).takesTrailers, want);
   });
 }
+
+test("readRequest: TE is read also where Connection names it, as it should (RFC 9110 §10.1.4)", () => {
+  assert.equal(facts(GET, HOST, "Connection: TE", "TE: trailers").takesTrailers, true);
+});

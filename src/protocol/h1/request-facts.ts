@@ -125,10 +125,10 @@ function readFields(
     websocketKey = headers.get("sec-websocket-key");
   }
 
+  const takesTrailers = (saw & SAW_TE) !== 0 && listTokens(headers.all("te")).includes("trailers");
   // Fields that the client declared to be for this hop are gone before anyone can read them, and
   // before the proxy adds its own (SECURITY H2).
   for (const field of connection.fields) headers.delete(field);
-  const takesTrailers = (saw & SAW_TE) !== 0 && listTokens(headers.all("te")).includes("trailers");
   return {
     method,
     target: text.slice(parser.methodEnd + 1, parser.targetEnd),

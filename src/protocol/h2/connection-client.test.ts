@@ -4,17 +4,20 @@ import * as wire from "../../../test/support/h2-frames.ts";
 import { H2_LIMITS, H2Server } from "../../../test/support/h2-server.ts";
 import { HeaderList } from "../http/header-list.ts";
 import { Connection } from "./connection.ts";
-import type { Stream } from "./stream.ts";
+import type { RequestFields, Stream } from "./stream.ts";
 
 const { ACK, DATA, END_STREAM, frame, GOAWAY, headers, PUSH_PROMISE, SETTINGS, settings, word } =
   wire;
 const NO_DROPS = new Uint8Array(256);
-const REQUEST = [
-  [":method", "POST"],
-  [":scheme", "http"],
-  [":authority", "a.test"],
-  [":path", "/"],
-] as const;
+const REQUEST: RequestFields = {
+  method: "POST",
+  scheme: "http",
+  authority: "a.test",
+  path: "/",
+  headers: HeaderList.empty(),
+  drop: NO_DROPS,
+  more: "X-Request-Id: 7\r\n",
+};
 
 /** The client side of the engine, with what came of it. */
 class H2Client {
@@ -48,7 +51,7 @@ class H2Client {
       moved: () => {},
       sent: () => this.events.push(`sent ${id}`),
     };
-    stream.sendRequest(REQUEST, HeaderList.empty(), NO_DROPS, undefined, body === "");
+    stream.sendRequest(REQUEST, body === "");
     if (body === "") return stream;
     stream.send(Buffer.from(body));
     stream.end(undefined, NO_DROPS);

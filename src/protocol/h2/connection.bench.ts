@@ -9,7 +9,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { HeaderList } from "../http/header-list.ts";
 import { Connection } from "./connection.ts";
 import { readRequest } from "./request-head.ts";
-import type { Stream } from "./stream.ts";
+import type { RequestFields, Stream } from "./stream.ts";
 
 const ROUNDS = 9;
 const REQUESTS = 5_000;
@@ -17,13 +17,15 @@ const STREAMS = 10;
 const NO_DROPS = new Uint8Array(256);
 const BODY = Buffer.from("hello world");
 const HEADERS = HeaderList.of({ server: "x", "content-type": "text/plain" });
-const NONE = HeaderList.empty();
-const REQUEST = [
-  [":method", "GET"],
-  [":scheme", "http"],
-  [":authority", "a.test"],
-  [":path", "/"],
-] as const;
+const REQUEST: RequestFields = {
+  method: "GET",
+  scheme: "http",
+  authority: "a.test",
+  path: "/",
+  headers: HeaderList.empty(),
+  drop: NO_DROPS,
+  more: "",
+};
 const LIMITS = {
   streamsMax: 100,
   streamsPerConnection: 1e9,
@@ -113,7 +115,7 @@ class Client {
       moved: () => {},
       sent: () => {},
     };
-    stream.sendRequest(REQUEST, NONE, NO_DROPS, undefined, true);
+    stream.sendRequest(REQUEST, true);
   }
 
   #answered(): void {

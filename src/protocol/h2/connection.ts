@@ -9,7 +9,7 @@ import {
 } from "./flood-budget.ts";
 import { FrameHandler } from "./frame-handler.ts";
 import { FrameOutput } from "./frame-output.ts";
-import { DRAIN_PING, PREFACE } from "./frame-type.ts";
+import { DRAIN_PING, LIVENESS_PING, PREFACE } from "./frame-type.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
 import { ReadyStreams } from "./ready-streams.ts";
 import { PeerSettings, settingsPayload, WINDOW_BYTES, WINDOW_BYTES_MAX } from "./settings.ts";
@@ -144,11 +144,20 @@ export class Connection implements StreamHost {
     }
   }
 
+  /** Neither side is going away: there may be more streams. */
+  get isStaying(): boolean {
+    return !(this.#isDraining || this.#isLeft || this.#hasEnded) && this.table.hasOwnIdsLeft;
+  }
+
+  /** Asks the peer to show that it is there. */
+  ping(): void {
+    if (!this.#hasEnded) this.output.ping(0, LIVENESS_PING, 0);
+  }
+
   /** A stream of ours, unless the peer has as many as it allows or is going away. */
   open(): Stream | undefined {
     const { table } = this;
-    const isFull = table.size >= this.peer.streamsMax || !table.hasOwnIdsLeft;
-    if (isFull || this.#isDraining || this.#isLeft || this.#hasEnded) return undefined;
+    if (table.size >= this.peer.streamsMax || !this.isStaying) return undefined;
     const stream = new Stream(table.nextOwnId, this, this.peer.windowBytes);
     table.nextOwnId += 2;
     table.add(stream);

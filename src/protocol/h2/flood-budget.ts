@@ -12,6 +12,7 @@ export const RESET_POINTS = 5; // a stream that the peer reset (rapid reset)
 export const STREAM_ERROR_POINTS = 10; // one that the peer made us reset (made you reset)
 export const REFUSED_POINTS = 5;
 export const SETTINGS_POINTS = 5;
+export const GOAWAY_POINTS = 5; // one is enough, and two are usual
 export const PING_POINTS = 2;
 export const PRIORITY_POINTS = 1;
 export const EMPTY_DATA_POINTS = 10;

@@ -3,6 +3,7 @@ import * as code from "./error-code.ts";
 import { FieldSection, type SectionLimits } from "./field-section.ts";
 import {
   EMPTY_DATA_POINTS,
+  GOAWAY_POINTS,
   LATE_FRAME_POINTS,
   PING_POINTS,
   PRIORITY_POINTS,
@@ -96,6 +97,7 @@ export class FrameHandler implements FrameTaker {
         this.#priority(id, bytes, at, end);
         break;
       case type.GOAWAY:
+        if (!this.#connection.spend(GOAWAY_POINTS)) break;
         this.#connection.peerLeaves(bytes.readUInt32BE(at) & WINDOW_BYTES_MAX);
         break;
       case type.PUSH_PROMISE: // a client never does, and a server was told not to

@@ -20,3 +20,4 @@ export const HAS_PRIORITY = 0x20;
 export const FRAME_HEADER_BYTES = 9;
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 export const DRAIN_PING = Buffer.from("draining", "latin1"); // the payload of our PING before the last GOAWAY
+export const LIVENESS_PING = Buffer.from("still on", "latin1");

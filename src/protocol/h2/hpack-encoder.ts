@@ -1,5 +1,5 @@
 import { writeLatin1 } from "../../base/latin1.ts";
-import { HEADER_ID_COUNT, nameOfId, OTHER } from "../http/header-id.ts";
+import { HEADER_ID_COUNT, headerIdOfText, nameOfId, OTHER } from "../http/header-id.ts";
 import type { FieldListener, HeaderList } from "../http/header-list.ts";
 import { TABLE_BYTES } from "./hpack-decoder.ts";
 import { encodeHuffman, huffmanBytes } from "./huffman.ts";
@@ -41,6 +41,12 @@ const INFOS: readonly NameInfo[] = Array.from({ length: HEADER_ID_COUNT }, (_, i
   infoOf(nameOfId(id)),
 );
 const STATUS = infoOf(":status");
+const PSEUDO = {
+  ":method": infoOf(":method"),
+  ":scheme": infoOf(":scheme"),
+  ":authority": infoOf(":authority"),
+  ":path": infoOf(":path"),
+} as const;
 const NO_DROPS = new Uint8Array(HEADER_ID_COUNT);
 
 interface Entry {
@@ -101,15 +107,26 @@ export class HpackEncoder implements FieldListener {
   }
 
   /** A pseudo-header field of a request. */
-  pseudo(name: string, value: string): void {
+  pseudo(name: keyof typeof PSEUDO, value: string): void {
     const index = staticFieldIndex(name, value);
     if (index > 0) this.#integer(index, 0x7f, 0x80);
-    else this.#field(infoOf(name), value);
+    else this.#field(PSEUDO[name], value);
   }
 
   /** All fields of the list but those that `drop` marks. */
   fields(list: HeaderList, drop: Uint8Array = NO_DROPS): void {
     list.give(this, drop);
+  }
+
+  /** Lines of our own making: a name, a colon, a space, a value, CRLF. */
+  lines(text: string): void {
+    for (let at = 0; at < text.length; ) {
+      const colon = text.indexOf(":", at);
+      const end = text.indexOf("\r\n", colon);
+      const name = text.slice(at, colon);
+      this.take(headerIdOfText(name), name, text.slice(colon + 2, end));
+      at = end + 2;
+    }
   }
 
   take(id: number, name: string, value: string): void {

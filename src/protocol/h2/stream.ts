@@ -21,6 +21,17 @@ export interface StreamTaker {
   sent(): void;
 }
 
+/** The head of a request, as a client sends it. */
+export interface RequestFields {
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  readonly authority: string; // "" if there is none
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly drop: Uint8Array; // of the headers
+  readonly more: string; // lines as HTTP/1 has them, each with its CRLF
+}
+
 /** What streams share, and whom they tell that they are over. */
 export interface StreamHost {
   readonly role: "server" | "client";
@@ -113,19 +124,16 @@ export class Stream {
     if (isLast) this.#sentEnd();
   }
 
-  sendRequest(
-    pseudo: readonly (readonly [name: string, value: string])[],
-    headers: HeaderList,
-    drop: Uint8Array,
-    length: string | undefined,
-    isLast: boolean,
-  ): void {
+  sendRequest(request: RequestFields, isLast: boolean): void {
     if (this.isOver) return;
     const { encoder } = this.#host;
     encoder.begin();
-    for (const [name, value] of pseudo) encoder.pseudo(name, value);
-    encoder.fields(headers, drop);
-    if (length !== undefined) encoder.take(CONTENT_LENGTH, "content-length", length);
+    encoder.pseudo(":method", request.method);
+    encoder.pseudo(":scheme", request.scheme);
+    if (request.authority !== "") encoder.pseudo(":authority", request.authority);
+    encoder.pseudo(":path", request.path);
+    encoder.fields(request.headers, request.drop);
+    encoder.lines(request.more);
     this.#host.output.headers(this.id, encoder.end(), isLast);
     if (isLast) this.#sentEnd();
   }

@@ -1,0 +1,100 @@
+/**
+ * What gRPC asks of a proxy. To HTTP its calls are POSTs that succeed: how a call ended is in
+ * grpc-status, in the trailers or, where there is no body, in the head.
+ */
+import { type GrpcKind, grpcKindOf } from "../protocol/grpc/content-type.ts";
+import {
+  GRPC,
+  type GrpcName,
+  grpcMessage,
+  grpcOfHttp,
+  readGrpcStatus,
+} from "../protocol/grpc/status.ts";
+import { idOf } from "../protocol/http/header-id.ts";
+import { HeaderList } from "../protocol/http/header-list.ts";
+import { reasonOf } from "../protocol/http/status.ts";
+import type { Exchange } from "./exchange.ts";
+import { FAULTS, type Fault, type FaultCode } from "./fault.ts";
+import type { Reply } from "./filter.ts";
+
+const CONTENT_TYPE = idOf("content-type");
+
+/** Where the status that the fault has in HTTP says too little, or would be taken for another thing. */
+const BY_FAULT: Readonly<Partial<Record<FaultCode, GrpcName>>> = {
+  client_gone: "CANCELLED",
+  response_write_timeout: "CANCELLED",
+  deadline_exceeded: "DEADLINE_EXCEEDED",
+  request_body_timeout: "DEADLINE_EXCEEDED",
+  upstream_send_timeout: "DEADLINE_EXCEEDED",
+  response_timeout: "DEADLINE_EXCEEDED",
+  response_body_timeout: "DEADLINE_EXCEEDED",
+  request_head_too_large: "RESOURCE_EXHAUSTED",
+  request_line_too_long: "RESOURCE_EXHAUSTED",
+  request_body_too_large: "RESOURCE_EXHAUSTED",
+  request_coding: "UNIMPLEMENTED",
+  request_method: "UNIMPLEMENTED",
+  no_site: "UNIMPLEMENTED",
+  loop_detected: "INTERNAL",
+  bug: "INTERNAL",
+  // An endpoint that is there and breaks the rules: another try would meet the same.
+  response_malformed: "INTERNAL",
+  response_framing: "INTERNAL",
+  response_head_too_large: "INTERNAL",
+  response_body_malformed: "INTERNAL",
+  response_interim: "INTERNAL",
+  response_upgrade: "INTERNAL",
+};
+
+export function grpcKind({ request }: Exchange): GrpcKind | undefined {
+  return request.method === "POST" ? grpcKindOf(request.headers.first(CONTENT_TYPE)) : undefined;
+}
+
+function grpcNameOf(code: string, status: number): GrpcName {
+  return BY_FAULT[code as FaultCode] ?? grpcOfHttp(status);
+}
+
+/** The answer to a call that fails here: a head that is all there is ("Trailers-Only"). */
+export function grpcReply(exchange: Exchange, reply: Reply): Reply {
+  const kind = grpcKind(exchange);
+  if (kind === undefined) return reply;
+  const code = exchange.fault?.code ?? "";
+  exchange.grpcStatus = GRPC[grpcNameOf(code, reply.status)];
+  return {
+    status: 200,
+    headers: {
+      ...reply.headers,
+      "content-type": `application/${kind}`,
+      "grpc-status": String(exchange.grpcStatus),
+      "grpc-message": messageOf(exchange, code === "" ? reasonOf(reply.status) : code),
+    },
+  };
+}
+
+function messageOf({ id }: Exchange, what: string): string {
+  return grpcMessage(`${what} (request ${id})`);
+}
+
+/**
+ * How a response to a call that has begun ends for a fault of ours: its trailers can say so, where
+ * nothing was said of a length, and the client need not guess at a reset. undefined: it has to be cut.
+ */
+export function grpcEnd(exchange: Exchange, fault: Fault): HeaderList | undefined {
+  const { response, downstream } = exchange;
+  if (response === undefined || !downstream.takesTrailers) return undefined;
+  if (fault.code === "client_gone" || fault.code === "response_write_timeout") return undefined;
+  if (grpcKindOf(response.headers.first(CONTENT_TYPE)) !== "grpc") return undefined;
+  if (response.headers.has("content-length")) return undefined;
+  const name = grpcNameOf(fault.code, FAULTS[fault.code].status);
+  exchange.grpcStatus = GRPC[name];
+  return HeaderList.of({
+    "grpc-status": String(GRPC[name]),
+    "grpc-message": messageOf(exchange, fault.code),
+  });
+}
+
+/** Notes the status for log and metrics, if it is in these fields. */
+export function noteGrpcStatus(exchange: Exchange, fields: HeaderList): void {
+  const status = fields.get("grpc-status");
+  if (status !== undefined && grpcKind(exchange) !== undefined)
+    exchange.grpcStatus = readGrpcStatus(status);
+}

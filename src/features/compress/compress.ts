@@ -1,0 +1,209 @@
+import type { Clock } from "../../base/world.ts";
+import { type Onward, stageResponse } from "../../core/body-stage.ts";
+import { CodecMemory } from "../../core/codec-memory.ts";
+import type { Compression, Exchange, ResponseHead } from "../../core/exchange.ts";
+import type { Feature } from "../../core/feature.ts";
+import { sizeText } from "../../core/fields.ts";
+import type { Filter } from "../../core/filter.ts";
+import {
+  type CodingRules,
+  chooseCoding,
+  type PlainReason,
+  whyPlainFor,
+} from "../../protocol/http/coding-choice.ts";
+import {
+  acceptEncodingOf,
+  type Coding,
+  CodingOffers,
+  dropBodyFields,
+} from "../../protocol/http/content-coding.ts";
+import { idOf } from "../../protocol/http/header-id.ts";
+import type { HeaderList } from "../../protocol/http/header-list.ts";
+import { MediaTypes } from "../../protocol/http/media-types.ts";
+import {
+  addVary,
+  strengthenIfMatch,
+  weakenTag,
+  weakenTagOf304,
+} from "../../protocol/http/variant.ts";
+import { type CompressOptions, compressSchema } from "./compress-options.ts";
+import { Compressing } from "./compressing.ts";
+import { type Encoder, encoderOf } from "./encoders.ts";
+import { JobBuffers } from "./job-buffers.ts";
+
+/** What a filter needs of its worker; tests have an encoder of their own. */
+export interface CompressTools {
+  readonly clock: Clock;
+  readonly memory: CodecMemory;
+  readonly buffers: JobBuffers;
+  encoderOf(coding: Coding, level: number): Encoder;
+  bug(error: unknown, exchange: Exchange): void;
+}
+
+export const compress: Feature<CompressOptions, Filter> = {
+  name: "compress",
+  kind: "filter",
+  about: "Compresses responses for clients that take that: true, false, or how.",
+  schema: compressSchema,
+
+  build(options, tools) {
+    if (options.codings.length === 0) return { name: "compress" };
+    return new Compress(options, {
+      clock: tools.world.clock,
+      memory: tools.keepForAll("codec memory", () => new CodecMemory()),
+      buffers: tools.keepForAll("compress buffers", () => new JobBuffers()),
+      encoderOf,
+      bug: tools.bug,
+    });
+  },
+};
+
+const CONTENT_LENGTH = idOf("content-length");
+const CONTENT_TYPE = idOf("content-type");
+
+/** Content that is a stream of messages: each is for somebody who waits for it. */
+const MESSAGES = new MediaTypes([
+  "text/event-stream",
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+  "application/json-seq",
+  "application/stream+json",
+  "multipart/x-mixed-replace",
+]);
+
+export class Compress implements Filter {
+  readonly name = "compress";
+  readonly #tools: CompressTools;
+  readonly #typeCount: number;
+  readonly #isOurs: boolean; // upstreams are not told what the client takes
+  readonly #rules: CodingRules;
+  readonly #encoders: ReadonlyMap<Coding, Encoder>;
+
+  constructor(options: CompressOptions, tools: CompressTools) {
+    const { codings, types, minBytes, levels, forwardAcceptEncoding } = options;
+    this.#tools = tools;
+    this.#typeCount = types.length;
+    this.#isOurs = !forwardAcceptEncoding;
+    this.#rules = {
+      offers: new CodingOffers(codings),
+      types: new MediaTypes(types),
+      bytesMin: minBytes,
+    };
+    this.#encoders = new Map(
+      codings.map((coding) => [coding, tools.encoderOf(coding, levels[coding])]),
+    );
+  }
+
+  rewrite(exchange: Exchange): undefined {
+    const { method, headers } = exchange.request;
+    if (method !== "GET" && method !== "HEAD") strengthenIfMatch(headers);
+    if (!this.#isOurs) return undefined;
+    compressionOf(exchange);
+    headers.delete("accept-encoding");
+    return undefined;
+  }
+
+  respond(exchange: Exchange): undefined {
+    const { request } = exchange;
+    const response = exchange.response!; // there is one in this phase
+    const facts = compressionOf(exchange);
+    const { accept } = facts;
+    const known = { accept, bytes: bytesOf(exchange, response) };
+    const { coding, why, varies } = chooseCoding(request, response, known, this.#rules);
+    if (varies) addVary(response.headers, "accept-encoding");
+    facts.coding = undefined;
+    facts.why = why;
+    if (coding !== undefined) this.#code(exchange, response, facts, coding);
+    else if (response.status === 304) this.#agree(request.headers, response.headers);
+    return undefined;
+  }
+
+  explain(exchange: Exchange): readonly string[] {
+    const { request, response, compression } = exchange;
+    if (response !== undefined) {
+      const { coding, why } = compression ?? {};
+      const bytes = compression?.plainBytes ?? 0;
+      if (coding !== undefined) return [bytes > 0 ? `${coding}, of ${bytes} bytes` : coding];
+      return why === undefined ? [] : [`no: ${WHY[why]}`];
+    }
+    const { accept } = compressionOf(exchange);
+    const why = whyPlainFor(request);
+    if (why !== undefined) return [`no: ${WHY[why]}`];
+    const coding = this.#rules.offers.preferred(accept);
+    if (coding === undefined) return [`no: ${WHY.accept}`];
+    const size = sizeText(this.#rules.bytesMin);
+    return [
+      `${coding}, if the response has one of ${this.#typeCount} types and does not say to be below ${size},`,
+      "and is whole, not compressed yet and free to be changed",
+    ];
+  }
+
+  #code(exchange: Exchange, response: ResponseHead, facts: Compression, coding: Coding): void {
+    const { memory } = this.#tools;
+    const encoder = this.#encoders.get(coding)!; // of those that are offered
+    const { codecBytes } = exchange.route!.limits;
+    if (exchange.request.method !== "HEAD" && !memory.hasRoom(encoder.memoryBytes, codecBytes)) {
+      facts.why = "busy";
+      return;
+    }
+    facts.coding = coding;
+    const { headers } = response;
+    const flushesReads = MESSAGES.has(headers.first(CONTENT_TYPE)!); // it has a type, or no coding
+    dropBodyFields(headers);
+    headers.delete("accept-ranges"); // parts of what the origin has are not parts of this
+    headers.set("content-encoding", coding);
+    weakenTag(headers);
+    stageResponse(exchange, (onward) => this.#stage(exchange, onward, encoder, flushesReads));
+  }
+
+  #stage(exchange: Exchange, onward: Onward, encoder: Encoder, flushesReads: boolean) {
+    const { memory, clock, buffers, bug } = this.#tools;
+    const facts = exchange.compression!; // made by respond()
+    const { memoryBytes, open, whole } = encoder;
+    memory.take(memoryBytes);
+    return new Compressing(onward, {
+      ...{ open, whole, flushesReads, clock, buffers },
+      count: (bytes) => {
+        facts.plainBytes += bytes;
+      },
+      over: () => memory.giveBack(memoryBytes),
+      bug: (error) => bug(error, exchange),
+    });
+  }
+
+  /** A 304 has no type to go by, so it may name a field too many in Vary, which does no harm. */
+  #agree(request: HeaderList, headers: HeaderList): void {
+    addVary(headers, "accept-encoding");
+    weakenTagOf304(request, headers);
+  }
+}
+
+const WHY: Readonly<Record<PlainReason, string>> = {
+  status: "no status whose body is compressed",
+  coded: "it is compressed already",
+  no_transform: "Cache-Control: no-transform",
+  type: "its type is none that is compressed",
+  small: "it is too small",
+  range: "a range was asked for",
+  version: "the client speaks HTTP/1.0",
+  accept: "the client takes none of the codings",
+  busy: "limits.codecBytes is reached",
+};
+
+/** HEAD has no body, but says how long that of GET is. */
+function bytesOf({ responseFraming }: Exchange, { headers }: ResponseHead): number | undefined {
+  if (responseFraming.kind === "length") return responseFraming.bytes;
+  const told = responseFraming.kind === "none" ? headers.first(CONTENT_LENGTH) : undefined;
+  return told === undefined ? undefined : Number(told);
+}
+
+function compressionOf(exchange: Exchange): Compression {
+  exchange.compression ??= {
+    accept: acceptEncodingOf(exchange.request.headers),
+    coding: undefined,
+    why: undefined,
+    plainBytes: 0,
+  };
+  return exchange.compression;
+}
