@@ -19,6 +19,7 @@ export interface Entry {
   readonly contestant: Contestant;
   readonly accessLog: boolean;
   readonly sites: number;
+  readonly isTls?: boolean;
 }
 
 export interface Choice {
@@ -41,6 +42,8 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
         ...chosen.filter(isSluice).map((contestant) => entry(sluiceCached(contestant), true)),
         ...(chosen.includes(nginx) ? [entry(nginxCached, true), entry(varnish, true)] : []),
       ];
+    case "tls":
+      return chosen.filter(isSiteRouter).map((each) => ({ ...entry(each, true), isTls: true }));
     case "logged":
       return chosen.map((contestant) => entry(contestant, true));
     case "bodies":

@@ -8,7 +8,6 @@ import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
 import type { Machine } from "../core/machine.ts";
 import type {
-  Caching,
   ErrorReplies,
   Forwarding,
   ListenerPlan,
@@ -19,7 +18,6 @@ import type {
 import type { StateDraft } from "../core/state.ts";
 import { type Endpoint, PLAIN, type Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
-import type { Caches } from "../features/cache/caches.ts";
 import type { ErrorOptions } from "../features/errors/error-options.ts";
 import { errorReplies } from "../features/errors/errors.ts";
 import { Forward } from "../features/forward/forward.ts";
@@ -28,6 +26,8 @@ import { features } from "../features/index.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
+import { openStorage } from "../tls/acme/disk-storage.ts";
+import { ShownProofs } from "../tls/acme/proofs.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
@@ -40,6 +40,7 @@ import type { UpstreamTls } from "../upstream/manner.ts";
 import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
@@ -84,12 +85,16 @@ export function compile(config: Config, tools: CompileTools): Runtime {
 class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
+  readonly #proofs: ShownProofs | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
 
   constructor(config: Config, tools: CompileTools) {
     this.#config = config;
     this.#tools = tools;
+    this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
+      ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
+      : undefined;
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
@@ -108,25 +113,8 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
-      caching: this.#caching(),
+      caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
     };
-  }
-
-  /** The one that the routes share, once they are compiled. */
-  #caching(): Caching | undefined {
-    const routes = this.#config.sites.flatMap((site) => site.routes);
-    if (!routes.some(({ filters }) => filters.some(({ key }) => key === "cache"))) return undefined;
-    const { draft } = this.#tools;
-    const caches = draft.keep<Caches>("routes caches", () => {
-      throw new Error("a cached route has made them");
-    });
-    draft.onCommit(() => caches.resize(this.#cacheBytes));
-    return caches;
-  }
-
-  /** Each worker has a store of its own, and its share of the budget (decision 0030). */
-  get #cacheBytes(): number {
-    return Math.floor(this.#config.cacheMemoryBytes / this.#tools.machine.workers);
   }
 
   #upstream(options: UpstreamConfig): Upstream {
@@ -221,6 +209,8 @@ class Compiler {
 
   #listener(listener: ListenerConfig): ListenerPlan {
     const { key } = listener;
+    const levels = settledLevels(this.#config, listener);
+    const streams = this.#config.streamListeners.find((each) => each.key === key);
     const served = this.#config.sites.filter(({ listen }) => listen.includes(key));
     const redirecting = this.#config.sites
       .filter(({ tls }) => tls?.redirectFrom.includes(key))
@@ -230,13 +220,19 @@ class Compiler {
       key,
       address: listener.address,
       protocols: listener.protocols,
-      ...settledLevels(this.#config, listener),
-      sendsProxyHeader: addressTest(listener.proxiesFrom),
+      ...levels,
+      sendsProxyHeader: addressTest(listener.proxiesFrom ?? streams?.proxiesFrom),
+      proofs: this.#proofs,
       tls: listener.isTls
         ? compileTls(served, {
             listener,
+            ...levels,
             draft: this.#tools.draft,
+            machine: this.#tools.machine,
+            clock: this.#tools.worker.world.clock,
             certificates: this.#tools.certificates,
+            proofs: this.#proofs,
+            isOnDemand: this.#config.acme.onDemand !== undefined,
           })
         : undefined,
       sites: this.#sites(sites, listener),
@@ -258,6 +254,7 @@ class Compiler {
       site: {
         name: site.name,
         paths: site.paths,
+        hsts: site.tls?.hsts,
         routes: compileRoutes(routes),
         errors: this.#errors(site.errors),
       },
@@ -275,7 +272,7 @@ class Compiler {
       machine,
       place: `${site.name} ${route.name}`,
       wheel: worker.wheel,
-      cacheBytes: this.#cacheBytes,
+      cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error, exchange) => worker.bug(error, exchange),
     };

@@ -23,6 +23,8 @@ export interface Worker {
   connectionRefused(listenerKey: string, refused: RefusedConnection): void;
   /** How a cache's store is by now, for gauges. */
   cacheStored?(counts: StoredCounts): void;
+  /** As that, of which there may be very many. */
+  connectionShed(listenerKey: string, fault: Fault): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
   listenerMeter(listenerKey: string): ConnectionMeter;

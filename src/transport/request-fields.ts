@@ -17,7 +17,7 @@ export function requestFields(exchange: Exchange, endpoint: Endpoint): RequestFi
         : `${request.upstreamPath}?${request.upstreamQuery}`,
     headers: request.headers,
     drop: requestDrops(exchange),
-    more: forwardingLines(exchange) + messageLines(exchange),
+    more: `${forwardingLines(exchange)}${exchange.id}\r\n${messageLines(exchange)}`,
   };
 }
 

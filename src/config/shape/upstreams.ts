@@ -44,7 +44,7 @@ const url = z
     "host:port, http://host:port, https://host:port, h2:// or h2c://host:port, or unix:/path.",
   );
 
-interface ParsedUrl {
+export interface ParsedUrl {
   readonly address: Address;
   readonly scheme: Scheme;
 }
