@@ -6,6 +6,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { cacheTests } from "../test/conformance/cache-tests.ts";
 import { h1spec } from "../test/conformance/h1spec.ts";
 import { h2spec } from "../test/conformance/h2spec.ts";
 import { llhttp } from "../test/conformance/llhttp.ts";
@@ -13,7 +14,7 @@ import type { Group, Outcome, Result, Suite } from "../test/conformance/suite.ts
 import { startNginxProxy } from "../test/support/nginx-proxy.ts";
 import { startProxy } from "../test/support/proxy.ts";
 
-const SUITES: readonly Suite[] = [h1spec, h2spec, llhttp];
+const SUITES: readonly Suite[] = [h1spec, h2spec, llhttp, cacheTests];
 const RESULTS = new URL("../test/conformance/RESULTS.md", import.meta.url);
 
 const { values, positionals } = parseArgs({

@@ -29,20 +29,29 @@ const TUNED_BUFFERS = `client_body_buffer_size 128k;
 /** The reference: every ratio is to an nginx that does the same job with one worker. */
 export const nginx = nginxWith("nginx", TUNED_BUFFERS);
 
+/** The same job from proxy_cache, whose files the system keeps in memory. */
+export const nginxCached = nginxWith("nginx (cache)", TUNED_BUFFERS, true);
+
 /** As it comes from the package: buffers of a page, for which large bodies cost nearly double. */
 export const nginxAsPackaged = nginxWith("nginx (default buffers)", "");
 
-function nginxWith(name: string, buffers: string): Contestant {
+function nginxWith(name: string, buffers: string, isCached = false): Contestant {
   return {
     name,
     runsOnNode: false,
     missing: () => (findProgram("nginx") === undefined ? "not installed" : undefined),
     launch(job) {
       const path = join(job.folder, "nginx.conf");
-      writeFileSync(path, config(job, buffers));
+      writeFileSync(path, config(job, isCached ? `${buffers}\n${cacheLines(job)}` : buffers));
       return { command: [findProgram("nginx")!, "-p", job.folder, "-c", path] };
     },
   };
+}
+
+function cacheLines({ folder }: Job): string {
+  return `proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:16m use_temp_path=off;
+  proxy_cache bench; proxy_cache_valid 200 1h; proxy_cache_key $scheme$http_host$request_uri;
+  add_header Age 1; add_header Cache-Status $upstream_cache_status;`;
 }
 
 /**

@@ -57,6 +57,22 @@ export function sluice(otherRoot?: string): SluiceContestant {
   };
 }
 
+/** The same checkout with a cache on its route. */
+export function sluiceCached({ name, runsOnNode, missing, root }: SluiceContestant): Contestant {
+  return {
+    name: `${name} (cache)`,
+    runsOnNode,
+    missing,
+    launch(job) {
+      const path = join(job.folder, "sluice.yaml");
+      const route = { forward: "origin", cache: { default: "1h", ignoreCookies: true } };
+      const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes: [route] }];
+      writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
+      return { command: runCommand(root, job.nodeFlags, path) };
+    },
+  };
+}
+
 /** The same checkout as a TCP proxy. */
 export function sluiceStream({ name, runsOnNode, missing, root }: SluiceContestant): Contestant {
   return {

@@ -1,10 +1,16 @@
 import { caddy } from "../contestants/caddy.ts";
 import type { Contestant } from "../contestants/contestant.ts";
 import { haproxy } from "../contestants/haproxy.ts";
-import { nginx, nginxAsPackaged } from "../contestants/nginx.ts";
+import { nginx, nginxAsPackaged, nginxCached } from "../contestants/nginx.ts";
 import { fastifyHttpProxy, httpProxy, nodeHttp } from "../contestants/node-programs.ts";
-import { type SluiceContestant, sluice, sluiceStream } from "../contestants/sluice.ts";
+import {
+  type SluiceContestant,
+  sluice,
+  sluiceCached,
+  sluiceStream,
+} from "../contestants/sluice.ts";
 import { haproxyTcp, nginxStream } from "../contestants/streams.ts";
+import { varnish } from "../contestants/varnish.ts";
 import { type Field, GZIP_LEVEL, SITES_FEW, SITES_MANY } from "./scenario.ts";
 
 /** A contestant as it takes part in one scenario: a row of the table. */
@@ -31,6 +37,11 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
         ...(chosen.includes(haproxy) ? [entry(haproxyTcp, false)] : []),
         ...(chosen.includes(nginx) ? [entry(nginxStream, false)] : []),
         ...chosen.filter(isSluice).map((contestant) => entry(sluiceStream(contestant), false)),
+      ];
+    case "cached":
+      return [
+        ...chosen.filter(isSluice).map((contestant) => entry(sluiceCached(contestant), true)),
+        ...(chosen.includes(nginx) ? [entry(nginxCached, true), entry(varnish, true)] : []),
       ];
     case "tls":
       return chosen.filter(isSiteRouter).map((each) => ({ ...entry(each, true), isTls: true }));

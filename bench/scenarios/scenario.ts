@@ -17,7 +17,8 @@ export type Field =
   | "sites"
   | "streams"
   | "tls"
-  | "gzip";
+  | "gzip"
+  | "cached";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -75,6 +76,8 @@ export const SCENARIOS: readonly Scenario[] = [
   load("10k", "GET of 10 KiB", { ...small, target: "/10k" }, "bodies"),
   load("1m", "GET of 1 MiB", { ...small, target: "/1m", connections: FEW }, "bodies"),
   load("upload", "POST of 1 MiB", upload, "bodies"),
+  load("hit", "GET of 100 B that is stored, 12 header fields", small, "cached"),
+  load("hit-10k", "GET of 10 KiB that is stored", { ...small, target: "/10k" }, "cached"),
   load("connect", "a new connection for every request", { ...small, headers: CLOSING_HEAD }),
   load(
     "sites",

@@ -2,6 +2,7 @@ import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
 import type { Controlled, EndpointControl } from "./endpoint-control.ts";
 import type { PlanControl } from "./plan-control.ts";
+import type { PurgeControl } from "./purge-control.ts";
 import type { ReadinessState } from "./readiness.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
 import type { UpgradeOutcome } from "./upgrade.ts";
@@ -21,6 +22,7 @@ export interface AdminSources {
   reload(): Promise<ReloadOutcome>;
   readonly endpoints: EndpointControl;
   readonly plans: PlanControl;
+  readonly purges: PurgeControl;
   upgrade(): Promise<UpgradeOutcome>;
 }
 
@@ -39,15 +41,6 @@ interface Endpoint {
   answer(sources: AdminSources, accept: string | undefined, asked: Asked): Answer | Promise<Answer>;
 }
 
-const NOT_YET: Omit<Endpoint, "path"> = {
-  method: "POST",
-  needsToken: true,
-  answer: () => {
-    const about = "This version cannot do that over HTTP.";
-    return refusal({ status: 501, reason: "not_supported_yet", about });
-  },
-};
-
 const PLAN_BYTES_MAX = 32 * 1024 * 1024; // a config file may have 16 MiB
 const ENDPOINTS_OF = /^\/api\/upstreams\/([^/]+)\/endpoints$/;
 const ENDPOINT_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)$/;
@@ -61,7 +54,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "GET", path: /^\/api\/status$/,   needsToken: true,  answer: (sources) => json(200, sources.status()) },
   { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { method: "POST", path: /^\/api\/upgrade$/, needsToken: true,  answer: upgrade },
-  { ...NOT_YET, path: /^\/api\/purge$/ },
+  { method: "POST", path: /^\/api\/purge$/, needsToken: true, answer: purge },
   { method: "POST", path: /^\/api\/plan$/, needsToken: true, bodyBytesMax: PLAN_BYTES_MAX, answer: plan },
   { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
   { method: "DELETE", path: ENDPOINT_OF, needsToken: true, answer: removeEndpoint },
@@ -91,6 +84,11 @@ export function refusal({ status, reason, about }: Refused): Answer {
 function json(status: number, value: unknown): Answer {
   const headers = { "content-type": "application/json" };
   return { status, headers, body: `${JSON.stringify(value, undefined, 2)}\n` };
+}
+
+async function purge(sources: AdminSources, _: string | undefined, asked: Asked): Promise<Answer> {
+  const purged = await sources.purges.purge(asked.body, asked.by);
+  return purged.kind === "refused" ? refusal(purged) : json(200, { purged: purged.count });
 }
 
 function ready(sources: AdminSources): Answer {

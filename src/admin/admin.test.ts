@@ -9,6 +9,7 @@ import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { EndpointControl } from "./endpoint-control.ts";
 import { PlanControl } from "./plan-control.ts";
+import { PurgeControl } from "./purge-control.ts";
 import { Readiness } from "./readiness.ts";
 import type { ReloadOutcome } from "./running-proxy.ts";
 
@@ -38,6 +39,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     reload: setup.reload ?? (async () => ({ kind: "refused", message: "no file" })),
     endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
     plans: new PlanControl(unreachable, unreachable),
+    purges: new PurgeControl(unreachable, log),
     upgrade: unreachable,
     readiness: new Readiness(),
     log,

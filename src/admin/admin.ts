@@ -20,7 +20,10 @@ const KEEP_ALIVE_MS = 30_000; // above the 15 s of common scrape intervals
 const CLOSE_MS = 1_000; // what is in flight at the end may take this long
 
 export interface AdminOptions
-  extends Pick<AdminSources, "metrics" | "status" | "reload" | "endpoints" | "plans" | "upgrade"> {
+  extends Pick<
+    AdminSources,
+    "metrics" | "status" | "reload" | "endpoints" | "plans" | "purges" | "upgrade"
+  > {
   readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
   readonly token: string | undefined;
   readonly hosts?: readonly string[]; // further names to answer to
@@ -56,6 +59,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     reload: options.reload,
     endpoints: options.endpoints,
     plans: options.plans,
+    purges: options.purges,
     upgrade: options.upgrade,
     readiness: () => readiness.state,
   };

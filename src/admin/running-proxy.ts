@@ -21,6 +21,7 @@ import { EndpointControl } from "./endpoint-control.ts";
 import { OwnLog } from "./own-log.ts";
 import { PlanControl } from "./plan-control.ts";
 import { metricsText, statusOf } from "./proxy-reports.ts";
+import { PurgeControl } from "./purge-control.ts";
 import { Readiness } from "./readiness.ts";
 import { type Command, Upgrade, type UpgradeOutcome } from "./upgrade.ts";
 
@@ -308,6 +309,7 @@ export class RunningProxy implements AsyncDisposable {
         () => this.#server,
         () => this.#loaded,
       ),
+      purges: new PurgeControl(() => this.#server, this.#world.log),
       upgrade: () => this.upgrade(),
       readiness: this.#readiness,
       inherited: this.#inherited,

@@ -148,7 +148,20 @@ Answers when all workers have taken it, or none has. Exit code 1: it was refused
 running config stays.`,
     load: async () => (await import("./reload.ts")).reload,
   },
-  notYet("purge", "URL | --tag TAG | --prefix PREFIX", "Removes responses from the cache."),
+  {
+    name: "purge",
+    usage: "URL | --tag TAG | --prefix PREFIX | --all [--soft]",
+    about: "Removes responses from the cache.",
+    help: `${ADMIN_HELP}
+  --tag TAG           what has TAG in Surrogate-Key or Cache-Tag
+  --prefix PREFIX     what is below a URL: "http://shop.example/news/"
+  --all               everything
+  --soft              what is stored stays as what is stale: it is asked about, and serves
+                      where a stale response may
+
+In force in all workers when it has answered. Exit code 1: nobody answers, or it was refused.`,
+    load: async () => (await import("./purge.ts")).purge,
+  },
   notYet("hash-password", "", "Makes the hash of a password for a config."),
 ];
 

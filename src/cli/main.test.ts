@@ -34,7 +34,10 @@ const cases: Case[] = [
   [["proxy", "--from", ":0", "--to", ","], 2, /^$/,                      /^sluice proxy: --to is missing/],
   [["proxy", "--from", ":0", "--to", ":1", "--workers", "0"], 2, /^$/,       /^sluice proxy: --workers must be "auto", or a whole number/],
   [["explain", "GET", "/"],              2, /^$/,                        /^sluice explain: URL must begin with http/],
-  [["purge"],                            2, /^$/,                        /^sluice purge: not supported yet\n$/],
+  [["purge"],                            2, /^$/,                        /^sluice purge: one of URL, --tag, --prefix and --all is wanted/],
+  [["purge", "http://a/", "--tag", "x"], 2, /^$/,                        /^sluice purge: one of URL, --tag, --prefix and --all is wanted/],
+  [["purge", "--tga", "x"],              2, /^$/,                        /^sluice purge: Unknown option '--tga'/],
+  [["hash-password"],                    2, /^$/,                        /^sluice hash-password: not supported yet\n$/],
   [["bogus-word"],                       2, /^$/,                        /^sluice: there is no command bogus-word\n/],
   [["help", "bogus-word"],               2, /^$/,                        /^sluice: there is no command bogus-word\n/],
 ];

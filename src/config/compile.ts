@@ -41,6 +41,7 @@ import type { UpstreamTls } from "../upstream/manner.ts";
 import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
@@ -104,13 +105,16 @@ class Compiler {
   }
 
   runtime(): Runtime {
-    const { listeners } = this.#config;
+    const compiled = this.#config.listeners.map((each): [string, ListenerPlan] => {
+      return [each.key, this.#listener(each)];
+    });
     return {
       version: this.#tools.version,
-      listeners: new Map(listeners.map((each) => [each.key, this.#listener(each)])),
+      listeners: new Map(compiled),
       streamListeners: compileStreamListeners(this.#config, this.#upstreams),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
+      caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
     };
   }
 
@@ -272,6 +276,10 @@ class Compiler {
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
+      place: `${site.name} ${route.name}`,
+      wheel: worker.wheel,
+      cacheBytes: cacheBytes(this.#config, machine),
+      cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error, exchange) => worker.bug(error, exchange),
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);

@@ -40,6 +40,7 @@ export interface Config extends Levels {
   readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
   readonly state: "memory";
+  readonly cacheMemoryBytes: number; // of all workers together
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
   readonly dns: DnsSettings;

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
-import type { Limits, Timeouts } from "../core/limits.ts";
+import { CACHE_BYTES, type Limits, type Timeouts } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { Speech } from "../core/upstream.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -82,6 +82,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: parsed.state ?? "memory",
+    cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     admin:
       admin === "off"
         ? undefined

@@ -18,6 +18,8 @@ export interface Downstream {
   readonly isAnswered: boolean;
   /** Bytes that were written and have not left: lent buffers must be given up, not reused. */
   readonly holdsBytes: boolean;
+  /** A whole body of up to so many bytes is copied by write(), so that nothing of it stays lent. */
+  readonly copiesUpTo: number;
 
   /**
    * Connections to endpoints that carry this client's address, and so are for its own connection

@@ -59,6 +59,17 @@ export interface ExchangeTimes {
   endedMs: number; // the last byte was written, or the exchange was cut
 }
 
+/** What the route's cache had to do with an exchange; "" where there is none. */
+export type CacheResult = "" | (typeof CACHE_RESULTS)[number];
+export const CACHE_RESULTS = [
+  "hit", // fresh, from the store
+  "stale", // from the store, though it was stale
+  "revalidated", // from the store, after the origin said that it still holds
+  "miss", // from the origin
+  "coalesced", // from the origin, for another client that had asked before
+  "bypass", // from the origin, past the cache
+] as const;
+
 /** What became of the response's content, where the route compresses. */
 export interface Compression {
   accept: string; // the client's Accept-Encoding
@@ -105,6 +116,8 @@ export class Exchange {
   connectionReused: boolean; // of the last attempt
   requestBytes: number; // body bytes received, framing not counted
   responseBytes: number; // body bytes sent, framing not counted
+  cacheResult: CacheResult;
+  cacheStatus: string; // for the client, in Cache-Status; "" for nothing
 
   constructor(
     runtime: Runtime,
@@ -136,6 +149,8 @@ export class Exchange {
     this.connectionReused = false;
     this.requestBytes = 0;
     this.responseBytes = 0;
+    this.cacheResult = "";
+    this.cacheStatus = "";
   }
 }
 

@@ -1,9 +1,11 @@
 import type { z } from "zod";
+import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
 import type { Upstream } from "./upstream.ts";
+import type { StoredCounts } from "./worker.ts";
 
 /** One capability of a route: its key in the config, the check of its options, what it becomes. */
 export interface Feature<Options, Built extends Filter | Handler = Filter | Handler> {
@@ -36,6 +38,12 @@ export interface BuildTools {
   keepForAll<T>(key: string, make: () => T): T;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
+  /** Of the route, the same over reloads: its site and its name. */
+  readonly place: string;
+  readonly wheel: TimerWheel;
+  /** Of the memory that caches may take, what is this worker's. */
+  readonly cacheBytes: number;
+  cacheStored(counts: StoredCounts): void;
   /** For what no wire or timer of the engine called, and so nobody would catch. */
-  readonly bug: (error: unknown, exchange: Exchange) => void;
+  readonly bug: (error: unknown, exchange: Exchange | undefined) => void;
 }

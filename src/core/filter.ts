@@ -10,6 +10,9 @@ export interface Reply {
   readonly body?: string | Uint8Array;
 }
 
+/** The exchange is answered through its downstream side, now or later: nobody else is to. */
+export const TAKEN = "taken";
+
 /**
  * A filter takes part in the phases it has a method for, and costs nothing in the others.
  *
@@ -21,7 +24,7 @@ export interface Filter {
   arrive?(exchange: Exchange): Step<Reply | undefined>; // the head is parsed, no route yet
   admit?(exchange: Exchange): Step<Reply | undefined>; // may it pass? limits, identity, WAF
   rewrite?(exchange: Exchange): Step<Reply | undefined>; // change what goes on
-  lookup?(exchange: Exchange): Step<Reply | undefined>; // answer from here: cache, file
+  lookup?(exchange: Exchange): Step<Reply | typeof TAKEN | undefined>; // answer from here: cache, file
   // The last four run on the wire's own callbacks, so they answer at once.
   send?(exchange: Exchange, attempt: Attempt): undefined; // what goes upstream, per try
   receive?(exchange: Exchange, attempt: Attempt): undefined; // what came back
@@ -37,7 +40,7 @@ export interface Handler {
   handle(exchange: Exchange): Step<Reply | undefined>;
 }
 
-export type ExchangeStep = (exchange: Exchange) => Step<Reply | undefined>;
+export type ExchangeStep = (exchange: Exchange) => Step<Reply | typeof TAKEN | undefined>;
 export type AttemptStep = (exchange: Exchange, attempt: Attempt) => undefined;
 
 /** A route's filters, sorted once: each list holds only the filters that have that method. */

@@ -95,6 +95,15 @@ export const TIMEOUTS: Timeouts = {
 
 export const RATES: Rates = { minBytesPerSecond: 500, graceMs: 20_000 };
 
+/** Of caching. Bytes are those of the whole process; each worker has its share. */
+export const CACHE_BYTES = 256 * KIB * KIB;
+export const CACHE_OBJECT_BYTES = 8 * KIB * KIB; // larger ones pass by
+export const CACHE_VARIANTS_MAX = 64; // of one URL: what Vary can make of it (SECURITY D10)
+export const CACHE_VARY_NAMES_MAX = 16; // more than that is a page for each client
+export const UNCACHEABLE_MAX = 10_000; // URLs that are known not to be worth waiting for
+export const UNCACHEABLE_MS = 60_000;
+export const CACHE_FETCHES_MAX = 10_000; // that others can wait for, at once
+
 /** Of a stream: TCP or UDP below HTTP. */
 export interface StreamTimeouts {
   readonly connect: number;

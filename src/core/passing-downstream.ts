@@ -50,6 +50,10 @@ export abstract class PassingDownstream implements Downstream, ServingSide {
     return this.behind.holdsBytes;
   }
 
+  get copiesUpTo(): number {
+    return this.behind.copiesUpTo;
+  }
+
   get own(): OwnConnections | undefined {
     return this.behind.own;
   }

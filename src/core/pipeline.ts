@@ -9,7 +9,7 @@ import { CHALLENGE_PATH, type ChallengeProofs } from "./challenge-proofs.ts";
 import type { ServingSide } from "./downstream.ts";
 import type { Exchange, ResponseHead } from "./exchange.ts";
 import { FAULTS, type Fault } from "./fault.ts";
-import type { ExchangeStep, Reply, Step } from "./filter.ts";
+import { type ExchangeStep, type Reply, type Step, TAKEN } from "./filter.ts";
 import { isLoop } from "./forwarding-fields.ts";
 import { grpcEnd, grpcReply } from "./grpc.ts";
 import type { Route } from "./runtime.ts";
@@ -50,7 +50,9 @@ function serveSite(exchange: Exchange): Step<undefined> {
   return conclude(exchange, answer);
 }
 
-function runPhases(route: Route, exchange: Exchange): Step<Reply | undefined> {
+type Answer = Reply | typeof TAKEN | undefined;
+
+function runPhases(route: Route, exchange: Exchange): Step<Answer> {
   const answer = runPhase(route.phases.before, exchange);
   if (answer === undefined) return route.handler.handle(exchange);
   if (!(answer instanceof Promise)) return answer;
@@ -60,10 +62,7 @@ function runPhases(route: Route, exchange: Exchange): Step<Reply | undefined> {
 }
 
 /** Runs the steps in order until one answers. Makes no promise until a step hands one back. */
-export function runPhase(
-  steps: readonly ExchangeStep[],
-  exchange: Exchange,
-): Step<Reply | undefined> {
+export function runPhase(steps: readonly ExchangeStep[], exchange: Exchange): Step<Answer> {
   for (let index = 0; index < steps.length; index++) {
     const answer = steps[index]!(exchange);
     if (answer === undefined) continue;
@@ -77,8 +76,8 @@ async function runPhaseRest(
   steps: readonly ExchangeStep[],
   next: number,
   exchange: Exchange,
-  pending: Promise<Reply | undefined>,
-): Promise<Reply | undefined> {
+  pending: Promise<Answer>,
+): Promise<Answer> {
   let answer = await pending;
   for (let index = next; answer === undefined && index < steps.length; index++) {
     if (isOver(exchange)) break;
@@ -87,8 +86,8 @@ async function runPhaseRest(
   return answer;
 }
 
-function conclude(exchange: Exchange, reply: Reply | undefined): undefined {
-  if (reply !== undefined) answer(exchange, reply);
+function conclude(exchange: Exchange, reply: Answer): undefined {
+  if (reply !== undefined && reply !== TAKEN) answer(exchange, reply);
   return undefined; // the handler answers, or has answered, through the downstream side
 }
 

@@ -16,6 +16,19 @@ export interface Runtime {
   readonly streamListeners: ReadonlyMap<string, StreamListenerPlan>; // "udp/0.0.0.0:53" for UDP
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly forwarding: Forwarding;
+  readonly caching?: Caching | undefined; // where a route has a cache
+}
+
+/** What is to go from the caches. `isSoft`: it stays as what is stale. */
+export type PurgeRequest =
+  | { readonly kind: "all"; readonly isSoft: boolean }
+  | { readonly kind: "url" | "prefix" | "tag"; readonly value: string; readonly isSoft: boolean };
+
+/** The caches of one worker, as operators deal with them. */
+export interface Caching {
+  /** How many responses are gone, or stale, at once; more may follow as they are found. */
+  purge(wanted: PurgeRequest): number;
+  onInvalidated: ((urls: readonly string[]) => void) | undefined;
 }
 
 /** What clients may speak: "h2" over TLS, "h2c" without it and with prior knowledge. */

@@ -34,6 +34,11 @@ export class StagedResponse extends PassingDownstream {
     return this.#stage.holdsBytes || this.behind.holdsBytes;
   }
 
+  /** The stage may work on what it was given for as long as it likes. */
+  override get copiesUpTo(): number {
+    return 0;
+  }
+
   override write(bytes: Buffer): boolean {
     return this.#isOver || this.#stage.write(bytes);
   }

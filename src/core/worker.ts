@@ -21,12 +21,20 @@ export interface Worker {
   secured(listenerKey: string, facts: TlsFacts): void;
   /** A connection that came to an end before anyone served it. */
   connectionRefused(listenerKey: string, refused: RefusedConnection): void;
+  /** How a cache's store is by now, for gauges. */
+  cacheStored?(counts: StoredCounts): void;
   /** As that, of which there may be very many. */
   connectionShed(listenerKey: string, fault: Fault): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
   listenerMeter(listenerKey: string): ConnectionMeter;
   endpointMeter(upstream: string, endpointName: string): ConnectionMeter;
+}
+
+export interface StoredCounts {
+  readonly bytes: number;
+  readonly objects: number;
+  readonly evictions: number; // since the start
 }
 
 export interface RefusedConnection {

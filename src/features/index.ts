@@ -1,6 +1,7 @@
 /** The explicit list of what a route can do. A feature that is not here is not in the product. */
 import type { Feature } from "../core/feature.ts";
 import type { MatchConfig } from "../route/match-config.ts";
+import { cache } from "./cache/cache.ts";
 import { compress } from "./compress/compress.ts";
 import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
@@ -18,6 +19,7 @@ export const features: readonly Feature<unknown>[] = [
   decompress,
   rewrite,
   grpcWeb,
+  cache,
   redirect,
   respond,
   compress,

@@ -14,7 +14,7 @@ import { idOf } from "../protocol/http/header-id.ts";
 import type { KnownLines } from "../protocol/http/header-list.ts";
 import { EscapedCache } from "./escaped-cache.ts";
 import { ESCAPED_BYTES_MAX, putMs, putPiece, putText, putWhole } from "./json-bytes.ts";
-import { LinePieces, UsualOutcomes } from "./line-pieces.ts";
+import { LinePieces, putCache, UsualOutcomes } from "./line-pieces.ts";
 import type { LogSink } from "./log-sink.ts";
 import { putQuery, putUrl } from "./redaction.ts";
 import { SecretNames } from "./secret-names.ts";
@@ -177,7 +177,8 @@ export class AccessLog {
   #putOutcome(block: Uint8Array, start: number, exchange: Exchange): number {
     const { fault, grpcStatus, requestBytes, responseBytes, times } = exchange;
     const ofEndpoint = this.#usual.pieceOf(exchange);
-    let at = start;
+    const from = putCache(block, start, exchange);
+    let at = from;
     if (ofEndpoint !== undefined) at = putPiece(block, at, ofEndpoint);
     else {
       at = putStatus(block, at, exchange);
@@ -189,7 +190,7 @@ export class AccessLog {
         at = putWhole(block, putPiece(block, at, BYTES_IN), requestBytes);
         at = putPiece(block, at, BYTES_OUT);
       }
-      this.#usual.maybeKeep(exchange, block, start, at);
+      this.#usual.maybeKeep(exchange, block, from, at);
     }
     at = putCodings(block, putWhole(block, at, responseBytes), exchange);
     return putTimes(block, at, times);

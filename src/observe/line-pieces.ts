@@ -1,7 +1,15 @@
 /** Parts of the access log's lines that come again as they are. */
-import { type Client, type Exchange, statusOf } from "../core/exchange.ts";
+
+import {
+  CACHE_RESULTS,
+  type CacheResult,
+  type Client,
+  type Exchange,
+  statusOf,
+} from "../core/exchange.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import { putPiece } from "./json-bytes.ts";
 
 /** Of a client that sends the same field lines again: what is before the target, and the end. */
 export class LinePieces {
@@ -93,4 +101,13 @@ function isUsual(exchange: Exchange): boolean {
   const { fault, attempts, connectionReused, requestBytes, grpcStatus } = exchange;
   const isPlain = requestBytes === 0 && grpcStatus < 0;
   return fault === undefined && attempts === 1 && connectionReused && isPlain;
+}
+
+const CACHE_PIECES: ReadonlyMap<CacheResult, Uint8Array> = new Map(
+  CACHE_RESULTS.map((result) => [result, Buffer.from(`,"cache":"${result}"`, "latin1")]),
+);
+
+/** What the route's cache had to do with it, if there is one. */
+export function putCache(block: Uint8Array, start: number, { cacheResult }: Exchange): number {
+  return cacheResult === "" ? start : putPiece(block, start, CACHE_PIECES.get(cacheResult)!);
 }

@@ -1,8 +1,15 @@
 import type { TlsFacts } from "../base/world.ts";
-import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
+import {
+  type Attempt,
+  CACHE_RESULTS,
+  type CacheResult,
+  type Exchange,
+  statusOf,
+} from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
+import type { StoredCounts } from "../core/worker.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
@@ -30,6 +37,8 @@ export const ROUTE_BYTES_IN = ROUTE_SECONDS + HISTOGRAM_CELLS;
 export const ROUTE_BYTES_OUT = ROUTE_BYTES_IN + 1;
 export const ROUTE_FAULTS = ROUTE_BYTES_OUT + 1;
 export const ROUTE_GRPC = ROUTE_FAULTS + FAULT_CODES.length;
+export const ROUTE_CACHE = ROUTE_GRPC + GRPC_NAMES.length;
+export const ROUTE_CACHE_BYTES = ROUTE_CACHE + CACHE_RESULTS.length;
 // An endpoint's.
 export const ENDPOINT_REQUESTS = 0;
 export const ENDPOINT_SECONDS = ENDPOINT_REQUESTS + CLASS_COUNT;
@@ -53,11 +62,14 @@ export const IDLE = 2;
 // The thread's own.
 export const REQUESTS_ACTIVE = 0;
 export const BUGS = 1;
+export const CACHE_BYTES = 2;
+export const CACHE_OBJECTS = 3;
+export const CACHE_EVICTIONS = 4;
 
 const ROUTE: BlockShape = {
   kind: "route",
   labels: ["site", "route"],
-  cellCount: ROUTE_GRPC + GRPC_NAMES.length,
+  cellCount: ROUTE_CACHE_BYTES + 1,
 };
 const ENDPOINT: BlockShape = {
   kind: "endpoint",
@@ -74,13 +86,16 @@ const LISTENER: BlockShape = {
 const THREAD: BlockShape = {
   kind: "thread",
   labels: [],
-  cellCount: BUGS + 1,
-  gauges: [REQUESTS_ACTIVE],
+  cellCount: CACHE_EVICTIONS + 1,
+  gauges: [REQUESTS_ACTIVE, CACHE_BYTES, CACHE_OBJECTS],
 };
 
 const LISTENERS_MAX = 1000; // keys come from configs, but those change
 
 const methodIndexes = new Map<string, number>(METHODS.map((method, index) => [method, index]));
+const resultIndexes = new Map<CacheResult, number>(
+  CACHE_RESULTS.map((result, index) => [result, index]),
+);
 const faultIndexes = new Map<string, number>(FAULT_CODES.map((code, index) => [code, index]));
 
 /** What a config names; to count it from the start instead of from its first exchange. */
@@ -167,6 +182,7 @@ export class Metrics {
     cells[at + ROUTE_BYTES_IN]! += exchange.requestBytes;
     cells[at + ROUTE_BYTES_OUT]! += exchange.responseBytes;
     if (status !== 101) observe(cells, at + ROUTE_SECONDS, times.endedMs - times.startedMs);
+    if (exchange.cacheResult !== "") countCache(cells, at, exchange);
     if (fault !== undefined) cells[at + ROUTE_FAULTS + faultIndexes.get(fault.code)!]!++;
     if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
     if (exchange.compression !== undefined || exchange.decompression !== undefined) {
@@ -196,6 +212,14 @@ export class Metrics {
   refused(listenerKey: string, code: FaultCode): void {
     const at = this.#bank.block(LISTENER, [listenerKey]);
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
+  }
+
+  /** How the store of this thread is by now. */
+  cacheStored({ bytes, objects, evictions }: StoredCounts): void {
+    const { cells } = this.#bank;
+    cells[this.#thread + CACHE_BYTES] = bytes;
+    cells[this.#thread + CACHE_OBJECTS] = objects;
+    cells[this.#thread + CACHE_EVICTIONS] = evictions;
   }
 
   secured(listenerKey: string, { version, isResumed }: TlsFacts): void {
@@ -255,6 +279,14 @@ export class Metrics {
 export function requestsActiveIn({ blocks, memory }: SharedBank): number {
   const block = blocks.find(({ kind }) => kind === THREAD.kind);
   return block === undefined ? 0 : new Float64Array(memory)[block.at + REQUESTS_ACTIVE]!;
+}
+
+const FROM_STORE = new Set<CacheResult>(["hit", "stale", "revalidated"]);
+
+function countCache(cells: Float64Array, at: number, exchange: Exchange): void {
+  const { cacheResult, responseBytes } = exchange;
+  cells[at + ROUTE_CACHE + resultIndexes.get(cacheResult)!]!++;
+  if (FROM_STORE.has(cacheResult)) cells[at + ROUTE_CACHE_BYTES]! += responseBytes;
 }
 
 function classOf(status: number): number {

@@ -1,5 +1,6 @@
 import type { Breaker, BreakerState } from "../core/breaker.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
+import { CACHE_RESULTS } from "../core/exchange.ts";
 import { FAULTS } from "../core/fault.ts";
 import {
   type Condition,
@@ -89,6 +90,12 @@ function renderRoute(out: Exposition, cells: Float64Array, { labels, at }: Block
     const count = cells[at + cell.ROUTE_FAULTS + index]!;
     if (count > 0) out.sample("faults", [...labels, FAULTS[code].side, code], count);
   }
+  for (const [index, result] of CACHE_RESULTS.entries()) {
+    const count = cells[at + cell.ROUTE_CACHE + index]!;
+    if (count > 0) out.sample("cacheRequests", [...labels, result], count);
+  }
+  const cached = cells[at + cell.ROUTE_CACHE_BYTES]!;
+  if (cached > 0) out.sample("cacheBytes", labels, cached);
   for (const [index, name] of GRPC_NAMES.entries()) {
     const count = cells[at + cell.ROUTE_GRPC + index]!;
     if (count > 0) out.sample("grpcCalls", [...labels, name], count);
@@ -139,6 +146,10 @@ function renderHandshakes(out: Exposition, cells: Float64Array, { labels, at }: 
 function renderThread(out: Exposition, cells: Float64Array, { at }: Block): void {
   out.sample("requestsActive", [], cells[at + cell.REQUESTS_ACTIVE]!);
   out.sample("bugs", [], cells[at + cell.BUGS]!);
+  if (cells[at + cell.CACHE_OBJECTS] === 0 && cells[at + cell.CACHE_EVICTIONS] === 0) return;
+  out.sample("cacheStoredBytes", [], cells[at + cell.CACHE_BYTES]!);
+  out.sample("cacheStoredObjects", [], cells[at + cell.CACHE_OBJECTS]!);
+  out.sample("cacheEvictions", [], cells[at + cell.CACHE_EVICTIONS]!);
 }
 
 function renderClasses(

@@ -1,6 +1,7 @@
 import type { Address } from "../base/world.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
+import type { PurgeRequest } from "../core/runtime.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Drained, HandOver } from "./emptying.ts";
 import type { TrafficByRoute } from "./route-traffic.ts";
@@ -51,6 +52,8 @@ export interface Crew {
   /** For logrotate: log files are opened anew. */
   reopenLogs(): Promise<void>;
   inFlight(): Promise<TrafficByRoute>;
+  /** From the caches of all workers: how many responses are gone, or stale, at once. */
+  purge(wanted: PurgeRequest): Promise<number>;
   /** Who is in an upstream has changed, or where a name leads, or the memory for it has. */
   tellDirectory(): void;
   /** What is counted elsewhere than in the main thread's metrics. */

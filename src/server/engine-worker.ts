@@ -7,7 +7,7 @@ import type { Directory } from "../core/directory.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Session, StreamMeter, StreamPlan, StreamWorker } from "../core/stream.ts";
-import type { ConnectionMeter, RefusedConnection } from "../core/worker.ts";
+import type { ConnectionMeter, RefusedConnection, StoredCounts } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { SessionLog } from "../observe/session-log.ts";
@@ -94,6 +94,10 @@ export class EngineWorker implements StreamWorker {
     if (nowMs < this.#quietUntilMs) return;
     this.#quietUntilMs = nowMs + DROPS_WARNING_EVERY_MS;
     this.world.log.warn(what, { listener: listenerKey, ...fault });
+  }
+
+  cacheStored(counts: StoredCounts): void {
+    this.metrics.cacheStored(counts);
   }
 
   bug(error: unknown, exchange: Exchange | undefined): void {

@@ -7,7 +7,7 @@ import type { Loaded } from "../config/load.ts";
 import { Certificates } from "../core/certificates.ts";
 import { Directory } from "../core/directory.ts";
 import { LoneMachine } from "../core/machine.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { PurgeRequest, Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -172,6 +172,11 @@ export class Server {
   /** By site and route, a line break between; of all workers. */
   inFlight(): Promise<TrafficByRoute> {
     return this.#crew.inFlight();
+  }
+
+  /** Rejects with nothing: there may be no cache, and then there is nothing to go. */
+  purge(wanted: PurgeRequest): Promise<number> {
+    return this.#crew.purge(wanted);
   }
 
   get droppedLogLines(): number {

@@ -1,6 +1,6 @@
 import type { Address, World } from "../base/world.ts";
 import type { LogConfig } from "../config/config.ts";
-import type { ListenerPlan, Runtime } from "../core/runtime.ts";
+import type { ListenerPlan, PurgeRequest, Runtime } from "../core/runtime.ts";
 import { AccessLog } from "../observe/access-log.ts";
 import { LogSink } from "../observe/log-sink.ts";
 import { SessionLog } from "../observe/session-log.ts";
@@ -107,6 +107,10 @@ export class Serving implements Crew {
     const drained = await Promise.all([...going, ...gone]);
     await this.#sink?.close();
     return drainedInAll(drained);
+  }
+
+  async purge(wanted: PurgeRequest): Promise<number> {
+    return this.#engine.runtime?.caching?.purge(wanted) ?? 0;
   }
 
   async descriptors(): Promise<readonly Descriptor[]> {

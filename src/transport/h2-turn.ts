@@ -161,6 +161,10 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
     return this.#stream.queuedBytes > 0;
   }
 
+  get copiesUpTo(): number {
+    return 0; // frames wait for windows
+  }
+
   interim(status: number, headers: HeaderList | undefined): void {
     if (this.#isAnswered || (status === 100 && !this.expectsContinue)) return;
     this.#stream.sendResponse(status, headers, RESPONSE_DROPS, undefined, false);

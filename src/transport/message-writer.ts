@@ -8,7 +8,7 @@ import { Progress } from "./progress.ts";
 import { trailerLines } from "./trailer-lines.ts";
 import { heldBy } from "./wire-peer.ts";
 
-const COPY_BYTES_MAX = 16 * 1024; // a body piece up to this size leaves in one write with the head
+export const COPY_BYTES_MAX = 16 * 1024; // a body piece up to this size leaves in one write with the head
 const SCRATCH_BYTES = COPY_BYTES_MAX + 4 * 1024;
 
 // Where head and body are put together: one place for all writers, which stays in the processor's

@@ -14,7 +14,7 @@ import { CHUNKED, CLOSE, type Framing, NONE } from "../protocol/h1/framing.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { type BugTaker, guard } from "./guard.ts";
-import { MessageWriter } from "./message-writer.ts";
+import { COPY_BYTES_MAX, MessageWriter } from "./message-writer.ts";
 import { Progress } from "./progress.ts";
 import type { RequestReader } from "./request-reader.ts";
 import { interimText, type Persistence, responseText, switchingText } from "./response-text.ts";
@@ -209,6 +209,10 @@ export class Turn implements Downstream, BugTaker {
 
   get holdsBytes(): boolean {
     return heldBy(this.#wire) > 0;
+  }
+
+  get copiesUpTo(): number {
+    return COPY_BYTES_MAX;
   }
 
   interim(status: number, headers: HeaderList | undefined): void {

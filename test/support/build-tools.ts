@@ -15,4 +15,10 @@ export const NO_TOOLS: BuildTools = {
     throw error;
   },
   machine: new LoneMachine(),
+  place: "a.test#1",
+  get wheel(): never {
+    throw new Error("this feature was not expected to need the timer wheel");
+  },
+  cacheBytes: 0,
+  cacheStored: () => {},
 };

@@ -72,7 +72,7 @@ export function endpointOf(name: string): Endpoint {
 // An exchange that has ended asks nothing of its client's side any more.
 const downstream: Downstream = {
   ...{ requestFraming: { kind: "none" }, expectsContinue: false, websocketKey: undefined },
-  ...{ takesTrailers: false, isAnswered: true, holdsBytes: false },
+  ...{ takesTrailers: false, isAnswered: true, holdsBytes: false, copiesUpTo: 0 },
   ...{ attach() {}, pauseBody() {}, resumeBody() {}, interim() {}, respond() {} },
   ...{ write: () => true, flush() {}, end() {}, cut() {} },
   switchProtocols() {

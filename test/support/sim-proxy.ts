@@ -33,6 +33,7 @@ import type { EndpointPool } from "../../src/upstream/endpoint-pool.ts";
 import { LatencyHistogram } from "../../src/upstream/latency-histogram.ts";
 import { poolShape, poolTo } from "../../src/upstream/pool-to.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
+import { cachePhases, type SimCache, simCache } from "./sim-cache.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
 import { type SimAnswer, SimOrigin } from "./sim-origin.ts";
 import { SimPeer } from "./sim-peer.ts";
@@ -50,6 +51,7 @@ export interface SimProxyOptions extends SimUpstreamOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly replaysBody?: boolean;
   readonly phases?: Partial<Phases>;
+  readonly cache?: unknown; // as in a config
   readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly idleMax?: number;
   readonly protocols?: readonly Protocol[];
@@ -97,6 +99,7 @@ export class SimProxy {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly pools: ReadonlyMap<Endpoint, EndpointPool>;
   readonly listener: Listener;
+  readonly cache: SimCache | undefined;
   readonly outcomes: Outcome[] = [];
   readonly timeouts: Timeouts;
   readonly #options: SimProxyOptions;
@@ -116,6 +119,7 @@ export class SimProxy {
     const { clock, random, log, names, web } = this.world;
     this.worker = new SimWorker({ clock, random, log, names, web, network: this.#watched() });
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
+    this.cache = options.cache === undefined ? undefined : simCache(options.cache, this.worker);
     const answers = options.origins ?? [OK];
     this.origins = answers.map(
       (answer, place) =>
@@ -229,6 +233,7 @@ export class SimProxy {
     }
     assert.equal(this.#freeRetries(), this.#retriesMax(), "retries given back");
     assert.equal(world.clock.pendingCount, 0, "timers");
+    this.cache?.isClean();
   }
 
   // What the budget has to give when nobody holds any of it.
@@ -311,7 +316,8 @@ export class SimProxy {
       },
       this.worker,
     );
-    const phases = { ...NO_PHASES, receive: cookies, ...options.phases };
+    const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, cookies);
+    const phases = { ...NO_PHASES, receive: cookies, ...cached, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

@@ -7,6 +7,7 @@ import {
   notYet,
   oneOf,
   shown,
+  sizeBetween,
   wanted,
   wholeNumber,
   z,
@@ -191,6 +192,21 @@ const dns = z
   })
   .describe("How names of endpoints are resolved.");
 
+const MIB = 1024 * 1024;
+
+const cacheStore = z
+  .strictObject(
+    {
+      memory: sizeBetween(MIB, 1024 * 1024 * MIB)
+        .optional()
+        .describe(
+          "How much memory stored responses may take, of all workers together. Default: 256MiB.",
+        ),
+    },
+    { error: wanted("a map with memory") },
+  )
+  .describe("Where responses of routes with `cache` are stored.");
+
 export const processKeys = {
   dns: dns.optional(),
   workers: workers.optional(),
@@ -207,6 +223,7 @@ export const processKeys = {
     .optional()
     .describe("Where this proxy is, for upstreams with prefer: zone. Often ${ZONE}."),
   state: state.optional(),
+  cacheStore: cacheStore.optional(),
   admin: admin.optional(),
   log: log.optional(),
   via: via.optional(),

@@ -15,6 +15,8 @@ const NAMES = [
   "sec-websocket-key", "sec-websocket-version", "sec-websocket-accept", "traceparent", "x-forwarded-server", "x-original-host",
   "x-http-method-override", "x-forwarded-prefix", "proxy-authenticate", "x-powered-by", "x-forwarded-ssl", "x-forwarded-scheme",
   "sec-websocket-protocol", "sec-websocket-extensions", "x-method-override", "x-http-method", "content-range", "origin",
+  "pragma", "expires", "if-range", "if-match", "if-unmodified-since", "accept-ranges", "content-language", "content-location",
+  "proxy-authentication-info", "cache-status", "surrogate-key", "cache-tag", "cdn-cache-control",
 ] as const;
 
 export type KnownHeader = Exclude<(typeof NAMES)[number], "">;

@@ -136,3 +136,29 @@ test("isFieldName and isFieldValue: each byte on its own", () => {
     assert.equal(isFieldValue(`a${letter}b`), isText, `value ${code}`);
   }
 });
+
+test("HeaderList.ofLines: reads back what lines() writes, and a copy has a life of its own", () => {
+  const list = HeaderList.of({ "X-A": "1", "Content-Type": "a/b" });
+  list.add("x-a", " 2 ");
+
+  const read = HeaderList.ofLines(list.lines(new Uint8Array(256)));
+  const copy = read.copy();
+  copy.delete("x-a");
+  copy.add("X-B", "3");
+
+  assert.deepEqual(read.all("x-a"), ["1", "2"]);
+  assert.equal(read.first(idOf("content-type")), "a/b");
+  assert.equal(read.get("x-b"), undefined);
+  assert.equal(copy.get("x-a"), undefined);
+  assert.equal(copy.copy().get("x-b"), "3");
+});
+
+test("HeaderList: one made of another's text and offsets is the same", () => {
+  const list = HeaderList.ofLines("X-A: 1\r\nVary: *\r\n");
+  const { text, offsets } = list;
+
+  const again = new HeaderList(text, text.length, [...offsets], offsets.length);
+
+  assert.equal(again.lines(new Uint8Array(256)), text);
+  assert.equal(again.get("vary"), "*");
+});

@@ -98,6 +98,44 @@ export class HeaderList {
     return list;
   }
 
+  /** From lines that are known to be sound, each with its CRLF: those of another list, or stored. */
+  static ofLines(lines: string): HeaderList {
+    const fields: number[] = [];
+    let end = 0;
+    for (let at = 0; at < lines.length; ) {
+      const stop = lines.indexOf("\r\n", at);
+      const colon = lines.indexOf(":", at);
+      let value = colon + 1;
+      let valueEnd = stop;
+      while (value < stop && isBlank(lines, value)) value++;
+      while (valueEnd > value && isBlank(lines, valueEnd - 1)) valueEnd--;
+      end = putField(
+        fields,
+        end,
+        headerIdOfText(lines.slice(at, colon)),
+        at,
+        colon,
+        value,
+        valueEnd,
+      );
+      at = stop + 2;
+    }
+    return new HeaderList(lines, lines.length, fields, end);
+  }
+
+  /** One of its own, to be changed. */
+  copy(): HeaderList {
+    const fields = this.#fields.slice(0, this.#fieldsEnd);
+    const list = new HeaderList(this.text, this.linesEnd, fields, this.#fieldsEnd);
+    if (this.#added !== undefined) list.#added = this.#added.slice();
+    return list;
+  }
+
+  /** The offsets of a list to which nothing was added, five a field, for it to be made anew. */
+  get offsets(): readonly number[] {
+    return this.#fields.slice(0, this.#fieldsEnd);
+  }
+
   /** The first value, as it arrived; undefined if there is none. */
   get(name: string): string | undefined {
     const id = headerIdOfText(name);
@@ -255,6 +293,11 @@ export class HeaderList {
   #nameAt(at: number): string {
     return this.text.slice(this.#fields[at + LINE]!, this.#fields[at + COLON]!);
   }
+}
+
+function isBlank(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === 0x20 || code === 0x09;
 }
 
 function keptLines(

@@ -1,20 +1,20 @@
 import inspector from "node:inspector";
-import module from "node:module";
-import { dirname } from "node:path";
 import type { ResourceLimits } from "node:worker_threads";
 import type { InheritedSockets } from "../../base/inherited-sockets.ts";
 import type { Turns } from "../../base/turns.ts";
 import type { Address, Timer, World } from "../../base/world.ts";
 import type { Certificates } from "../../core/certificates.ts";
 import type { Directory } from "../../core/directory.ts";
+import type { PurgeRequest } from "../../core/runtime.ts";
 import { MetricBank, type SharedBank } from "../../observe/metric-bank.ts";
-import { requestsActiveIn } from "../../observe/metrics.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "../crew.ts";
 import { type Drained, drainedInAll, type HandOver } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
 import { addedTraffic, type TrafficByRoute } from "../route-traffic.ts";
 import { addedUp } from "../serving.ts";
+import { compiledCodeFolder } from "./compiled-code.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
+import { invalidateIn, purgeIn } from "./purging.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 import { CertificateTelling, Telling } from "./telling.ts";
@@ -208,6 +208,17 @@ export class ThreadCrew implements Crew, ThreadOwner {
     return addedTraffic(answers.flatMap((each) => (each.status === "fulfilled" ? each.value : [])));
   }
 
+  purge(wanted: PurgeRequest): Promise<number> {
+    return purgeIn(this.#threads, wanted);
+  }
+
+  invalidated(from: Thread, urls: readonly string[]): void {
+    void invalidateIn(
+      this.#threads.filter((thread) => thread !== from),
+      urls,
+    );
+  }
+
   async reopenLogs(): Promise<void> {
     const asked = this.#threads.map((thread) => thread.ask({ kind: "reopenLogs" }));
     for (const each of await Promise.allSettled(asked)) {
@@ -232,7 +243,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
     world.log.warn("worker lost", {
       worker: thread.worker,
       reason: death,
-      requestsLost: requestsOf(thread.bank),
+      requestsLost: thread.requestsActive,
       restartMs: this.#isStopping ? undefined : delayMs,
       error,
     });
@@ -350,12 +361,10 @@ export class ThreadCrew implements Crew, ThreadOwner {
     const late = new Promise<Drained>((resolve) => {
       timer = clock.after(deadlineMs + STOP_GRACE_MS, () => {
         this.#options.world.log.warn("worker does not stop", { worker: thread.worker });
-        resolve({ finished: 0, cut: requestsOf(thread.bank) });
+        resolve({ finished: 0, cut: thread.requestsActive });
       });
     });
-    const stopped = thread
-      .ask(question)
-      .catch(() => ({ finished: 0, cut: requestsOf(thread.bank) }));
+    const stopped = thread.ask(question).catch(() => ({ finished: 0, cut: thread.requestsActive }));
     const drained = await Promise.race([stopped, late]);
     timer?.cancel();
     await thread.end();
@@ -385,14 +394,4 @@ export class ThreadCrew implements Crew, ThreadOwner {
   }
 }
 
-function requestsOf(bank: SharedBank | undefined): number {
-  return bank === undefined ? 0 : requestsActiveIn(bank);
-}
-
 function ignore(): void {}
-
-/** As it was given: the cache itself is in a folder below it, one for each version of Node. */
-function compiledCodeFolder(): string | undefined {
-  const folder = module.getCompileCacheDir?.();
-  return folder === undefined ? undefined : dirname(folder);
-}

@@ -2,6 +2,7 @@ import { type ResourceLimits, Worker } from "node:worker_threads";
 import type { Clock } from "../../base/world.ts";
 import type { Certificates } from "../../core/certificates.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
+import { requestsActiveIn } from "../../observe/metrics.ts";
 import { Watch } from "./pulse.ts";
 import type { Answers, FromWorker, Question, ToWorker, WorkerBirth } from "./worker-messages.ts";
 
@@ -32,6 +33,8 @@ export interface ThreadOptions {
 /** Who has the thread. */
 export interface ThreadOwner {
   line(line: string): void;
+  /** A request has made these worthless; this thread's cache knows. */
+  invalidated(thread: Thread, urls: readonly string[]): void;
   /** Once, unless it was told to end. Nothing of it runs any more. */
   lost(thread: Thread, death: Death, error: unknown): void;
 }
@@ -88,6 +91,10 @@ export class Thread {
     return this.#bank;
   }
 
+  get requestsActive(): number {
+    return this.#bank === undefined ? 0 : requestsActiveIn(this.#bank);
+  }
+
   /** Since the last time. */
   takeUtilization(): number {
     const now = this.#thread.performance.eventLoopUtilization();
@@ -123,6 +130,7 @@ export class Thread {
   #take(message: FromWorker): void {
     if (message.kind === "line") this.#owner.line(message.line);
     else if (message.kind === "bank") this.#bank = message.bank;
+    else if (message.kind === "invalidated") this.#owner.invalidated(this, message.urls);
     else if (message.kind === "demand") void this.#demanded(message.name);
     else {
       const waiting = this.#waiting.get(message.id);

@@ -2,6 +2,7 @@ import type { Address } from "../../base/world.ts";
 import type { Loaded } from "../../config/load.ts";
 import type { CertificateChanges, CertificateEntry } from "../../core/certificates.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
+import type { PurgeRequest } from "../../core/runtime.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Descriptor, Leaving } from "../crew.ts";
 import type { Drained, HandOver } from "../emptying.ts";
@@ -35,6 +36,7 @@ export interface Answers {
   readonly certificates: undefined;
   readonly demanded: undefined;
   readonly inFlight: TrafficByRoute;
+  readonly purge: number;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
 }
@@ -53,6 +55,7 @@ export type Question =
       readonly entry: CertificateEntry | undefined;
     }
   | { readonly kind: "commit" | "abort" | "inFlight" | "descriptors" | "hurry" | "reopenLogs" }
+  | { readonly kind: "purge"; readonly wanted: PurgeRequest }
   | { readonly kind: "handOver"; readonly manner: HandOver }
   | { readonly kind: "stop"; readonly deadlineMs: number; readonly isOwn: boolean };
 
@@ -66,7 +69,8 @@ export type FromWorker =
   | { readonly kind: "refusal"; readonly id: number; readonly message: string }
   | { readonly kind: "demand"; readonly name: string } // for a certificate; "demanded" answers
   | { readonly kind: "line"; readonly line: string } // of the program's own log
-  | { readonly kind: "bank"; readonly bank: SharedBank };
+  | { readonly kind: "bank"; readonly bank: SharedBank }
+  | { readonly kind: "invalidated"; readonly urls: readonly string[] }; // for the other caches
 
 /** What a thread is told when it is made. */
 export interface WorkerBirth {

@@ -5,7 +5,7 @@ import type { Directory } from "../../core/directory.ts";
 import { vocabulary } from "../../features/index.ts";
 import type { JsonLog } from "../../observe/json-log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import type { NextConfig, Turnover } from "../crew.ts";
+import type { Leaving, NextConfig, Turnover } from "../crew.ts";
 import type { Drained } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
 import type { Serving } from "../serving.ts";
@@ -83,6 +83,8 @@ export class WorkerSide {
         return this.#demands.answer(question.name, question.entry?.id);
       case "inFlight":
         return await serving.inFlight();
+      case "purge":
+        return await serving.purge(question.wanted);
       case "hurry":
         return serving.hurry();
       case "reopenLogs":
@@ -113,7 +115,7 @@ export class WorkerSide {
         commit: () => {
           log.level = config.log.level;
           this.#inForce = blocks;
-          return turnover.commit();
+          return this.#committed(turnover);
         },
         abort: () => {
           machine.blocks = this.#inForce;
@@ -125,6 +127,15 @@ export class WorkerSide {
       machine.blocks = this.#inForce;
       throw error;
     }
+  }
+
+  #committed(turnover: Turnover): Promise<Leaving> {
+    const leaving = turnover.commit();
+    const caching = this.#parts.engine.runtime?.caching;
+    if (caching !== undefined) {
+      caching.onInvalidated = (urls) => this.#parts.tell({ kind: "invalidated", urls });
+    }
+    return leaving;
   }
 
   async #stop(stopping: Promise<Drained>): Promise<Drained> {

@@ -1,0 +1,26 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findProgram } from "../machine/place.ts";
+import type { Contestant } from "./contestant.ts";
+
+/** A cache and nothing else. Its log goes to shared memory, where nobody reads it. */
+export const varnish: Contestant = {
+  name: "varnish",
+  runsOnNode: false,
+  missing: () => (findProgram("varnishd") === undefined ? "not installed" : undefined),
+  launch({ folder, listenPort, originPort }) {
+    const path = join(folder, "bench.vcl");
+    writeFileSync(path, vcl(originPort));
+    const address = `127.0.0.1:${listenPort}`;
+    const storage = ["-s", "malloc,256m", "-n", join(folder, "varnish")];
+    return { command: [findProgram("varnishd")!, "-F", "-a", address, "-f", path, ...storage] };
+  },
+};
+
+function vcl(originPort: number): string {
+  return `vcl 4.1;
+backend default { .host = "127.0.0.1"; .port = "${originPort}"; }
+sub vcl_recv { unset req.http.Cookie; }
+sub vcl_backend_response { set beresp.ttl = 1h; }
+`;
+}

@@ -1,0 +1,91 @@
+import type { ResponseHead } from "../../core/exchange.ts";
+import type { Framing } from "../../protocol/h1/framing.ts";
+import { HeaderList } from "../../protocol/http/header-list.ts";
+import type { CacheStore, Filling } from "../../stores/cache-store.ts";
+import { GrowingBody } from "../../stores/growing-body.ts";
+import type { StorePlan } from "./cache-rules.ts";
+
+const WINDOW_BYTES = 256 * 1024; // that are held for the slowest reader of what is not stored
+
+export interface FillOptions {
+  readonly plan: StorePlan & { readonly kind: "store" };
+  readonly status: number;
+  readonly framing: Framing;
+  readonly filling: Filling;
+  readonly bytesMax: number;
+}
+
+/**
+ * A response on its way into the store, which many read meanwhile. One that turns out to be too large
+ * is not kept: from then on it holds a window, up to the slowest of its readers.
+ */
+export class Fill {
+  readonly plan: FillOptions["plan"];
+  readonly framing: Framing;
+  readonly body: GrowingBody;
+  readonly #options: FillOptions;
+  readonly #headers: HeaderList;
+  #isKept: boolean;
+
+  constructor(options: FillOptions) {
+    this.plan = options.plan;
+    this.framing = options.framing;
+    this.body = new GrowingBody();
+    this.#options = options;
+    this.#headers = HeaderList.ofLines(options.plan.lines);
+    this.#isKept = true;
+  }
+
+  get isKept(): boolean {
+    return this.#isKept;
+  }
+
+  /** Nobody should send more before its readers have taken some. */
+  get isFull(): boolean {
+    return !this.#isKept && this.body.heldBytes >= WINDOW_BYTES;
+  }
+
+  /** The head, as it is for everyone but who asked. */
+  head(): ResponseHead {
+    return { status: this.#options.status, headers: this.#headers.copy() };
+  }
+
+  append(bytes: Buffer): void {
+    const { framing, body } = this;
+    const { bytesMax, filling } = this.#options;
+    if (this.#isKept && (body.length + bytes.length > bytesMax || !filling.grow(bytes.length))) {
+      this.#isKept = false;
+      filling.ended();
+    }
+    body.append(bytes, framing.kind === "length" ? framing.bytes - body.length : undefined);
+  }
+
+  /** Everyone has read up to there. */
+  readUpTo(position: number): void {
+    if (!this.#isKept) this.body.letGo(position);
+  }
+
+  /** It is whole: into the store with it. */
+  keep(store: CacheStore, url: string, partition: string): void {
+    const { plan, body } = this;
+    const { range } = plan;
+    if (!this.#isKept) return;
+    if (range !== undefined && body.length !== range.last - range.first + 1) return;
+    const { filling, status } = this.#options;
+    store.put(
+      {
+        ...plan,
+        ...{ url, status, body },
+        partition: range === undefined ? partition : partOf(partition),
+        rangeAt: range?.first,
+        rangeTotal: range?.total,
+      },
+      filling,
+    );
+  }
+}
+
+/** Parts of a response are kept apart from whole ones. */
+export function partOf(partition: string): string {
+  return `${partition}\npart`;
+}
