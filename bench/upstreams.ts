@@ -153,7 +153,8 @@ function nginxOf({ folder, listenPort, manner, originPort }: Job): readonly stri
   const path = join(folder, `nginx-${manner}.conf`);
   const isHttp2 = manner === "h2c" || manner === "h2";
   const pass = isHttp2
-    ? `grpc_pass ${manner === "h2" ? "grpcs" : "grpc"}://app; grpc_set_header X-Forwarded-For $remote_addr; grpc_ssl_protocols TLSv1.3;`
+    ? `grpc_pass ${manner === "h2" ? "grpcs" : "grpc"}://app; 
+       grpc_set_header X-Forwarded-For $remote_addr; grpc_ssl_protocols TLSv1.3;`
     : `proxy_pass ${manner}://app; proxy_http_version 1.1; proxy_set_header Connection "";
        proxy_set_header X-Forwarded-For $remote_addr; proxy_ssl_protocols TLSv1.3;`;
   writeFileSync(

@@ -78,9 +78,21 @@ http {
     server 127.0.0.1:${originPort}; keepalive 128; keepalive_requests 100000000;
   }
   server { listen 127.0.0.1:${job.listenPort} default_server; location / { proxy_pass http://origin; } }
+  ${tlsServer(job)}
   ${serverBlocks(job)}
 }
 `;
+}
+
+function tlsServer({ tls }: Job): string {
+  if (tls === undefined) return "";
+  return `ssl_session_cache off;
+  server {
+    listen 127.0.0.1:${tls.port} ssl http2; http2_max_requests 100000000; http2_max_concurrent_streams 128;
+    ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ecdh_curve X25519:prime256v1:secp384r1; ssl_prefer_server_ciphers off;
+    location / { proxy_pass http://origin; }
+  }`;
 }
 
 function serverBlocks(job: Job): string {

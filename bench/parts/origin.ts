@@ -31,6 +31,7 @@ export async function startOrigin(folder: string): Promise<Child> {
   const configPath = join(folder, "origin.conf");
   writeFileSync(join(folder, "10k"), "0123456789abcdef".repeat(640));
   writeFileSync(join(folder, "1m"), "0123456789abcdef".repeat(65_536));
+  writeFileSync(join(folder, "10m"), "0123456789abcdef".repeat(655_360));
   writeFileSync(configPath, config(folder, port));
   const origin = new Child({
     name: "origin",
@@ -68,6 +69,7 @@ http {
     location = /echo { default_type application/json; return 200 '{${echo.join(",")}}'; }
     location = /10k { }
     location = /1m { open_file_cache max=4; }
+    location = /10m { open_file_cache max=4; }
     location = /upload {
       proxy_pass http://answered; proxy_http_version 1.1; proxy_pass_request_body off;
       proxy_set_header Connection ""; proxy_set_header Content-Length "";

@@ -13,6 +13,7 @@ export interface Entry {
   readonly contestant: Contestant;
   readonly accessLog: boolean;
   readonly sites: number;
+  readonly isTls?: boolean;
 }
 
 export interface Choice {
@@ -30,6 +31,8 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
         ...(chosen.includes(nginx) ? [entry(nginxStream, false)] : []),
         ...chosen.filter(isSluice).map((contestant) => entry(sluiceStream(contestant), false)),
       ];
+    case "tls":
+      return chosen.filter(isSiteRouter).map((each) => ({ ...entry(each, true), isTls: true }));
     case "logged":
       return chosen.map((contestant) => entry(contestant, true));
     case "bodies":

@@ -3,7 +3,7 @@ import { BARE_HEAD, BROWSER_HEAD, CLOSING_HEAD, LONG_HEAD } from "../parts/reque
 import type { Load } from "../parts/wrk.ts";
 
 /** Which contestants take part, and whether they write their access log. */
-export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites" | "streams";
+export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites" | "streams" | "tls";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -78,6 +78,36 @@ export const SCENARIOS: readonly Scenario[] = [
     "a new connection through a TCP stream for every request",
     { ...small, headers: CLOSING_HEAD },
     "streams",
+  ),
+  load(
+    "tls-small",
+    "GET of 100 B over TLS 1.3, kept connections",
+    { ...small, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-connect",
+    "a full handshake (P-256) for every GET",
+    { ...small, connections: FEW, headers: CLOSING_HEAD, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-10m",
+    "GET of 10 MiB over TLS",
+    { ...small, target: "/10m", connections: FEW, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-h2",
+    "GET of 100 B over HTTP/2 and TLS, 16 connections with 10 streams each",
+    { ...small, connections: 16, streams: 10, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-h2-1",
+    "GET of 100 B over HTTP/2 and TLS, 64 connections with one stream each",
+    { ...small, streams: 1, isTls: true },
+    "tls",
   ),
   { kind: "idle", name: "idle", about: "memory of idle client connections", field: "logged" },
   { kind: "start", name: "start", about: "from spawn to the first 200", field: "logged" },

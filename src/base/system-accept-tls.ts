@@ -3,10 +3,11 @@
  * itself, so that no byte goes through JavaScript before it is decrypted.
  *
  * Names inside Node are used (docs/decisions/0022-tls-takes-over-a-wire.md): `_handle.receive`, which
- * node:tls feeds with what was read ahead; `resetAndClosing`; and those of system-tls-end.ts.
+ * node:tls feeds with what was read ahead; `resetAndClosing`; `writelen` of the stream; and those of
+ * system-tls-end.ts.
  */
 import type net from "node:net";
-import { TLSSocket } from "node:tls";
+import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { ignore, letGo } from "./system-porch.ts";
 import { handleOf, type WatchedHandle, watchEnd } from "./system-tls-end.ts";
 import type { TlsFacts, TlsServer, TlsTaker, Wire } from "./world.ts";
@@ -17,7 +18,7 @@ export function acceptTls(
   { context, alpn }: TlsServer,
   taker: TlsTaker,
 ): Wire {
-  const socket = new TLSSocket(raw, {
+  const socket = new AcceptedTls(raw, {
     isServer: true,
     secureContext: context,
     ALPNProtocols: alpn as string[], // it is only read
@@ -32,13 +33,28 @@ export function acceptTls(
     watchEnd(handle, socket, () => handleOf(raw));
     handle.receive(early);
   }
-  return Object.assign(socket, {
-    resetAndDestroy() {
-      // The socket's own would wait for what was written. This is how it tells its destroy().
-      (raw as net.Socket & { resetAndClosing?: boolean }).resetAndClosing = true;
-      socket.destroy();
-    },
-  });
+  return socket;
+}
+
+class AcceptedTls extends TLSSocket {
+  readonly #raw: net.Socket;
+
+  constructor(raw: net.Socket, options: TLSSocketOptions) {
+    super(raw, options);
+    this.#raw = raw;
+  }
+
+  /** What has been handed to OpenSSL is copied: what is not waits behind it. */
+  get heldLength(): number {
+    const { _writableState: state } = this as unknown as { _writableState?: { writelen?: number } };
+    return this.writableLength - (state?.writelen ?? 0);
+  }
+
+  override resetAndDestroy(): this {
+    // The socket's own would wait for what was written. This is how it tells its destroy().
+    (this.#raw as net.Socket & { resetAndClosing?: boolean }).resetAndClosing = true;
+    return this.destroy();
+  }
 }
 
 /** And then holds on to the taker no more: the connection lives on without it. */

@@ -6,6 +6,7 @@ export interface World {
   readonly random: Random;
   readonly network: Network;
   readonly names: Names;
+  readonly web: Web;
   readonly log: Log;
 }
 
@@ -29,6 +30,8 @@ export interface Random {
 export interface Wire {
   readonly destroyed: boolean;
   readonly writableLength: number; // bytes taken by write() that the system has not taken yet
+  /** Those of them that still lie in the buffers given to write(); absent: all of them do. */
+  readonly heldLength?: number;
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
@@ -184,6 +187,30 @@ export interface Log {
 export interface Names {
   addresses(name: string, family: 4 | 6, asking: Asking): Promise<NameAnswer<string>>;
   services(name: string, asking: Asking): Promise<NameAnswer<ServiceRecord>>;
+  /** Records of plain text; an alias leads to its name, and the servers of a zone to theirs. */
+  texts(kind: "TXT" | "CNAME" | "NS", name: string, asking: Asking): Promise<NameAnswer<string>>;
+}
+
+/** Asks web servers that are no endpoints: certificate authorities. Off the data path. */
+export interface Web {
+  /** Rejects with an Error that says why there is no answer. Redirects are answers. */
+  ask(question: WebQuestion): Promise<WebAnswer>;
+}
+
+export interface WebQuestion {
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly roots: string | undefined; // PEM: whom to trust instead of whom the system trusts
+  readonly timeoutMs: number; // for all of it
+  readonly answerBytesMax: number;
+}
+
+export interface WebAnswer {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>; // lower-case names; several values joined by ", "
+  readonly body: Uint8Array;
 }
 
 /** Whom to ask, and how patiently. */

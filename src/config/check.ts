@@ -6,6 +6,7 @@
 import { SystemClock } from "../base/system-clock.ts";
 import type { Path } from "../core/feature.ts";
 import type { Config } from "./config.ts";
+import { checkAutomatic } from "./cross/automatic.ts";
 import { checkCaptures } from "./cross/captures.ts";
 import { checkCertificates } from "./cross/certificates.ts";
 import { checkLevels } from "./cross/levels.ts";
@@ -50,6 +51,7 @@ export function check(
   checkStreams(map, notes);
   if (value === map) checkServes(map, notes); // else it is no map at all, which is told already
   checkLevels(map, notes);
+  checkAutomatic(map, notes);
   if (reads) checkCertificates(map, { folder, notes, wallMs: new SystemClock().wallMs() });
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));

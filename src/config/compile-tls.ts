@@ -1,21 +1,33 @@
 /** Who is served over TLS on a listener, and with which certificates. */
+import type { Clock } from "../base/world.ts";
 import { Certificates } from "../core/certificates.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Machine } from "../core/machine.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { StateDraft } from "../core/state.ts";
 import type { TlsPlan } from "../core/tls.ts";
+import type { ShownProofs } from "../tls/acme/proofs.ts";
 import { certificateFilesId } from "../tls/certificate-files.ts";
+import { HandshakeGuard } from "../tls/handshake-guard.ts";
 import { TlsContexts } from "../tls/tls-contexts.ts";
 import { TlsListener } from "../tls/tls-listener.ts";
 import type { Config, ListenerConfig, SiteConfig } from "./config.ts";
 
 interface Around {
   readonly listener: ListenerConfig;
+  readonly limits: Limits; // the listener's, settled
   readonly draft: StateDraft;
+  readonly machine: Machine;
+  readonly clock: Clock;
   readonly certificates: Certificates | undefined;
+  readonly proofs: ShownProofs | undefined;
+  readonly isOnDemand: boolean;
 }
 
 export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
-  const { listener, draft, certificates = new Certificates() } = around;
+  const { listener, limits, draft, machine, clock, proofs, isOnDemand } = around;
+  const { certificates = new Certificates() } = around;
+  const guardKey = `TLS handshakes ${listener.key}`;
   return new TlsListener({
     key: listener.key,
     alpn: alpnOf(listener.protocols),
@@ -23,9 +35,20 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       name,
       hosts,
       certificateIds: tls!.certificates.map(certificateFilesId),
+      automatic: tls!.automatic,
       profile: tls!.profile,
     })),
     certificates,
+    proofs,
+    isOnDemand,
+    guard: draft.keep(
+      guardKey,
+      () => new HandshakeGuard(machine.block(guardKey, HandshakeGuard.byteLength), clock),
+    ),
+    handshakes: {
+      perSecond: limits.handshakesPerSecond,
+      perClient: limits.handshakesPerClient,
+    },
     contexts: draft.keep("TLS contexts", () => new TlsContexts()),
   });
 }

@@ -26,6 +26,8 @@ import { features } from "../features/index.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
+import { openStorage } from "../tls/acme/disk-storage.ts";
+import { ShownProofs } from "../tls/acme/proofs.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
@@ -82,12 +84,16 @@ export function compile(config: Config, tools: CompileTools): Runtime {
 class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
+  readonly #proofs: ShownProofs | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
 
   constructor(config: Config, tools: CompileTools) {
     this.#config = config;
     this.#tools = tools;
+    this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
+      ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
+      : undefined;
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
@@ -203,6 +209,8 @@ class Compiler {
 
   #listener(listener: ListenerConfig): ListenerPlan {
     const { key } = listener;
+    const levels = settledLevels(this.#config, listener);
+    const streams = this.#config.streamListeners.find((each) => each.key === key);
     const served = this.#config.sites.filter(({ listen }) => listen.includes(key));
     const redirecting = this.#config.sites
       .filter(({ tls }) => tls?.redirectFrom.includes(key))
@@ -212,13 +220,19 @@ class Compiler {
       key,
       address: listener.address,
       protocols: listener.protocols,
-      ...settledLevels(this.#config, listener),
-      sendsProxyHeader: addressTest(listener.proxiesFrom),
+      ...levels,
+      sendsProxyHeader: addressTest(listener.proxiesFrom ?? streams?.proxiesFrom),
+      proofs: this.#proofs,
       tls: listener.isTls
         ? compileTls(served, {
             listener,
+            ...levels,
             draft: this.#tools.draft,
+            machine: this.#tools.machine,
+            clock: this.#tools.worker.world.clock,
             certificates: this.#tools.certificates,
+            proofs: this.#proofs,
+            isOnDemand: this.#config.acme.onDemand !== undefined,
           })
         : undefined,
       sites: this.#sites(sites, listener),
@@ -240,6 +254,7 @@ class Compiler {
       site: {
         name: site.name,
         paths: site.paths,
+        hsts: site.tls?.hsts,
         routes: compileRoutes(routes),
         errors: this.#errors(site.errors),
       },

@@ -9,8 +9,16 @@ import { siteAddresses } from "./site-addresses.ts";
 
 export interface ParsedSiteTls {
   readonly certificates: readonly CertificateFiles[];
+  readonly automatic?: "auto" | "internal" | undefined;
   readonly redirectFrom?: readonly Address[] | undefined;
   readonly profile?: TlsProfile | undefined;
+  readonly hsts?: ParsedHsts | undefined;
+}
+
+interface ParsedHsts {
+  readonly maxAge: number;
+  readonly subdomains?: boolean | undefined;
+  readonly preload?: boolean | undefined;
 }
 
 /** What the top level's `tls:` hands down. */
@@ -47,14 +55,22 @@ interface Around {
 }
 
 export function settleTls(
-  { certificates, profile }: ParsedSiteTls,
+  { certificates, automatic, profile, hsts }: ParsedSiteTls,
   { top, redirecting, folder }: Around,
 ): SiteTlsConfig {
   return {
     profile: profile ?? top.profile ?? TLS_PROFILE,
+    hsts: hsts && hstsField(hsts),
     certificates: certificates.map((each) => absolute(each, folder)),
+    automatic,
     redirectFrom: [...new Set(redirecting.map(addressKey))],
   };
+}
+
+/** RFC 6797 §6.1 */
+function hstsField({ maxAge, subdomains = false, preload = false }: ParsedHsts): string {
+  const seconds = Math.floor(maxAge / 1000);
+  return `max-age=${seconds}${subdomains ? "; includeSubDomains" : ""}${preload ? "; preload" : ""}`;
 }
 
 /** Paths are seen from the folder of the config. */

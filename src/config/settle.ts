@@ -20,6 +20,7 @@ import type {
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
+import { settleAcme } from "./settle-acme.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
@@ -87,6 +88,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
         : { address: admin?.listen ?? ADMIN_ADDRESS, token: admin?.token },
     log: settleLog(parsed.log, folder),
     dns: settleDns(parsed.dns),
+    acme: settleAcme(parsed.tls?.acme, folder),
     via:
       via === "off"
         ? { kind: "off", pseudonym: undefined }

@@ -45,6 +45,7 @@ export const FAULTS = {
   // We answer for a reason of our own.
   no_stream:                { side: "proxy",      status: 421, retry: "never", about: "No stream is configured for the server name of the ClientHello." },
   no_certificate:           { side: "proxy",      status: 421, retry: "never", about: "No site has a certificate for the server name of the ClientHello." },
+  handshakes_limited:       { side: "proxy",      status: 429, retry: "never", about: "More TLS handshakes began in a second than limits.handshakesPerSecond or handshakesPerClient allow." },
   sessions_full:            { side: "proxy",      status: 503, retry: "never", about: "limits.sessionsMax is reached: a datagram of a new client was dropped." },
   no_site:                  { side: "proxy",      status: 421, retry: "never", about: "No site is configured for this host." },
   no_route:                 { side: "proxy",      status: 404, retry: "never", about: "No route of the site matches." },

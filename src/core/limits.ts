@@ -13,6 +13,8 @@ export interface Limits {
   readonly bodyBytes: number; // Infinity: none
   readonly replayBytes: number; // how much of a request body is kept for another try
   readonly connectionsMax: number; // per listener; Infinity: none
+  readonly handshakesPerSecond: number; // of TLS, on a listener; Infinity: any number
+  readonly handshakesPerClient: number; // in a second, from one address
   readonly requestsPerConnection: number; // Infinity: none
   readonly http2StreamsMax: number; // of one client connection at once
   readonly http2StreamWindowBytes: number; // what a stream's window grows to while its body flows
@@ -61,6 +63,8 @@ export const LIMITS: Limits = {
   bodyBytes: Number.POSITIVE_INFINITY,
   replayBytes: 64 * KIB,
   connectionsMax: Number.POSITIVE_INFINITY,
+  handshakesPerSecond: Number.POSITIVE_INFINITY, // a machine does some thousands; who knows how many others share it
+  handshakesPerClient: Number.POSITIVE_INFINITY, // behind one address there may be a whole company
   requestsPerConnection: Number.POSITIVE_INFINITY,
   http2StreamsMax: 100,
   http2StreamWindowBytes: 512 * KIB, // 50 MB/s at 10 ms

@@ -1,5 +1,6 @@
 import type { Address } from "../base/world.ts";
 import type { TargetPolicy } from "../protocol/http/target.ts";
+import type { ChallengeProofs } from "./challenge-proofs.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply } from "./filter.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
@@ -30,6 +31,7 @@ export interface ListenerPlan {
   /** Whose connections begin with a PROXY header; undefined: nobody's. */
   readonly sendsProxyHeader?: ((address: string) => boolean) | undefined;
   readonly tls: TlsPlan | undefined; // undefined: it is served in the clear
+  readonly proofs?: ChallengeProofs | undefined; // undefined: no site proves its name
   readonly sites: SiteTable;
   readonly errors: ErrorReplies; // before a site is known
 }
@@ -50,6 +52,7 @@ export interface FoundSite {
 export interface Site {
   readonly name: string; // its first host
   readonly paths: TargetPolicy;
+  readonly hsts?: string | undefined; // Strict-Transport-Security of all its responses
   readonly routes: RouteTable;
   readonly errors: ErrorReplies;
 }

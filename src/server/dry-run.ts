@@ -171,6 +171,7 @@ class DryWorker implements Worker {
   attemptFailed(): void {}
 
   secured(): void {}
+  connectionShed(): void {}
   connectionRefused(): void {}
 
   bug(error: unknown): void {

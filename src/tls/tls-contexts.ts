@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { CertificateEntry } from "../core/certificates.ts";
+import { TICKET_MS, ticketKeys, ticketNameOf } from "./ticket-secrets.ts";
 import { profileOptions, type TlsProfile } from "./tls-profile.ts";
 
 /** What a context is for: sessions are resumed in the scope that they began in, and in no other (T1). */
@@ -9,40 +10,73 @@ export interface TlsScope {
   readonly profile: TlsProfile;
 }
 
+/** What a client would resume, and with what tickets are sealed now. */
+export interface Resumption {
+  readonly ticketName: string; // "": nothing
+  readonly secrets: readonly string[]; // the newest first
+}
+
 const SCOPE_CHARS = 32; // what OpenSSL takes at most
 
 /**
  * OpenSSL's contexts, made when the first client needs one: each is some tens of kilobytes, and a
  * proxy may have ten thousand certificates. They go with the entry that they were made of.
+ *
+ * A context has one key for tickets. A client who comes with a ticket of the one before is given
+ * the context before, which renews its tickets under the old key for as long as that is read.
  */
 export class TlsContexts {
-  readonly #byEntry: WeakMap<CertificateEntry, Map<string, SecureContext>>;
+  readonly #byEntry: WeakMap<CertificateEntry, Map<string, Sealed[]>>;
 
   constructor() {
     this.#byEntry = new WeakMap();
   }
 
-  find(entry: CertificateEntry, scope: TlsScope): SecureContext {
+  find(entry: CertificateEntry, scope: TlsScope, resumption: Resumption): SecureContext {
     let ofEntry = this.#byEntry.get(entry);
     if (ofEntry === undefined) {
       ofEntry = new Map();
       this.#byEntry.set(entry, ofEntry);
     }
-    let context = ofEntry.get(scope.key);
-    if (context === undefined) {
-      context = newContext(entry, scope);
-      ofEntry.set(scope.key, context);
+    const { ticketName, secrets } = resumption;
+    const [newest = ""] = secrets;
+    let sealed = ofEntry.get(scope.key) ?? [];
+    if (sealed[0]?.secret !== newest) {
+      const kept = sealed.filter(({ secret }) => secrets.includes(secret));
+      sealed = [newSealed(entry, scope, newest), ...kept];
+      ofEntry.set(scope.key, sealed);
     }
-    return context;
+    // Nearly always there is one, or the first is the right one.
+    const found = sealed.find((each) => each.ticketName === ticketName) ?? sealed[0]!;
+    return found.context;
   }
 }
 
-/** Throws where OpenSSL does not take it. */
-export function newContext({ cert, key }: CertificateEntry, scope: TlsScope): SecureContext {
+/** A context and what its tickets are sealed with. */
+interface Sealed {
+  readonly secret: string;
+  readonly ticketName: string;
+  readonly context: SecureContext;
+}
+
+function newSealed(entry: CertificateEntry, scope: TlsScope, secret: string): Sealed {
+  if (secret === "") return { secret, ticketName: "none", context: newContext(entry, scope) };
+  const keys = ticketKeys(secret, scope.key);
+  return { secret, ticketName: ticketNameOf(keys), context: newContext(entry, scope, keys) };
+}
+
+/** Throws where OpenSSL does not take it. Without keys they are the context's own. */
+export function newContext(
+  { cert, key }: CertificateEntry,
+  scope: TlsScope,
+  keys?: Buffer,
+): SecureContext {
   return createSecureContext({
     cert,
     key,
     ...profileOptions(scope.profile),
     sessionIdContext: createHash("sha256").update(scope.key).digest("hex").slice(0, SCOPE_CHARS),
+    sessionTimeout: TICKET_MS / 1000,
+    ...(keys === undefined ? {} : { ticketKeys: keys }),
   });
 }

@@ -113,8 +113,8 @@ export class SimProxy {
   private constructor(options: SimProxyOptions) {
     this.#options = options;
     this.world = new SimWorld(options.seed, options.network);
-    const { clock, random, log, names } = this.world;
-    this.worker = new SimWorker({ clock, random, log, names, network: this.#watched() });
+    const { clock, random, log, names, web } = this.world;
+    this.worker = new SimWorker({ clock, random, log, names, web, network: this.#watched() });
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
     const answers = options.origins ?? [OK];
     this.origins = answers.map(

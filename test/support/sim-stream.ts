@@ -68,8 +68,8 @@ export class SimStream {
 
   private constructor(options: SimStreamOptions) {
     this.world = new SimWorld(options.seed, options.network);
-    const { clock, random, log, names } = this.world;
-    this.worker = new SimWorker({ clock, random, log, names, network: this.#watched() });
+    const { clock, random, log, names, web } = this.world;
+    this.worker = new SimWorker({ clock, random, log, names, web, network: this.#watched() });
     this.servers = Array.from(
       { length: options.servers ?? 1 },
       (_, place) => new SimServer({ host: `10.0.1.${place + 1}`, port: 5432 }),

@@ -40,6 +40,7 @@ function checkOne(
   { folder, notes, wallMs, hosts }: Around & { readonly hosts: readonly string[] },
 ): void {
   const { cert, key } = said;
+  if (cert === "auto" || cert === "internal") return;
   if (typeof cert !== "string" || typeof key !== "string" || cert === "" || key === "") return;
   const read = readCertificateFiles(absolute({ cert, key }, folder));
   if (read.kind === "certificate") {

@@ -24,6 +24,15 @@ export const countOrOff = z.union(
   { error: wanted(`a whole number from 1 to ${COUNT_MAX}, or "off"`) },
 );
 
+const HANDSHAKES_MAX = 65_535;
+
+function countUpTo(max: number) {
+  return z.union(
+    [z.literal("off").transform(() => Number.POSITIVE_INFINITY), wholeNumber(1, max)],
+    { error: wanted(`a whole number from 1 to ${max}, or "off"`) },
+  );
+}
+
 /** The default stands behind what the setting is about, so nobody has to look it up. */
 function bytes<T extends z.ZodType>(field: T, key: keyof typeof LIMITS, about: string) {
   const fallback = LIMITS[key];
@@ -71,6 +80,16 @@ const downstreamLimits = {
     countOrOff,
     "connectionsMax",
     "Client connections open at once on a listener.",
+  ),
+  handshakesPerSecond: counted(
+    countUpTo(HANDSHAKES_MAX),
+    "handshakesPerSecond",
+    "TLS handshakes that begin in one second on a listener, in all workers.",
+  ),
+  handshakesPerClient: counted(
+    countUpTo(HANDSHAKES_MAX),
+    "handshakesPerClient",
+    "As that, from one address; of IPv6 from one /64.",
   ),
   requestsPerConnection: counted(
     countOrOff,
@@ -263,6 +282,8 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "limits.headerBytes",
   "limits.headerCount",
   "limits.connectionsMax",
+  "limits.handshakesPerSecond",
+  "limits.handshakesPerClient",
   "limits.requestsPerConnection",
   "timeouts.handshake",
   "limits.http2StreamsMax",
