@@ -35,7 +35,7 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
   readonly #host: TurnHost;
   readonly #worker: Worker;
   readonly #facts: RequestFacts | undefined;
-  readonly #body: H2RequestBody;
+  #body: H2RequestBody | undefined; // made when there is something for it: most requests have none
   #exchange: Exchange | undefined;
   #side: ServingSide | undefined;
   #head: ResponseHead | undefined; // answered with, and not sent yet
@@ -51,12 +51,7 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
     this.#host = host;
     this.#worker = worker;
     this.#facts = facts;
-    this.#body = new H2RequestBody(stream, worker.wheel, {
-      bytes: (bytes) => this.#bodyBytes(bytes),
-      end: (trailers) => this.#side?.bodyEnd(trailers),
-      stalled: () =>
-        guard(this, () => this.breakRequest({ code: "request_body_timeout", detail: "" })),
-    });
+    this.#body = undefined;
     this.#exchange = undefined;
     this.#side = undefined;
     this.#head = undefined;
@@ -104,23 +99,39 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
   }
 
   pauseBody(): void {
-    this.#body.pause();
+    this.#body?.pause();
+  }
+
+  #bodyOf(): H2RequestBody {
+    this.#body ??= new H2RequestBody(this.#stream, this.#worker.wheel, {
+      bytes: (bytes) => this.#bodyBytes(bytes),
+      end: (trailers) => this.#side?.bodyEnd(trailers),
+      stalled: () =>
+        guard(this, () => this.breakRequest({ code: "request_body_timeout", detail: "" })),
+    });
+    return this.#body;
+  }
+
+  /** Nobody wants the rest, also of what has yet to come. */
+  #dropBody(): void {
+    if (this.#body !== undefined || !this.#stream.isRemoteEnded) this.#bodyOf().drop();
   }
 
   resumeBody(): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    this.#body.resume(exchange.route ?? exchange.listener);
+    if (this.#body === undefined && this.#stream.isRemoteEnded) return; // with the head
+    this.#bodyOf().resume(exchange.route ?? exchange.listener);
     this.#host.moreToSend(); // windows, that is
   }
 
   data(bytes: Buffer): void {
     this.#host.bodyRead(this);
-    guard(this, () => this.#body.data(bytes));
+    guard(this, () => this.#bodyOf().data(bytes));
   }
 
   ended(trailers: HeaderList | undefined): void {
-    guard(this, () => this.#body.ended(trailers));
+    guard(this, () => this.#bodyOf().ended(trailers));
   }
 
   /** All that one read brought has been handed over. */
@@ -146,7 +157,7 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
     if (exchange === undefined) return;
     const side = this.#side;
     this.#side = undefined;
-    this.#body.drop();
+    this.#dropBody();
     side?.clientGone(fault);
     fail(exchange, fault);
   }
@@ -296,8 +307,9 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
     this.#isAnswered = true;
     this.#tunnel = end;
     this.#stream.sendResponse(200, response.headers, SWITCH_DROPS, undefined, false);
-    const hasFinished = this.#body.hasEnded;
-    const tunnel = new H2Tunnel(this.#stream, this.#host, this.#body, this, end);
+    const body = this.#bodyOf();
+    const hasFinished = body.hasEnded;
+    const tunnel = new H2Tunnel(this.#stream, this.#host, body, this, end);
     const early = tunnel.takeOver();
     this.#host.moreToSend();
     return {
@@ -348,7 +360,7 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
   #endExchange(): void {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
-    this.#body.drop();
+    this.#dropBody();
     this.#progress?.stop();
     this.#progress = undefined;
     exchange.times.endedMs = this.#worker.world.clock.nowMs();
