@@ -18,9 +18,20 @@ const PACKAGES: Readonly<Record<string, string>> = {
   caddy: "caddy",
   wrk: "wrk",
   openssl: "openssl",
+  pebble: "pebble",
+  knotd: "knot",
+  knsupdate: "knot-dnsutils",
 };
 
-export const TEST_PARTS: readonly string[] = ["nginx", "curl", "openssl", "haproxy"];
+export const TEST_PARTS: readonly string[] = [
+  "nginx",
+  "curl",
+  "openssl",
+  "haproxy",
+  "pebble",
+  "knotd",
+  "knsupdate",
+];
 
 const INSTALL_TIMEOUT_MS = 90_000;
 const POLICY = "/usr/sbin/policy-rc.d"; // Debian asks it before a package starts its service

@@ -5,7 +5,16 @@ export interface Job {
   readonly originPort: number;
   readonly accessLog: boolean;
   readonly sites: number; // 0: one site that takes every host
+  readonly tls?: JobTls | undefined; // served over TLS too, on a port of its own
+  readonly gzipLevel: number; // 0: bodies go on as they come
   readonly nodeFlags: readonly string[]; // for contestants that run on Node
+}
+
+/** What every contestant is to serve with TLS: TLS 1.2 and 1.3, this certificate, tickets. */
+export interface JobTls {
+  readonly port: number;
+  readonly cert: string; // paths
+  readonly key: string;
 }
 
 export interface Launch {

@@ -2,7 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { nodeFlagsOf } from "../../tools/node-flags.ts";
-import { accessLogPath, type Contestant, type Job, ROUTES_PER_SITE } from "./contestant.ts";
+import {
+  accessLogPath,
+  type Contestant,
+  type Job,
+  type JobTls,
+  ROUTES_PER_SITE,
+} from "./contestant.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 const SOURCE = "src/main.ts";
@@ -71,9 +77,18 @@ export function sluiceStream({ name, runsOnNode, missing, root }: SluiceContesta
 /** JSON is YAML, and needs no care for quoting. */
 function writeYaml(job: Job): string {
   const path = join(job.folder, "sluice.yaml");
-  const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] }];
+  const { gzipLevel, tls } = job;
+  const compress = { codings: ["gzip"], levels: { gzip: gzipLevel }, minBytes: 1024 };
+  const site = { hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] };
+  const plain = gzipLevel === 0 ? site : { ...site, compress };
+  const sites = tls === undefined ? [plain] : [plain, tlsSite(tls)];
   writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
   return path;
+}
+
+function tlsSite({ port, cert, key }: JobTls): object {
+  const tls = { cert, key, redirectFrom: "off" };
+  return { hosts: ["*"], listen: [`127.0.0.1:${port}`], tls, routes: [{ forward: "origin" }] };
 }
 
 /** 100,000 routes come from a loop, as they would in a fleet: what is timed is routing, not YAML. */

@@ -9,6 +9,8 @@ export interface Load {
   readonly connections: number;
   readonly headers: readonly string[];
   readonly script: readonly string[]; // arguments of report.lua
+  readonly isTls?: boolean;
+  readonly streams?: number; // at once on a connection, over HTTP/2; undefined: HTTP/1
 }
 
 export interface LoadErrors {
@@ -28,10 +30,10 @@ export interface LoadResult {
 }
 
 export async function runWrk(load: Load, port: number, seconds: number): Promise<LoadResult> {
-  const { target, connections, headers, script } = load;
+  const { target, connections, headers, script, isTls = false } = load;
   const shape = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", `${TIMEOUT_S}s`];
   const fields = headers.flatMap((line) => ["-H", line]);
-  const url = `http://127.0.0.1:${port}${target}`;
+  const url = `${isTls ? "https" : "http"}://127.0.0.1:${port}${target}`;
   const output = await run([...shape, ...fields, "-s", SCRIPT, url, "--", ...script]);
   return parseResult(output);
 }

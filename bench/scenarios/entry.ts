@@ -5,7 +5,7 @@ import { nginx, nginxAsPackaged } from "../contestants/nginx.ts";
 import { fastifyHttpProxy, httpProxy, nodeHttp } from "../contestants/node-programs.ts";
 import { type SluiceContestant, sluice, sluiceStream } from "../contestants/sluice.ts";
 import { haproxyTcp, nginxStream } from "../contestants/streams.ts";
-import { type Field, SITES_FEW, SITES_MANY } from "./scenario.ts";
+import { type Field, GZIP_LEVEL, SITES_FEW, SITES_MANY } from "./scenario.ts";
 
 /** A contestant as it takes part in one scenario: a row of the table. */
 export interface Entry {
@@ -13,6 +13,8 @@ export interface Entry {
   readonly contestant: Contestant;
   readonly accessLog: boolean;
   readonly sites: number;
+  readonly isTls?: boolean;
+  readonly gzipLevel: number;
 }
 
 export interface Choice {
@@ -30,6 +32,8 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
         ...(chosen.includes(nginx) ? [entry(nginxStream, false)] : []),
         ...chosen.filter(isSluice).map((contestant) => entry(sluiceStream(contestant), false)),
       ];
+    case "tls":
+      return chosen.filter(isSiteRouter).map((each) => ({ ...entry(each, true), isTls: true }));
     case "logged":
       return chosen.map((contestant) => entry(contestant, true));
     case "bodies":
@@ -37,6 +41,8 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
         ...chosen.map((contestant) => entry(contestant, true)),
         ...(chosen.includes(nginx) ? [entry(nginxAsPackaged, true)] : []),
       ];
+    case "gzip":
+      return chosen.filter(isSiteRouter).map((contestant) => withGzip(contestant));
     case "unlogged":
       return chosen.map((contestant) => entry(contestant, false));
     case "loggedAndNot":
@@ -92,11 +98,15 @@ function isSiteRouter(contestant: Contestant): boolean {
 }
 
 function entry(contestant: Contestant, accessLog: boolean): Entry {
-  return { label: contestant.name, contestant, accessLog, sites: 0 };
+  return { label: contestant.name, contestant, accessLog, sites: 0, gzipLevel: 0 };
 }
 
 function withoutLog(contestant: Contestant): Entry {
   return { ...entry(contestant, false), label: `${contestant.name} (no log)` };
+}
+
+function withGzip(contestant: Contestant): Entry {
+  return { ...entry(contestant, true), gzipLevel: GZIP_LEVEL };
 }
 
 function withSites(contestant: Contestant, sites: number): Entry {

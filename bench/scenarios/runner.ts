@@ -1,4 +1,5 @@
-import { mkdirSync, statSync, truncateSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { accessLogPath, type Job } from "../contestants/contestant.ts";
 import { Child } from "../machine/child.ts";
@@ -26,11 +27,14 @@ export interface Remark {
 export class Runner implements AsyncDisposable {
   readonly entry: Entry;
   readonly child: Child;
+  readonly loadPort: number; // where it is measured; whether it is there is asked without TLS
   readonly #logPath: string;
 
-  constructor(entry: Entry, child: Child, logPath: string) {
+  constructor(entry: Entry, child: Child, job: Job) {
+    const logPath = accessLogPath(job);
     this.entry = entry;
     this.child = child;
+    this.loadPort = job.tls?.port ?? job.listenPort;
     this.#logPath = logPath;
   }
 
@@ -54,7 +58,7 @@ export async function spawnRunner(
   rig: Rig,
   nodeFlags: readonly string[] = [],
 ): Promise<Runner> {
-  const { contestant, accessLog, sites } = entry;
+  const { contestant, accessLog, sites, isTls = false, gzipLevel } = entry;
   const folder = join(rig.folder, `${contestant.name.replaceAll(/[^\w-]/g, "_")}-${folders++}`);
   mkdirSync(folder, { recursive: true });
   const job: Job = {
@@ -63,6 +67,8 @@ export async function spawnRunner(
     originPort: rig.originPort,
     accessLog,
     sites,
+    tls: isTls ? { port: await freePort(), ...certificateIn(rig.folder) } : undefined,
+    gzipLevel,
     nodeFlags: [...rig.nodeFlags, ...nodeFlags],
   };
   const launch = contestant.launch(job);
@@ -76,7 +82,24 @@ export async function spawnRunner(
     errorPath: join(folder, "errors"),
     ...(launch.env === undefined ? {} : { env: launch.env }),
   });
-  return new Runner(entry, child, logPath);
+  return new Runner(entry, child, job);
+}
+
+/** One for all contestants of a run: P-256, signed by itself. */
+function certificateIn(folder: string): { readonly cert: string; readonly key: string } {
+  const [cert, key] = [join(folder, "bench.pem"), join(folder, "bench.key")];
+  if (!existsSync(cert)) {
+    execFileSync(
+      "openssl",
+      [
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+        ...["-subj", "/CN=bench.test", "-addext", "subjectAltName=DNS:bench.test"],
+        ...["-keyout", key, "-out", cert],
+      ],
+      { stdio: "ignore" },
+    );
+  }
+  return { cert, key };
 }
 
 export async function startRunner(

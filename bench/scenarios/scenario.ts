@@ -1,9 +1,23 @@
 import { ROUTES_PER_SITE } from "../contestants/contestant.ts";
-import { BARE_HEAD, BROWSER_HEAD, CLOSING_HEAD, LONG_HEAD } from "../parts/request-heads.ts";
+import {
+  BARE_HEAD,
+  BROWSER_HEAD,
+  CLOSING_HEAD,
+  GZIP_HEAD,
+  LONG_HEAD,
+} from "../parts/request-heads.ts";
 import type { Load } from "../parts/wrk.ts";
 
 /** Which contestants take part, and whether they write their access log. */
-export type Field = "logged" | "loggedAndNot" | "unlogged" | "bodies" | "sites" | "streams";
+export type Field =
+  | "logged"
+  | "loggedAndNot"
+  | "unlogged"
+  | "bodies"
+  | "sites"
+  | "streams"
+  | "tls"
+  | "gzip";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -35,6 +49,9 @@ const FEW = 8;
 /** The fleet of the `sites` scenario beside the handful it is compared with. */
 export const SITES_FEW = 10;
 export const SITES_MANY = 10_000;
+
+/** The default of Sluice, for both. */
+export const GZIP_LEVEL = 5;
 
 const small: Load = {
   target: "/small",
@@ -79,12 +96,48 @@ export const SCENARIOS: readonly Scenario[] = [
     { ...small, headers: CLOSING_HEAD },
     "streams",
   ),
+  load(
+    "tls-small",
+    "GET of 100 B over TLS 1.3, kept connections",
+    { ...small, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-connect",
+    "a full handshake (P-256) for every GET",
+    { ...small, connections: FEW, headers: CLOSING_HEAD, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-10m",
+    "GET of 10 MiB over TLS",
+    { ...small, target: "/10m", connections: FEW, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-h2",
+    "GET of 100 B over HTTP/2 and TLS, 16 connections with 10 streams each",
+    { ...small, connections: 16, streams: 10, isTls: true },
+    "tls",
+  ),
+  load(
+    "tls-h2-1",
+    "GET of 100 B over HTTP/2 and TLS, 64 connections with one stream each",
+    { ...small, streams: 1, isTls: true },
+    "tls",
+  ),
+  load("gzip-10k", "GET of 10 KiB of JSON, compressed", gzip("/json-10k", MANY), "gzip"),
+  load("gzip-100k", "GET of 100 KiB of JSON, compressed", gzip("/json-100k", FEW), "gzip"),
   { kind: "idle", name: "idle", about: "memory of idle client connections", field: "logged" },
   { kind: "start", name: "start", about: "from spawn to the first 200", field: "logged" },
 ];
 
 export function scenarioNamed(name: string): Scenario | undefined {
   return SCENARIOS.find((scenario) => scenario.name === name);
+}
+
+function gzip(target: string, connections: number): Load {
+  return { target, connections, headers: GZIP_HEAD, script: ["get"] };
 }
 
 function load(name: string, about: string, what: Load, field: Field = "logged"): LoadScenario {

@@ -1,6 +1,7 @@
 import { cpuNs, memory } from "../machine/process-tree.ts";
 import type { Options } from "../options.ts";
-import { type LoadErrors, runWrk, sumErrors } from "../parts/wrk.ts";
+import { runH2load } from "../parts/h2load.ts";
+import { type Load, type LoadErrors, type LoadResult, runWrk, sumErrors } from "../parts/wrk.ts";
 import { median, type Ratio, ratioTo, type Slice } from "../report/statistics.ts";
 import type { Entry } from "./entry.ts";
 import {
@@ -74,7 +75,7 @@ export async function measureLoad(
 
 async function runRounds(start: number, field: readonly Runner[], tally: Tally): Promise<void> {
   const { options, scenario, remarks } = tally;
-  for (const runner of field) await runWrk(scenario.load, runner.child.port, options.warmupS);
+  for (const runner of field) await runLoad(scenario.load, runner.loadPort, options.warmupS);
 
   for (let round = 0; round < options.rounds; round++) {
     // Whoever comes first finds another machine than whoever comes last, so they swap places.
@@ -106,12 +107,12 @@ function isOut({ entry, child }: Runner, remarks: readonly Remark[]): boolean {
 
 async function measureSlice(
   { start, round }: { readonly start: number; readonly round: number },
-  { entry, child }: Runner,
+  { entry, child, loadPort }: Runner,
   { scenario, options }: Tally,
 ): Promise<LoadSlice> {
   const tree = child.tree;
   const beforeNs = cpuNs(tree);
-  const result = await runWrk(scenario.load, child.port, options.sliceS);
+  const result = await runLoad(scenario.load, loadPort, options.sliceS);
   const usedUs = (cpuNs(tree) - beforeNs) / 1_000;
   if (result.requests === 0) throw new Error("no request was answered in a whole slice");
   return {
@@ -126,6 +127,10 @@ async function measureSlice(
     p99Us: result.p99Us,
     errors: result.errors,
   };
+}
+
+function runLoad(load: Load, port: number, seconds: number): Promise<LoadResult> {
+  return load.streams === undefined ? runWrk(load, port, seconds) : runH2load(load, port, seconds);
 }
 
 async function remarkOnLesserWork(field: readonly Runner[], remarks: Remark[]): Promise<void> {

@@ -6,6 +6,7 @@ import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
 import type { ProcessGauges } from "../observe/process-gauges.ts";
 import { renderMetrics } from "../observe/render-metrics.ts";
 import type { Server } from "../server/server.ts";
+import type { KeeperStatus } from "../tls/acme/certificate-keeper.ts";
 import type { ReadinessState } from "./readiness.ts";
 
 export interface ProxyFacts {
@@ -35,6 +36,7 @@ export function metricsText(facts: ProxyFacts, accept: string | undefined) {
     },
     workers: server.health,
     certificates: server.tasks.certificates,
+    automatic: server.tasks.automatic.counts,
     build: { version: VERSION },
   };
   const text = renderMetrics([metrics.share(), ...server.banks], rendered, gauges, format);
@@ -71,6 +73,7 @@ export function statusOf(facts: ProxyFacts) {
         upstream: upstream.name,
       })),
     ),
+    automaticCertificates: server.tasks.automatic.statuses.map(certificateStatus),
     upstreams: [...runtime.upstreams.values()].map((upstream) => ({
       name: upstream.name,
       added: server.tasks.edits.addedNamesOf(upstream.name),
@@ -92,6 +95,24 @@ export function statusOf(facts: ProxyFacts) {
       })),
     })),
   };
+}
+
+function certificateStatus(status: KeeperStatus) {
+  const { names, state, issuer, failures, problem } = status;
+  return {
+    names,
+    state,
+    issuer,
+    notAfter: isoTime(status.notAfterMs),
+    renewAt: isoTime(status.renewAtMs),
+    failures,
+    problem,
+    nextTry: isoTime(status.nextTryMs),
+  };
+}
+
+function isoTime(wallMs: number | undefined): string | undefined {
+  return wallMs === undefined ? undefined : new Date(wallMs).toISOString();
 }
 
 function concurrencyOf({ concurrency }: Upstream, { state }: Endpoint) {

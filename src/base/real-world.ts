@@ -4,6 +4,7 @@ import { StreamLog } from "./stream-log.ts";
 import { SystemClock } from "./system-clock.ts";
 import { SystemNames } from "./system-names.ts";
 import { SystemNetwork, type SystemNetworkOptions } from "./system-network.ts";
+import { SystemWeb } from "./system-web.ts";
 import type { Log, World } from "./world.ts";
 
 export interface RealWorldOptions extends SystemNetworkOptions {
@@ -17,7 +18,7 @@ export function realWorld(options: RealWorldOptions = {}): World {
   const log = options.log ?? stderrLog(clock);
   const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
   const network = new SystemNetwork(clock, log, options);
-  return { clock, random, log, network, names: new SystemNames() };
+  return { clock, random, log, network, names: new SystemNames(), web: new SystemWeb() };
 }
 
 /** Whoever reads our stderr may go away (EPIPE). A proxy does not stop for want of a listener. */

@@ -93,6 +93,7 @@ test("acceptTls: says what was agreed on, and bytes go both ways", { skip }, asy
     serverName: "a.test",
     alpn: "h2", // ours is the choice
     isResumed: false,
+    certificate: undefined,
   });
 });
 
@@ -162,6 +163,26 @@ test("acceptTls: a wire that is paused holds the client back", { skip }, async (
   assert.ok(both.client.writableLength > 0);
   both.wire.resume();
   await until(() => both.text().length === bytes, "all of it");
+});
+
+test("acceptTls: a buffer that was written may be used again once none of it is held", {
+  skip,
+}, async (t) => {
+  const both = await pair(t);
+  const parts: Buffer[] = [];
+  both.client.on("data", (bytes: Buffer) => parts.push(bytes));
+  const buffer = Buffer.alloc(60_000, "a");
+
+  both.wire.write(buffer);
+  assert.ok(both.wire.writableLength > 0);
+  assert.equal(both.wire.heldLength, 0);
+  buffer.fill("b");
+  both.wire.write(buffer);
+  assert.equal(both.wire.heldLength, 60_000); // behind the first
+  await until(() => Buffer.concat(parts).length === 120_000, "both");
+
+  assert.equal(Buffer.concat(parts).toString(), "a".repeat(60_000) + "b".repeat(60_000));
+  assert.equal(both.wire.heldLength, 0);
 });
 
 test("acceptTls: resetAndDestroy() is an RST at once, also with bytes that nobody takes", {

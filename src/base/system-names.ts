@@ -6,7 +6,7 @@ import type { Asking, NameAnswer, Names, ServiceRecord } from "./world.ts";
 
 const HOSTS_FILE = "/etc/hosts";
 const SYSTEM_TTL_MS = 30_000; // of what the hosts file and getaddrinfo say, who tell none
-const SERVICE_TTL_MS = 0; // Node does not tell that of SRV: it is asked for as often as is allowed
+const SERVICE_TTL_MS = 0; // Node tells that of addresses alone: the rest is asked for as often as is allowed
 const RESOLVERS_MAX = 4; // a reload may bring other servers, now and then
 const SYSTEM_LOOKUPS_MAX = 2; // of Node's four threads, which files need as well
 
@@ -64,6 +64,25 @@ export class SystemNames implements Names {
       const hosts = records.filter((record) => record.name !== "" && record.name !== ".");
       return answered(
         hosts.map((record) => ({ ...record, host: record.name.toLowerCase().replace(/\.$/, "") })),
+        SERVICE_TTL_MS,
+      );
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  async texts(
+    kind: "TXT" | "CNAME" | "NS",
+    name: string,
+    asking: Asking,
+  ): Promise<NameAnswer<string>> {
+    try {
+      const resolver = this.#resolver(asking);
+      if (kind === "CNAME") return answered(await resolver.resolveCname(name), SERVICE_TTL_MS);
+      if (kind === "NS") return answered(await resolver.resolveNs(name), SERVICE_TTL_MS);
+      const records = await resolver.resolveTxt(name);
+      return answered(
+        records.map((pieces) => pieces.join("")),
         SERVICE_TTL_MS,
       );
     } catch (error) {

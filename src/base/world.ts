@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { SecureContext } from "node:tls";
 
 /** Everything outside the program that could make two runs differ. */
@@ -6,6 +7,7 @@ export interface World {
   readonly random: Random;
   readonly network: Network;
   readonly names: Names;
+  readonly web: Web;
   readonly log: Log;
 }
 
@@ -29,6 +31,8 @@ export interface Random {
 export interface Wire {
   readonly destroyed: boolean;
   readonly writableLength: number; // bytes taken by write() that the system has not taken yet
+  /** Those of them that still lie in the buffers given to write(); absent: all of them do. */
+  readonly heldLength?: number;
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
@@ -84,7 +88,9 @@ export interface TlsIdentity {
 
 /** How TLS is ended on a wire that came in. */
 export interface TlsServer {
-  readonly context: SecureContext; // the certificate, and what may be negotiated
+  readonly context: SecureContext; // the certificate, what may be negotiated, and whom clients are vouched for by
+  /** For a certificate of the client: who has none is refused where one is required. */
+  readonly asks?: "optional" | "required" | undefined;
   /** Ours, the best first. Who offers others only is refused; who offers nothing is not (RFC 7301 §3.2). */
   readonly alpn: readonly string[];
 }
@@ -92,8 +98,8 @@ export interface TlsServer {
 /** Who waits for a handshake; one of the two is called, once, and none if the wire was destroyed here. */
 export interface TlsTaker {
   secured(facts: TlsFacts): void;
-  /** The wire is destroyed. */
-  failed(why: string): void;
+  /** The wire is destroyed. `isCertificate`: because of the client's, or that there is none. */
+  failed(why: string, isCertificate: boolean): void;
 }
 
 /** What a handshake came to. */
@@ -103,6 +109,7 @@ export interface TlsFacts {
   readonly serverName: string; // lower case; "" if the client named none
   readonly alpn: string; // "" if none was agreed on
   readonly isResumed: boolean;
+  readonly certificate: X509Certificate | undefined; // the client's, verified
 }
 
 /**
@@ -189,6 +196,30 @@ export interface Log {
 export interface Names {
   addresses(name: string, family: 4 | 6, asking: Asking): Promise<NameAnswer<string>>;
   services(name: string, asking: Asking): Promise<NameAnswer<ServiceRecord>>;
+  /** Records of plain text; an alias leads to its name, and the servers of a zone to theirs. */
+  texts(kind: "TXT" | "CNAME" | "NS", name: string, asking: Asking): Promise<NameAnswer<string>>;
+}
+
+/** Asks web servers that are no endpoints: certificate authorities. Off the data path. */
+export interface Web {
+  /** Rejects with an Error that says why there is no answer. Redirects are answers. */
+  ask(question: WebQuestion): Promise<WebAnswer>;
+}
+
+export interface WebQuestion {
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly roots: string | undefined; // PEM: whom to trust instead of whom the system trusts
+  readonly timeoutMs: number; // for all of it
+  readonly answerBytesMax: number;
+}
+
+export interface WebAnswer {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>; // lower-case names; several values joined by ", "
+  readonly body: Uint8Array;
 }
 
 /** Whom to ask, and how patiently. */

@@ -58,6 +58,16 @@ refusal. 1: the config has problems.`,
     load: async () => (await import("./explain.ts")).explain,
   },
   {
+    name: "trust",
+    usage: "[-c FILE] [--pem]",
+    about: "Tells how to trust the certificates of tls: internal.",
+    help: `${FILE_HELP}
+  --pem               the root certificate itself, in PEM
+
+Makes the root if there is none yet, and changes nothing else.`,
+    load: async () => (await import("./trust.ts")).trust,
+  },
+  {
     name: "status",
     usage: "[-c FILE] [--admin URL] [--token TOKEN] [--json]",
     about: "Shows what a running proxy does.",

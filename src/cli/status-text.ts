@@ -8,6 +8,7 @@ export interface ProxyStatus {
   readonly config: { readonly name: string; readonly version: number };
   readonly requestsActive: number;
   readonly listeners: readonly { readonly key: string; readonly connections: number }[];
+  readonly automaticCertificates?: readonly StatusKeeper[];
   readonly certificates?: readonly StatusCertificate[];
   readonly upstreams: readonly {
     readonly name: string;
@@ -22,6 +23,12 @@ interface StatusCertificate {
   readonly names: readonly string[];
   readonly secondsLeft: number;
   readonly warnings: readonly string[];
+}
+
+interface StatusKeeper {
+  readonly names: readonly string[];
+  readonly state: string;
+  readonly problem?: string;
 }
 
 interface StatusEndpoint {
@@ -58,8 +65,11 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
     ]),
   ];
-  const { certificates = [] } = status;
+  const { certificates = [], automaticCertificates = [] } = status;
   if (certificates.length > 0) lines.push("", ...certificatesText(certificates));
+  for (const { names, state, problem } of automaticCertificates) {
+    if (problem !== undefined) lines.push(`  ${namesText(names)} is ${state}: ${problem}`);
+  }
   for (const { name, endpoints, added = [], removed = [] } of status.upstreams) {
     const head = [
       "endpoint",

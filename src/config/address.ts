@@ -81,10 +81,18 @@ const SERVER = /^(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
 
 /** "10.0.0.53" "10.0.0.53:5353" "[::1]:5353" "::1"; a server of names has no name itself. */
 export function isDnsServer(text: string): boolean {
-  if (isIPv6(text) && !text.includes("%")) return true;
+  return parseDnsServer(text) !== undefined;
+}
+
+const DNS_PORT = 53;
+
+export function parseDnsServer(text: string): Address | undefined {
+  if (isIPv6(text) && !text.includes("%")) return { host: text, port: DNS_PORT };
   const [all, v4, v6, digits] = SERVER.exec(text) ?? [];
-  if (all === undefined || !(v4 === undefined ? isIPv6(v6 ?? "") : isIPv4(v4))) return false;
-  return digits === undefined || (Number(digits) >= 1 && Number(digits) <= 65_535);
+  const host = v4 ?? v6 ?? "";
+  if (all === undefined || !(v4 === undefined ? isIPv6(host) : isIPv4(host))) return undefined;
+  const port = digits === undefined ? DNS_PORT : Number(digits);
+  return port >= 1 && port <= 65_535 ? { host, port } : undefined;
 }
 
 const ENDPOINT_FORM =

@@ -35,6 +35,19 @@ test("check: the smallest config comes out with every default of the process", (
     admin: { address: { host: "127.0.0.1", port: 2080 }, token: undefined },
     log: { access: "stdout", format: "json", level: "info" },
     dns: DNS,
+    acme: {
+      storage: undefined,
+      authorities: [
+        {
+          name: "acme-v02.api.letsencrypt.org",
+          directory: "https://acme-v02.api.letsencrypt.org/directory",
+          ...{ roots: undefined, email: undefined, external: undefined, profile: undefined },
+        },
+      ],
+      challenges: ["http-01", "tls-alpn-01"],
+      keyType: "p256",
+      ...{ dns: undefined, onDemand: undefined, isSelfSignedMeanwhile: false },
+    },
     via: { kind: "on", pseudonym: undefined },
     forwarded: false,
     errors: undefined,
@@ -83,6 +96,7 @@ test("check: a short upstream is written out", () => {
     proxyProtocol: undefined,
     tls: {
       serverName: undefined,
+      speaks: ["h2", "h1"],
       identity: { ca: [], cert: undefined, key: undefined, verify: true, minVersion: "1.2" },
     },
     limits: {},

@@ -6,6 +6,7 @@
 import { SystemClock } from "../base/system-clock.ts";
 import type { Path } from "../core/feature.ts";
 import type { Config } from "./config.ts";
+import { checkAutomatic } from "./cross/automatic.ts";
 import { checkCaptures } from "./cross/captures.ts";
 import { checkCertificates } from "./cross/certificates.ts";
 import { checkLevels } from "./cross/levels.ts";
@@ -18,6 +19,7 @@ import { checkUpstreams } from "./cross/upstreams.ts";
 import { isPlain } from "./expand.ts";
 import { type Shaped, shape } from "./issues.ts";
 import type { Loaded } from "./load.ts";
+import { withPageFiles } from "./page-files.ts";
 import { type Finding, type PlacedProblem, pathText, placed } from "./problems.ts";
 import { settle } from "./settle.ts";
 import type { Vocabulary } from "./shape/routes.ts";
@@ -50,6 +52,7 @@ export function check(
   checkStreams(map, notes);
   if (value === map) checkServes(map, notes); // else it is no map at all, which is told already
   checkLevels(map, notes);
+  checkAutomatic(map, notes);
   if (reads) checkCertificates(map, { folder, notes, wallMs: new SystemClock().wallMs() });
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));
@@ -75,7 +78,8 @@ interface ShapedValue {
  * text, it is offered again as what it looks like.
  */
 function shapeExpanded(schema: ReturnType<typeof configSchema>, loaded: Loaded): ShapedValue {
-  const { value, expansions } = loaded;
+  const { expansions, folder } = loaded;
+  const value = withPageFiles(loaded.value, folder);
   const shaped = shape(schema, value);
   if (shaped.ok || expansions.size === 0) return { value, shaped };
   const refused = new Set(shaped.findings.map(({ at }) => pathText(at)));

@@ -1,21 +1,35 @@
 /** Who is served over TLS on a listener, and with which certificates. */
+import type { World } from "../base/world.ts";
 import { Certificates } from "../core/certificates.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Machine } from "../core/machine.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { StateDraft } from "../core/state.ts";
 import type { TlsPlan } from "../core/tls.ts";
+import type { ShownProofs } from "../tls/acme/proofs.ts";
 import { certificateFilesId } from "../tls/certificate-files.ts";
+import { type ClientAuthOptions, policyOf } from "../tls/client-auth.ts";
+import { ClientTrust } from "../tls/client-trust.ts";
+import { HandshakeGuard } from "../tls/handshake-guard.ts";
 import { TlsContexts } from "../tls/tls-contexts.ts";
-import { TlsListener } from "../tls/tls-listener.ts";
+import { type SiteTrust, TlsListener } from "../tls/tls-listener.ts";
 import type { Config, ListenerConfig, SiteConfig } from "./config.ts";
 
 interface Around {
   readonly listener: ListenerConfig;
+  readonly limits: Limits; // the listener's, settled
   readonly draft: StateDraft;
+  readonly machine: Machine;
   readonly certificates: Certificates | undefined;
+  readonly proofs: ShownProofs | undefined;
+  readonly isOnDemand: boolean;
+  readonly world: Pick<World, "clock" | "log">;
 }
 
 export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
-  const { listener, draft, certificates = new Certificates() } = around;
+  const { listener, limits, draft, machine, world, proofs, isOnDemand } = around;
+  const { certificates = new Certificates() } = around;
+  const guardKey = `TLS handshakes ${listener.key}`;
   return new TlsListener({
     key: listener.key,
     alpn: alpnOf(listener.protocols),
@@ -23,11 +37,30 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       name,
       hosts,
       certificateIds: tls!.certificates.map(certificateFilesId),
+      automatic: tls!.automatic,
       profile: tls!.profile,
+      clientAuth: tls!.clientAuth && siteTrust(tls!.clientAuth, around),
     })),
     certificates,
+    proofs,
+    isOnDemand,
+    guard: draft.keep(
+      guardKey,
+      () => new HandshakeGuard(machine.block(guardKey, HandshakeGuard.byteLength), world.clock),
+    ),
+    handshakes: {
+      perSecond: limits.handshakesPerSecond,
+      perClient: limits.handshakesPerClient,
+    },
     contexts: draft.keep("TLS contexts", () => new TlsContexts()),
   });
+}
+
+function siteTrust(options: ClientAuthOptions, { draft, world }: Around): SiteTrust {
+  const { mode, ca, crl } = options;
+  const policy = policyOf(options);
+  const trust = draft.keep(`client trust ${policy}`, () => new ClientTrust(world, { ca, crl }));
+  return { mode, policy, trust };
 }
 
 /** The better one first: it is ours to choose. */

@@ -26,6 +26,9 @@ import { features } from "../features/index.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
+import { openStorage } from "../tls/acme/disk-storage.ts";
+import { ShownProofs } from "../tls/acme/proofs.ts";
+import { ClientAuth } from "../tls/client-auth.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
@@ -82,12 +85,16 @@ export function compile(config: Config, tools: CompileTools): Runtime {
 class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
+  readonly #proofs: ShownProofs | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
 
   constructor(config: Config, tools: CompileTools) {
     this.#config = config;
     this.#tools = tools;
+    this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
+      ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
+      : undefined;
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
@@ -138,9 +145,10 @@ class Compiler {
   }
 
   /** The identity stays the same object for as long as nothing about it is other: see TlsClient. */
-  #tlsOf({ tls: { serverName, identity } }: UpstreamConfig): UpstreamTls {
+  #tlsOf({ tls }: UpstreamConfig): UpstreamTls {
+    const { identity } = tls;
     const key = `tls identity ${JSON.stringify(identity)}`;
-    return { serverName, identity: this.#tools.draft.keep(key, () => identity) };
+    return { ...tls, identity: this.#tools.draft.keep(key, () => identity) };
   }
 
   // Under a key of what it counts: other rules begin with nothing counted.
@@ -185,7 +193,10 @@ class Compiler {
 
   #poolShape({ timeouts, limits, maxIdle }: UpstreamConfig): PoolShape {
     const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts, limits });
-    return poolShape(levels.timeouts, levels.limits, maxIdle);
+    return poolShape(levels.timeouts, levels.limits, {
+      maxIdle,
+      streamsMax: limits.http2StreamsMax,
+    });
   }
 
   #forwarding(): Forwarding {
@@ -199,6 +210,8 @@ class Compiler {
 
   #listener(listener: ListenerConfig): ListenerPlan {
     const { key } = listener;
+    const levels = settledLevels(this.#config, listener);
+    const streams = this.#config.streamListeners.find((each) => each.key === key);
     const served = this.#config.sites.filter(({ listen }) => listen.includes(key));
     const redirecting = this.#config.sites
       .filter(({ tls }) => tls?.redirectFrom.includes(key))
@@ -208,13 +221,19 @@ class Compiler {
       key,
       address: listener.address,
       protocols: listener.protocols,
-      ...settledLevels(this.#config, listener),
-      sendsProxyHeader: addressTest(listener.proxiesFrom),
+      ...levels,
+      sendsProxyHeader: addressTest(listener.proxiesFrom ?? streams?.proxiesFrom),
+      proofs: this.#proofs,
       tls: listener.isTls
         ? compileTls(served, {
             listener,
+            ...levels,
             draft: this.#tools.draft,
+            machine: this.#tools.machine,
             certificates: this.#tools.certificates,
+            proofs: this.#proofs,
+            isOnDemand: this.#config.acme.onDemand !== undefined,
+            world: this.#tools.worker.world,
           })
         : undefined,
       sites: this.#sites(sites, listener),
@@ -236,8 +255,10 @@ class Compiler {
       site: {
         name: site.name,
         paths: site.paths,
+        hsts: site.tls?.hsts,
         routes: compileRoutes(routes),
         errors: this.#errors(site.errors),
+        clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
     };
   }
@@ -293,13 +314,14 @@ class Compiler {
     };
   }
 
-  #forward(route: RouteConfig, { first, choice, mirror }: Forwards): Forward {
+  #forward(route: RouteConfig, { first, choice, mirror, cookies }: Forwards): Forward {
     const { retry, hedge } = route;
     return new Forward(
       {
         ...first,
         choice,
         mirror,
+        cookies,
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),

@@ -15,7 +15,9 @@ import {
   type Timeouts,
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
+import type { AcmeSettings } from "../tls/acme/acme-settings.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
+import type { ClientAuthOptions } from "../tls/client-auth.ts";
 import type { TlsProfile } from "../tls/tls-profile.ts";
 import type { FallbackShape } from "../upstream/candidates.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
@@ -41,6 +43,7 @@ export interface Config extends Levels {
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
   readonly dns: DnsSettings;
+  readonly acme: AcmeSettings;
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours
@@ -138,8 +141,11 @@ export interface SiteConfig extends Levels {
 /** How a site is served over TLS. */
 export interface SiteTlsConfig {
   readonly certificates: readonly CertificateFiles[]; // absolute paths, or PEM
+  readonly automatic: "auto" | "internal" | undefined; // they come by themselves
   readonly profile: TlsProfile;
+  readonly hsts: string | undefined; // as the field has it
   readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
+  readonly clientAuth: ClientAuthOptions | undefined;
 }
 
 export interface PathPolicy {

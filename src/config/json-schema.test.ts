@@ -72,7 +72,7 @@ test("defineConfig: the type knows the keys and refuses others", () => {
   // @ts-expect-error a key that is not there
   defineConfig({ sites: [], upstream: {} });
   // @ts-expect-error a key of a later release
-  defineConfig({ sites: [], tls: { acme: {} } });
+  defineConfig({ sites: [], tests: {} });
   // @ts-expect-error a number where a duration is wanted
   defineConfig({ sites: [], timeouts: { write: 5 } });
   // @ts-expect-error a word that is not one of them

@@ -4,6 +4,7 @@ import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
+import type { Speech } from "../core/upstream.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
@@ -19,6 +20,7 @@ import type {
   SiteConfig,
   UpstreamConfig,
 } from "./config.ts";
+import { settleAcme } from "./settle-acme.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
@@ -86,6 +88,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
         : { address: admin?.listen ?? ADMIN_ADDRESS, token: admin?.token },
     log: settleLog(parsed.log, folder),
     dns: settleDns(parsed.dns),
+    acme: settleAcme(parsed.tls?.acme, folder),
     via:
       via === "off"
         ? { kind: "off", pseudonym: undefined }
@@ -184,13 +187,25 @@ function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, Upst
     readonly health?: ParsedHealth | undefined;
     readonly breaker?: "off" | ParsedBreaker | undefined;
     readonly tls?: ParsedUpstreamTls | undefined;
+    readonly protocols?: readonly Speech[] | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
     upstreams.map(
       ([
         name,
-        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, tls, ...rest },
+        {
+          endpoints,
+          maxIdle,
+          limits,
+          timeouts,
+          health,
+          breaker,
+          proxyProtocol,
+          tls,
+          protocols,
+          ...rest
+        },
       ]) => [
         name,
         {
@@ -200,7 +215,7 @@ function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, Upst
           ...settleBalance(rest, parsed.zone),
           maxIdle: maxIdle ?? IDLE_MAX,
           proxyProtocol,
-          tls: settleUpstreamTls(tls, folder),
+          tls: settleUpstreamTls(tls, folder, protocols),
           limits: present(limits ?? {}),
           timeouts: present(timeouts ?? {}),
           passive: settlePassive(health?.passive),

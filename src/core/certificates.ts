@@ -9,6 +9,15 @@ export interface CertificateEntry {
   readonly key: string; // PEM
 }
 
+/** What has changed, for workers: a proxy may have ten thousand certificates. */
+export interface CertificateChanges {
+  readonly entries: readonly CertificateEntry[]; // new or replaced
+  readonly deleted: readonly string[];
+  readonly ticketSecrets: readonly string[];
+}
+
+const TICKET_SECRETS = 2;
+
 /**
  * Where certificates come from at run time: files, a certificate authority. A source belongs to the
  * main thread, which writes what it has into Certificates with set() and delete(), each under an id
@@ -17,17 +26,43 @@ export interface CertificateEntry {
  */
 export class Certificates {
   readonly #entries: Map<string, CertificateEntry>;
-  readonly #watchers: Set<() => void>;
+  readonly #watchers: Set<(id: string) => void>;
+  #ticketSecrets: readonly string[];
+  /** Set by who can get one for a name that no config has; the id is that of the new entry. */
+  demand: ((name: string) => Promise<string | undefined>) | undefined;
 
   constructor(entries: Iterable<CertificateEntry> = []) {
     this.#entries = new Map();
     this.#watchers = new Set();
+    this.#ticketSecrets = [];
+    this.demand = undefined;
     for (const entry of entries) this.#entries.set(entry.id, entry);
   }
 
-  /** All of them, for a worker that begins. */
+  /** All of them. */
   get entries(): readonly CertificateEntry[] {
     return [...this.#entries.values()];
+  }
+
+  /** Of these ids as they are by now, or of all of them for a worker that begins. */
+  changesOf(ids: Iterable<string> = this.#entries.keys()): CertificateChanges {
+    const all = [...ids];
+    return {
+      entries: all.flatMap((id) => this.#entries.get(id) ?? []),
+      deleted: all.filter((id) => !this.#entries.has(id)),
+      ticketSecrets: this.#ticketSecrets,
+    };
+  }
+
+  /** What session tickets are sealed with, the newest first; one before it is still read. */
+  get ticketSecrets(): readonly string[] {
+    return this.#ticketSecrets;
+  }
+
+  /** Hexadecimal, 32 bytes, from a source that nobody can guess. */
+  newTicketSecret(secret: string): void {
+    this.#ticketSecrets = [secret, ...this.#ticketSecrets].slice(0, TICKET_SECRETS);
+    this.#changed("");
   }
 
   find(id: string): CertificateEntry | undefined {
@@ -36,35 +71,27 @@ export class Certificates {
 
   set(entry: CertificateEntry): void {
     this.#entries.set(entry.id, entry);
-    this.#changed();
+    this.#changed(entry.id);
   }
 
   delete(id: string): void {
-    if (this.#entries.delete(id)) this.#changed();
+    if (this.#entries.delete(id)) this.#changed(id);
   }
 
-  /** What the main thread has by now; a worker's copy of it. Who is the same stays the same object. */
-  replace(entries: readonly CertificateEntry[]): void {
-    const before = new Map(this.#entries);
-    this.#entries.clear();
-    for (const entry of entries) {
-      const known = before.get(entry.id);
-      this.#entries.set(entry.id, known !== undefined && isSame(known, entry) ? known : entry);
-    }
-    this.#changed();
+  /** In a worker: what the main thread has told. */
+  learn({ entries, deleted, ticketSecrets }: CertificateChanges): void {
+    this.#ticketSecrets = ticketSecrets;
+    for (const entry of entries) this.#entries.set(entry.id, entry);
+    for (const id of deleted) this.#entries.delete(id);
   }
 
-  /** Told after each change, until the answer is disposed. */
-  watch(changed: () => void): Disposable {
+  /** Told of each change, by its id ("" for secrets of tickets), until the answer is disposed. */
+  watch(changed: (id: string) => void): Disposable {
     this.#watchers.add(changed);
     return { [Symbol.dispose]: () => this.#watchers.delete(changed) };
   }
 
-  #changed(): void {
-    for (const changed of this.#watchers) changed();
+  #changed(id: string): void {
+    for (const changed of this.#watchers) changed(id);
   }
-}
-
-function isSame(one: CertificateEntry, other: CertificateEntry): boolean {
-  return one.cert === other.cert && one.key === other.key;
 }

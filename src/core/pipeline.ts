@@ -5,6 +5,7 @@
  */
 import { CHUNKED, type Framing, NONE } from "../protocol/h1/framing.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
+import { CHALLENGE_PATH, type ChallengeProofs } from "./challenge-proofs.ts";
 import type { ServingSide } from "./downstream.ts";
 import type { Exchange, ResponseHead } from "./exchange.ts";
 import { FAULTS, type Fault } from "./fault.ts";
@@ -16,6 +17,24 @@ import { StagedResponse } from "./staged-response.ts";
 
 /** Routes the exchange and runs it. Bugs are thrown, or reject the promise. */
 export function serve(exchange: Exchange): Step<undefined> {
+  const { proofs } = exchange.listener;
+  if (proofs !== undefined && exchange.request.path.startsWith(CHALLENGE_PATH)) {
+    return prove(exchange, proofs);
+  }
+  return serveSite(exchange);
+}
+
+/** A CA that looks is answered wherever it comes; whoever else asks for that path is served. */
+async function prove(exchange: Exchange, proofs: ChallengeProofs): Promise<undefined> {
+  const { method, path } = exchange.request;
+  const isRead = method === "GET" || method === "HEAD";
+  const body = isRead ? await proofs.httpAnswer(path.slice(CHALLENGE_PATH.length)) : undefined;
+  if (isOver(exchange)) return;
+  if (body === undefined) return await serveSite(exchange);
+  answer(exchange, { status: 200, headers: { "content-type": "text/plain" }, body });
+}
+
+function serveSite(exchange: Exchange): Step<undefined> {
   const { site } = exchange;
   if (isLoop(exchange)) return fail(exchange, { code: "loop_detected", detail: "" });
   if (site === undefined) return fail(exchange, { code: "no_site", detail: exchange.request.host });
@@ -106,6 +125,8 @@ export function respond(
   exchange.responseStages = undefined;
   const steps = exchange.route?.phases.respond;
   if (steps !== undefined) for (const step of steps) step(exchange);
+  const hsts = exchange.site?.hsts;
+  if (hsts !== undefined) response.headers.set("strict-transport-security", hsts);
   exchange.downstream.respond(
     response,
     exchange.responseStages === undefined ? framing : stage(exchange, framing, side),

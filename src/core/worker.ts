@@ -21,6 +21,8 @@ export interface Worker {
   secured(listenerKey: string, facts: TlsFacts): void;
   /** A connection that came to an end before anyone served it. */
   connectionRefused(listenerKey: string, refused: RefusedConnection): void;
+  /** As that, of which there may be very many. */
+  connectionShed(listenerKey: string, fault: Fault): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
   listenerMeter(listenerKey: string): ConnectionMeter;

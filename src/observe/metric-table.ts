@@ -62,6 +62,8 @@ export const METRICS = {
   workers:             { name: "sluice_workers",                  type: "gauge",     unit: "",        labels: [], help: "Workers that serve now." },
   workerRestarts:      { name: "sluice_worker_restarts",          type: "counter",   unit: "",        labels: ["reason"], help: "Workers that were lost and replaced: crashed, out_of_memory, hung, exited, refused." },
   workerUtilization:   { name: "sluice_worker_event_loop_utilization_ratio", type: "gauge", unit: "ratio", labels: ["worker"], help: "How much of the time the event loop of a worker was busy, since the last scrape; only with several workers." },
+  acmeOrders:          { name: "sluice_acme_orders",              type: "counter",   unit: "",        labels: ["issuer", "outcome"], help: "Tries to get a certificate, by what came of them: obtained, adopted (another instance had got it), refused, rateLimited, unreachable, malformed, storage." },
+  certificatesMissing: { name: "sluice_certificates_missing",     type: "gauge",     unit: "",        labels: [], help: "Certificates that should have come by themselves and are not there." },
   buildInfo:           { name: "sluice_build_info",               type: "gauge",     unit: "",        labels: ["version", "node"], help: "Always 1; the labels say what is running." },
   cpuSeconds:          { name: "sluice_process_cpu_seconds",      type: "counter",   unit: "seconds", labels: ["mode"], help: "Processor time of the process." },
   residentBytes:       { name: "sluice_process_resident_bytes",   type: "gauge",     unit: "bytes",   labels: [], help: "Memory of the process that is in RAM." },

@@ -16,6 +16,7 @@ const facts: MetricFacts = {
   nowMs: 1,
   logDropped: 3,
   config: { version: 2, lastReloadSucceeded: true, takenWallMs: 1_500 },
+  automatic: { missing: 1, orders: [{ issuer: "ca.test", outcome: "obtained", count: 2 }] },
   certificates: [
     { id: "file a.pem a.key", notAfter: "2030-01-01T00:00:00.000Z", warnings: ["it expired"] },
   ],

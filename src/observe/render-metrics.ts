@@ -30,12 +30,23 @@ export interface MetricFacts {
     readonly restarts: ReadonlyMap<string, number>; // by reason
     readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
+  readonly automatic: {
+    readonly missing: number;
+    readonly orders: readonly OrderCount[];
+  };
   readonly certificates: readonly {
     readonly id: string;
     readonly notAfter: string;
     readonly warnings: readonly string[];
   }[];
   readonly build: { readonly version: string };
+}
+
+/** How often a try to get a certificate came to that. */
+export interface OrderCount {
+  readonly issuer: string;
+  readonly outcome: string;
+  readonly count: number;
 }
 
 /** All metrics of all threads as text. */
@@ -215,6 +226,10 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
   for (const [worker, ratio] of loopUtilization.entries()) {
     out.sample("workerUtilization", [String(worker)], ratio);
   }
+  for (const { issuer, outcome, count } of facts.automatic.orders) {
+    out.sample("acmeOrders", [issuer, outcome], count);
+  }
+  out.sample("certificatesMissing", [], facts.automatic.missing);
   for (const { id, notAfter, warnings } of facts.certificates) {
     out.sample("certificateExpiry", [id], Date.parse(notAfter) / 1000);
     out.sample("certificateWarnings", [id], warnings.length);

@@ -15,6 +15,7 @@ import type {
   Names,
   Network,
   Random,
+  Web,
   Wire,
   World,
 } from "../base/world.ts";
@@ -25,7 +26,8 @@ export class DryWorld implements World {
   readonly clock: Clock = new StillClock();
   readonly random: Random = new SeededRandom(SEED);
   readonly network: DryNetwork = new DryNetwork();
-  readonly names: Names = { addresses: notAsked, services: notAsked };
+  readonly names: Names = { addresses: notAsked, services: notAsked, texts: notAsked };
+  readonly web: Web = { ask: () => Promise.reject(new Error("nobody is asked")) };
   readonly log: Log = { info: () => {}, warn: () => {} };
 }
 

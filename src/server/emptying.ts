@@ -60,6 +60,8 @@ export class Emptying {
   }
 }
 
+export const NOTHING_DRAINED: Drained = { finished: 0, cut: 0 };
+
 export function drainedInAll(all: readonly Drained[]): Drained {
   return {
     finished: all.reduce((sum, { finished }) => sum + finished, 0),

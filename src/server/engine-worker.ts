@@ -79,13 +79,21 @@ export class EngineWorker implements StreamWorker {
     return this.metrics.streams.meter(stream);
   }
 
-  // A flood is to fill no log: each is counted, and told of at most every ten seconds.
+  connectionShed(listenerKey: string, fault: Fault): void {
+    this.#shed("connections refused", listenerKey, fault);
+  }
+
   datagramDropped(listenerKey: string, fault: Fault): void {
+    this.#shed("datagrams dropped", listenerKey, fault);
+  }
+
+  // A flood is to fill no log: each is counted, and told of at most every ten seconds.
+  #shed(what: string, listenerKey: string, fault: Fault): void {
     this.metrics.refused(listenerKey, fault.code);
     const nowMs = this.clock.nowMs();
     if (nowMs < this.#quietUntilMs) return;
     this.#quietUntilMs = nowMs + DROPS_WARNING_EVERY_MS;
-    this.world.log.warn("datagrams dropped", { listener: listenerKey, ...fault });
+    this.world.log.warn(what, { listener: listenerKey, ...fault });
   }
 
   bug(error: unknown, exchange: Exchange | undefined): void {

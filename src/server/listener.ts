@@ -5,25 +5,35 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
-import type { TlsPlan } from "../core/tls.ts";
-import type { Listening, Worker } from "../core/worker.ts";
+import type { StreamWorker } from "../core/stream.ts";
+import type { TlsPlan, TlsTerms } from "../core/tls.ts";
+import type { Listening } from "../core/worker.ts";
 import type { DownstreamConnection, InFlight } from "../transport/downstream-connection.ts";
 import { Handshake } from "../transport/handshake.ts";
 import { type Opened, Opening, type OpeningWants } from "../transport/opening.ts";
 import { NO_PRELUDE, type Prelude } from "../transport/prelude.ts";
 import { connectionFor } from "../transport/protocol-choice.ts";
+import { TermsAwaited } from "../transport/terms-awaited.ts";
 import { localEnd, plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
-import { type Drained, Emptying, type HandOver } from "./emptying.ts";
+import {
+  type Drained,
+  drainedInAll,
+  Emptying,
+  type HandOver,
+  NOTHING_DRAINED,
+} from "./emptying.ts";
+import { StreamListener } from "./stream-listener.ts";
 
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
   readonly protocol = "http";
-  readonly #worker: Worker;
+  readonly #worker: StreamWorker;
   readonly #connections: Crowd<DownstreamConnection>;
-  readonly #openings: Set<Opening | Handshake>; // not known yet who they are
+  readonly #openings: Set<Opening | Handshake | TermsAwaited>; // not known yet who they are
   readonly #counts: Lanes; // of all workers' listeners of this key
   readonly #emptying: Emptying;
+  #streams: StreamListener | undefined; // TLS on this port that is passed through
   #runtime: Runtime;
   #plan: ListenerPlan;
   #network: Network | undefined; // that the door is in
@@ -31,7 +41,7 @@ export class Listener implements Listening {
   #isDraining: boolean;
 
   constructor(
-    worker: Worker,
+    worker: StreamWorker,
     runtime: Runtime,
     plan: ListenerPlan,
     counts: Lanes = new LoneMachine().lanes(),
@@ -40,6 +50,7 @@ export class Listener implements Listening {
     this.#connections = new Crowd();
     this.#openings = new Set();
     this.#counts = counts;
+    this.#streams = undefined;
     this.#runtime = runtime;
     this.#plan = plan;
     this.#network = undefined;
@@ -49,6 +60,7 @@ export class Listener implements Listening {
       worker.world.clock,
       () => this.#connections.size + this.#openings.size,
     );
+    this.#serveStreams();
   }
 
   get runtime(): Runtime {
@@ -82,7 +94,7 @@ export class Listener implements Listening {
 
   /** In this thread. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + (this.#streams?.connectionCount ?? 0);
   }
 
   /** What is on its connections now. */
@@ -139,7 +151,7 @@ export class Listener implements Listening {
         const { proxy, hello, early } = opened;
         if (tls === undefined || hello === undefined)
           this.#start(wire, { proxy, tls: undefined }, early);
-        else this.#secure(opened, tls, newcomer);
+        else this.#choose(opened, tls, newcomer);
       },
       refused: (fault) => this.#refused(opening, newcomer, fault),
     });
@@ -147,10 +159,36 @@ export class Listener implements Listening {
     opening.start(tls === undefined ? timeouts.requestHead : timeouts.handshake);
   }
 
-  #secure(opened: Opened, tls: TlsPlan, newcomer: Newcomer): void {
+  #choose(opened: Opened, tls: TlsPlan, newcomer: Newcomer): void {
+    if (this.#streams?.take(opened) === true) return;
+    const { wire, proxy } = opened;
+    const hello = opened.hello!; // that is what it was opened for
+    if (!tls.admits(proxy?.ends?.source.host ?? newcomer.address)) {
+      wire.destroy();
+      this.#worker.connectionShed(this.key, LIMITED);
+      this.#refused(undefined, newcomer, undefined);
+      return;
+    }
+    const later = tls.later?.(hello);
+    if (later === undefined) {
+      const local = proxy?.ends?.destination.host ?? localEnd(wire).host;
+      this.#secure(opened, tls.find(hello, local), newcomer);
+      return;
+    }
+    const awaited = new TermsAwaited(wire, this.#worker, {
+      found: (terms) => {
+        this.#openings.delete(awaited);
+        this.#secure(opened, terms, newcomer);
+      },
+      refused: (fault) => this.#refused(awaited, newcomer, fault),
+    });
+    this.#openings.add(awaited);
+    awaited.start(later, this.#plan.timeouts.handshake);
+  }
+
+  #secure(opened: Opened, terms: TlsTerms | undefined, newcomer: Newcomer): void {
     const { wire, proxy, hello, early } = opened;
-    const { serverName } = hello!; // that is what it was opened for
-    const terms = tls.find(hello!, proxy?.ends?.destination.host ?? localEnd(wire).host);
+    const { serverName } = hello!;
     if (terms === undefined) {
       refuseName(wire);
       this.#refused(undefined, newcomer, {
@@ -164,7 +202,8 @@ export class Listener implements Listening {
       secured: (secured, clientTls) => {
         this.#openings.delete(handshake);
         this.#worker.secured(this.key, clientTls);
-        this.#start(secured, { proxy, tls: clientTls });
+        if (terms.isForShow === true) this.#show(secured);
+        else this.#start(secured, { proxy, tls: clientTls });
       },
       refused: (fault) => this.#refused(handshake, newcomer, fault),
     });
@@ -173,8 +212,15 @@ export class Listener implements Listening {
     handshake.start(this.#network!, Math.max(0, this.#plan.timeouts.handshake - takenMs));
   }
 
+  /** A CA has seen what it came for; nobody speaks HTTP there. */
+  #show(wire: Wire): void {
+    wire.on("error", () => {});
+    wire.destroySoon();
+    this.#refused(undefined, NOBODY, undefined);
+  }
+
   #refused(
-    opening: Opening | Handshake | undefined,
+    opening: Opening | Handshake | TermsAwaited | undefined,
     { address, startedMs }: Newcomer,
     fault: Fault | undefined,
   ): void {
@@ -197,7 +243,19 @@ export class Listener implements Listening {
     if (plan === undefined) return false;
     this.#runtime = runtime;
     this.#plan = plan;
+    this.#serveStreams();
     return true;
+  }
+
+  /** Those of the same port; sessions of those that a reload took away have their time. */
+  #serveStreams(): void {
+    const plan = this.#runtime.streamListeners.get(this.key);
+    if (plan === undefined) {
+      void this.#streams?.drain(this.#streams.drainMs);
+      this.#streams = undefined;
+    } else if (this.#streams === undefined) {
+      this.#streams = new StreamListener(this.#worker, plan, this.#counts);
+    } else this.#streams.serve(this.#runtime);
   }
 
   get inFlightCounts(): Leaving {
@@ -207,7 +265,7 @@ export class Listener implements Listening {
       if (isTunnel) tunnels++;
       else if (exchange !== undefined) exchanges++;
     }
-    return { exchanges, tunnels };
+    return { exchanges: exchanges + (this.#streams?.inFlightCounts.exchanges ?? 0), tunnels };
   }
 
   /** Nobody comes in any more; who waits in front of the door is taken in before. */
@@ -226,8 +284,9 @@ export class Listener implements Listening {
     for (const opening of [...this.#openings]) opening.drain();
     const before = this.#connections.size;
     for (const connection of this.#connections.all()) connection.drain();
+    const passed = this.#streams?.drain(tunnelMs);
     const cut = await this.#finish(deadlineMs, tunnelMs, fault);
-    return { finished: before - cut, cut };
+    return drainedInAll([{ finished: before - cut, cut }, (await passed) ?? NOTHING_DRAINED]);
   }
 
   /**
@@ -242,8 +301,9 @@ export class Listener implements Listening {
     this.#worker.world.clock.after(idleMs, () => {
       for (const connection of this.#connections.all()) connection.drain();
     });
+    const passed = this.#streams?.drain(this.#streams.drainMs);
     const cut = await this.#finish(deadlineMs, tunnelMs, DEADLINE);
-    return { finished: before - cut, cut };
+    return drainedInAll([{ finished: before - cut, cut }, (await passed) ?? NOTHING_DRAINED]);
   }
 
   async #finish(deadlineMs: number, tunnelMs: number, fault: Fault): Promise<number> {
@@ -307,6 +367,7 @@ export class Listener implements Listening {
   /** The drain's deadline is now, also if it has only been asked for. */
   hurry(): void {
     this.#emptying.hurry();
+    this.#streams?.hurry();
   }
 
   #closed(connection: DownstreamConnection): void {
@@ -322,6 +383,8 @@ interface Newcomer {
   readonly startedMs: number;
 }
 
+const NOBODY: Newcomer = { address: "", startedMs: 0 };
+
 // A fatal alert, before there are keys: unrecognized_name (RFC 6066 §3).
 const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
 
@@ -332,4 +395,5 @@ function refuseName(wire: Wire): void {
 }
 
 const OPEN = 0; // in each worker's lane
+const LIMITED: Fault = { code: "handshakes_limited", detail: "" };
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };

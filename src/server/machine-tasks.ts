@@ -1,12 +1,15 @@
 import type { Address, Clock, World } from "../base/world.ts";
 import { isHostName } from "../config/address.ts";
+import { certificateNeeds } from "../config/automatic-names.ts";
 import type { Config } from "../config/config.ts";
 import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { ServedCertificates } from "../tls/acme/served-certificates.ts";
 import { type CertificateFiles, certificateFilesId } from "../tls/certificate-files.ts";
 import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
+import { TicketSecrets } from "../tls/ticket-secrets.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -29,7 +32,9 @@ export class MachineTasks implements Disposable {
   readonly #checks: HealthChecks;
   readonly #clock: Clock;
   readonly #certificates: Certificates;
+  #tickets: TicketSecrets | undefined; // from the first config with TLS on
   readonly #certificateFiles: FileCertificates;
+  readonly automatic: ServedCertificates; // that come by themselves
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -41,7 +46,9 @@ export class MachineTasks implements Disposable {
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#clock = world.clock;
     this.#certificates = first.certificates;
+    this.#tickets = undefined;
     this.#certificateFiles = new FileCertificates(world, first.certificates);
+    this.automatic = new ServedCertificates(world, first.certificates);
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -50,7 +57,12 @@ export class MachineTasks implements Disposable {
 
   /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
   async prepare(config: Config): Promise<void> {
+    if (config.sites.some(({ tls }) => tls !== undefined)) {
+      this.#tickets ??= new TicketSecrets({ clock: this.#clock }, this.#certificates);
+    }
     this.#certificateFiles.prepare(filesIn(config));
+    // A reload has them already, but for those that are new, which are looked for after the swap.
+    if (this.#config === undefined) await this.automatic.prepare(certificateNeeds(config));
     await this.#discovery.prepare(this.#namesIn(config));
   }
 
@@ -58,6 +70,7 @@ export class MachineTasks implements Disposable {
   take(config: Config): void {
     this.#config = config;
     this.#certificateFiles.take(filesIn(config));
+    void this.automatic.take(certificateNeeds(config));
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
@@ -72,10 +85,12 @@ export class MachineTasks implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.automatic[Symbol.dispose]();
     this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
     this.#certificateFiles[Symbol.dispose]();
+    this.#tickets?.[Symbol.dispose]();
   }
 
   /** What a name is by now, for people; nothing of what is no name. */

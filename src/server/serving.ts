@@ -71,6 +71,7 @@ export class Serving implements Crew {
     bound: ReadonlyMap<string, Address> = new Map(),
   ): Promise<Turnover> {
     const draft = this.#engine.draft(next.config, next.version);
+    this.#refuseOtherKinds(draft);
     const opened: AnyListener[] = [];
     let sink: LogSink | undefined;
     try {
@@ -136,11 +137,29 @@ export class Serving implements Crew {
     const ofSites = [...runtime.listeners.values()]
       .filter(isNew)
       .map((plan) => new Listener(worker, runtime, plan, connections.get(plan.key)));
-    const ofStreams = [...runtime.streamListeners.values()].filter(isNew).map((plan) => {
-      const Kind = plan.protocol === "tcp" ? StreamListener : DatagramListener;
-      return new Kind(worker, plan, connections.get(plan.key));
-    });
+    const ofOwn = ({ key }: AnyPlan) => !runtime.listeners.has(key); // else the sites' has them
+    const ofStreams = [...runtime.streamListeners.values()]
+      .filter(ofOwn)
+      .filter(isNew)
+      .map((plan) => {
+        const Kind = plan.protocol === "tcp" ? StreamListener : DatagramListener;
+        return new Kind(worker, plan, connections.get(plan.key));
+      });
     return [...ofSites, ...ofStreams];
+  }
+
+  /** Who serves a port cannot be told to hand it to one who serves something else. */
+  #refuseOtherKinds(draft: EngineDraft): void {
+    const { listeners, streamListeners } = draft.runtime;
+    for (const { key, protocol } of this.#listeners.values()) {
+      const was = protocol === "http" ? "sites" : "streams";
+      const is = listeners.has(key) ? "sites" : streamListeners.has(key) ? "streams" : was;
+      if (is === was) continue;
+      draft.discard();
+      throw new Error(
+        `Cannot serve ${is} on ${key}, where ${was} are served: restart, or use another port`,
+      );
+    }
   }
 
   async #commit({ next, draft, opened, sink }: Prepared): Promise<Leaving> {

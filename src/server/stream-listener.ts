@@ -139,16 +139,32 @@ export class StreamListener {
       wire.destroy();
       return;
     }
+    this.#counts.add(OPEN, 1);
+    this.#counted(wire);
+    const isTrusted = plan.sendsProxyHeader?.(plainAddress(wire.remoteAddress)) ?? false;
+    if (isTrusted || plan.readsHello) this.#open(wire, plan, isTrusted);
+    else this.#serve(plan, { wire, proxy: undefined, hello: undefined, early: undefined });
+  }
+
+  /**
+   * From a listener of sites on the same port, which has read the hello and counted the connection:
+   * false if it is for none of the streams, and has not been touched.
+   */
+  take(opened: Opened): boolean {
+    const { wire, hello } = opened;
+    if (this.#plan.streams.find(hello?.serverName ?? "") === undefined) return false;
+    this.#counted(wire);
+    this.#serve(this.#plan, opened);
+    return true;
+  }
+
+  #counted(wire: Wire): void {
     const meter = this.#meter;
     meter.opened();
-    this.#counts.add(OPEN, 1);
     wire.on("close", () => {
       meter.closed();
       this.#counts.add(OPEN, -1);
     });
-    const isTrusted = plan.sendsProxyHeader?.(plainAddress(wire.remoteAddress)) ?? false;
-    if (isTrusted || plan.readsHello) this.#open(wire, plan, isTrusted);
-    else this.#serve(plan, { wire, proxy: undefined, hello: undefined, early: undefined });
   }
 
   #open(wire: Wire, plan: StreamListenerPlan, proxyHeader: boolean): void {

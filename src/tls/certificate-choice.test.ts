@@ -27,6 +27,7 @@ function hello(said: Partial<ClientHello>): ClientHello {
     cipherSuites: [],
     signatureSchemes: [],
     versions: [],
+    ticketName: "",
   };
   return { ...nothing, ...said };
 }

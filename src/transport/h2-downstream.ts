@@ -26,6 +26,7 @@ import { H2Turn, type TurnHost } from "./h2-turn.ts";
 import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
 import type { Prelude } from "./prelude.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
+import { heldBy } from "./wire-peer.ts";
 
 /** What the connection waits for; bodies and responses have their own watches. */
 type Awaited = "idle" | "head" | "half-close" | "linger";
@@ -299,8 +300,8 @@ export class H2Downstream
       const bytes = output.take();
       if (bytes === undefined) break;
       const mayGoOn = this.#wire.write(bytes);
-      if (this.#wire.writableLength === 0) output.giveBack();
-      else if (!mayGoOn) {
+      if (heldBy(this.#wire) === 0) output.giveBack();
+      if (!mayGoOn) {
         this.#isFull = true;
         this.#writing.for("write", this.#listening.plan.timeouts.write);
       }

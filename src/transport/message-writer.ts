@@ -6,6 +6,7 @@ import { encodeChunk, encodeEnd } from "../protocol/h1/chunked-encoder.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { Progress } from "./progress.ts";
 import { trailerLines } from "./trailer-lines.ts";
+import { heldBy } from "./wire-peer.ts";
 
 const COPY_BYTES_MAX = 16 * 1024; // a body piece up to this size leaves in one write with the head
 const SCRATCH_BYTES = COPY_BYTES_MAX + 4 * 1024;
@@ -139,7 +140,7 @@ export class MessageWriter {
     whole.set(bytes, head.length);
     if (text !== "") writeLatin1(whole, text, textAt);
     const mayGoOn = this.#wire.write(whole);
-    if (isShared && this.#wire.writableLength > 0) {
+    if (isShared && heldBy(this.#wire) > 0) {
       this.#takesAtOnce = false;
       scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     }

@@ -18,7 +18,7 @@ import { MessageWriter } from "./message-writer.ts";
 import { Progress } from "./progress.ts";
 import type { RequestReader } from "./request-reader.ts";
 import { interimText, type Persistence, responseText, switchingText } from "./response-text.ts";
-import { plainAddress } from "./wire-peer.ts";
+import { heldBy, plainAddress } from "./wire-peer.ts";
 
 /** The connection, which gives out the turns one after the other. */
 export interface TurnGiver {
@@ -208,7 +208,7 @@ export class Turn implements Downstream, BugTaker {
   }
 
   get holdsBytes(): boolean {
-    return this.#wire.writableLength > 0;
+    return heldBy(this.#wire) > 0;
   }
 
   interim(status: number, headers: HeaderList | undefined): void {

@@ -11,3 +11,8 @@ export function plainAddress(address: string | undefined): string {
 export function localEnd(wire: Wire): ProxiedAddress {
   return { host: plainAddress(wire.localAddress), port: wire.localPort ?? 0 };
 }
+
+/** How many bytes of buffers that were written it still reads: they may not be used again yet. */
+export function heldBy(wire: Wire): number {
+  return wire.heldLength ?? wire.writableLength;
+}

@@ -6,6 +6,7 @@ import { type AddressInfo, connect as connectSocket } from "node:net";
 import { connect, createServer } from "node:tls";
 import { promisify } from "node:util";
 import { type Certificate, selfSigned } from "../support/certificate.ts";
+import { helloOf, inRecords } from "../support/hello.ts";
 import { skipWithout } from "../support/parts.ts";
 import { RawServer } from "../support/raw-server.ts";
 import { type Scenario, scenario } from "../support/scenario.ts";
@@ -81,35 +82,6 @@ scenario(
   },
   { skip },
 );
-
-/** The first bytes that a TLS client sends. */
-async function helloOf(servername: string): Promise<Buffer> {
-  const server = await RawServer.open();
-  const socket = connect({ port: server.port, host: "127.0.0.1", servername });
-  socket.on("error", () => {});
-  const hello = await new Promise<Buffer>((resolve) => {
-    const look = () => {
-      const text = server.connections[0]?.text ?? "";
-      if (text === "") setImmediate(look);
-      else resolve(Buffer.from(text, "latin1"));
-    };
-    look();
-  });
-  socket.destroy();
-  server.close();
-  return hello;
-}
-
-/** The same handshake message in records of this many bytes. */
-function inRecords(hello: Buffer, most: number): Buffer {
-  const message = hello.subarray(5);
-  const records: Buffer[] = [];
-  for (let at = 0; at < message.length; at += most) {
-    const piece = message.subarray(at, at + most);
-    records.push(Buffer.from([22, 3, 1, piece.length >> 8, piece.length & 255]), piece);
-  }
-  return Buffer.concat(records);
-}
 
 scenario("a hello in many records and segments finds its stream (T3)", async (it) => {
   const [db, rest] = [await RawServer.open(), await RawServer.open()];

@@ -129,3 +129,38 @@ scenario(
   },
   { skip },
 );
+
+scenario(
+  "Strict-Transport-Security is on every response over TLS, and on none without",
+  async (it) => {
+    const { cert, key } = await certificateFor(it, ["a.test"]);
+    const origin = await it.origin(
+      "HTTP/1.1 200 OK\r\nstrict-transport-security: max-age=1\r\ncontent-length: 0\r\n\r\n",
+    );
+    const proxy = await it.proxy(`{
+      upstreams: { app: ${origin.url} },
+      sites: [{ hosts: a.test, listen: "127.0.0.1:0",
+        tls: { cert: ${cert}, key: ${key}, redirectFrom: "127.0.0.2:0",
+          hsts: { maxAge: 365d, subdomains: true, preload: true } },
+        routes: [{ match: { path: / }, forward: app }] }] }`);
+    const ask = async (target: string) => {
+      const socket = await tlsConnect(proxy.port, "a.test");
+      return tlsTalk(socket, CLOSE.replace("/", target));
+    };
+    const wanted =
+      /\r\nstrict-transport-security: max-age=31536000; includeSubDomains; preload\r\n/i;
+
+    const [found, missing] = [await ask("/"), await ask("/none")];
+    const clear = await it.connect(proxy.ports[1], "127.0.0.2");
+    clear.send("GET / HTTP/1.1\r\nhost: a.test\r\n\r\n");
+    await clear.readResponse();
+
+    assert.match(found, /^HTTP\/1\.1 200 /);
+    assert.match(found, wanted);
+    assert.equal(found.match(/strict-transport/gi)?.length, 1);
+    assert.match(missing, /^HTTP\/1\.1 404 /);
+    assert.match(missing, wanted);
+    assert.doesNotMatch(clear.text, /strict-transport/i);
+  },
+  { skip },
+);

@@ -3,7 +3,18 @@ import { delimiter, join } from "node:path";
 
 /** Where a program of the system is, or undefined. Tests that want it skip by name without it. */
 export function part(
-  name: "nginx" | "curl" | "haproxy" | "openssl" | "python3" | "systemd-analyze" | "systemd-notify",
+  name:
+    | "nginx"
+    | "curl"
+    | "haproxy"
+    | "openssl"
+    | "python3"
+    | "systemd-analyze"
+    | "systemd-notify"
+    | "pebble"
+    | "pebble-challtestsrv"
+    | "knotd"
+    | "knsupdate",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

@@ -29,7 +29,11 @@ export class SimNames implements Names {
     this.#answers.set(`srv ${name}`, answer(whole, ttlSeconds));
   }
 
-  /** From now on this question is answered so; `what` is "4 NAME", "6 NAME" or "srv NAME". */
+  text(kind: "TXT" | "CNAME" | "NS", name: string, records: readonly string[]): void {
+    this.#answers.set(`${kind} ${name}`, answer(records, 60));
+  }
+
+  /** From now on this question is answered so; `what` is "4 NAME", "6 NAME", "srv NAME" or "TXT NAME". */
   fails(what: string, kind: "none" | "failed", why = kind === "none" ? "ENOTFOUND" : "ESERVFAIL") {
     this.#answers.set(what, { kind, why });
   }
@@ -45,6 +49,10 @@ export class SimNames implements Names {
 
   services(name: string): Promise<NameAnswer<ServiceRecord>> {
     return this.#ask(`srv ${name}`);
+  }
+
+  texts(kind: "TXT" | "CNAME" | "NS", name: string): Promise<NameAnswer<string>> {
+    return this.#ask(`${kind} ${name}`);
   }
 
   /** When this was asked, in seconds. */

@@ -113,8 +113,8 @@ export class SimProxy {
   private constructor(options: SimProxyOptions) {
     this.#options = options;
     this.world = new SimWorld(options.seed, options.network);
-    const { clock, random, log, names } = this.world;
-    this.worker = new SimWorker({ clock, random, log, names, network: this.#watched() });
+    const { clock, random, log, names, web } = this.world;
+    this.worker = new SimWorker({ clock, random, log, names, web, network: this.#watched() });
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
     const answers = options.origins ?? [OK];
     this.origins = answers.map(
@@ -264,7 +264,7 @@ export class SimProxy {
 
   #newPools(): Map<Endpoint, EndpointPool> {
     const limits = { ...LIMITS, ...this.#options.limits };
-    const shape = poolShape(this.timeouts, limits, this.#options.idleMax ?? 100);
+    const shape = poolShape(this.timeouts, limits, { maxIdle: this.#options.idleMax ?? 100 });
     const endpoints = [...this.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     return new Map(
       endpoints.map((endpoint) => {
@@ -294,9 +294,11 @@ export class SimProxy {
     };
     const choice = options.choice?.(targetOf);
     const mirror = options.mirror?.(targetOf);
+    const cookies = clientCookieSteps([targetOf("app")], undefined);
     const forward = new Forward(
       {
         ...targetOf("app"),
+        cookies,
         choice: choice && new TargetChoice({ clientKey: undefined, ...choice }, this.world.random),
         mirror: mirror && new Mirror(mirror, this.worker),
         retry: { ...RETRY_POLICY, ...options.retry },
@@ -309,8 +311,7 @@ export class SimProxy {
       },
       this.worker,
     );
-    const receive = clientCookieSteps([targetOf("app")], undefined);
-    const phases = { ...NO_PHASES, receive, ...options.phases };
+    const phases = { ...NO_PHASES, receive: cookies, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

@@ -72,6 +72,8 @@ export class SimWorker implements StreamWorker {
 
   secured(): void {}
 
+  connectionShed(): void {}
+
   connectionRefused(_listenerKey: string, { fault }: RefusedConnection): void {
     this.refusals.push(fault.code);
   }

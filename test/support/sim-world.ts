@@ -3,6 +3,7 @@ import type { Log, World } from "../../src/base/world.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNames } from "./sim-names.ts";
 import { SimNetwork, type SimNetworkOptions } from "./sim-network.ts";
+import { SimWeb } from "./sim-web.ts";
 
 export interface LogLine {
   readonly level: "info" | "warn";
@@ -16,6 +17,7 @@ export class SimWorld implements World {
   readonly random: SeededRandom;
   readonly network: SimNetwork;
   readonly names: SimNames;
+  readonly web: SimWeb;
   readonly log: Log;
   readonly lines: LogLine[] = [];
 
@@ -25,6 +27,7 @@ export class SimWorld implements World {
     // Its own generator: how the network cuts bytes must not depend on who else draws.
     this.network = new SimNetwork(this.clock, new SeededRandom(seed + 1), options);
     this.names = new SimNames(this.clock);
+    this.web = new SimWeb(this.clock);
     this.log = {
       info: (message, fields = {}) => this.lines.push({ level: "info", message, fields }),
       warn: (message, fields = {}) => this.lines.push({ level: "warn", message, fields }),

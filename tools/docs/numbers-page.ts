@@ -33,6 +33,8 @@ const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
   bodyBytes: "413 `request_body_too_large`, before the body is read where its length is told",
   replayBytes: "no other try once more of the body has left",
   connectionsMax: "the connection is closed without an answer",
+  handshakesPerSecond: "the connection is closed, `handshakes_limited` is counted",
+  handshakesPerClient: "the connection is closed, `handshakes_limited` is counted",
   requestsPerConnection: "`Connection: close` with the last response",
   http2StreamsMax: "the stream is reset with REFUSED_STREAM",
   http2StreamWindowBytes: "the client holds on; more is FLOW_CONTROL_ERROR",
@@ -56,6 +58,7 @@ const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {
   expectContinue: "the client gets our own 100",
   tunnelIdle: "both sides are closed, `tunnel_idle` in the log",
   upstreamKeepAlive: "the connection is closed",
+  upstreamAge: "the connection is closed, once nothing is in flight on it",
   drain:
     "what is left is cut and named in the log, `shutting_down`; after a reload `route_removed`",
   drainTunnel: "the tunnel is cut, `route_removed`",

@@ -73,8 +73,8 @@ const MODULES: readonly ForbiddenModule[] = [
   { module: /^node:timers(?:\/promises)?$/, instead: "Clock.after()", may: REAL_WORLD },
   {
     module: /^node:(?:http|https|http2)$/,
-    instead: "our own engine",
-    may: /^src\/(?:admin|cli)\//,
+    instead: "our own engine, or World.web for what is no endpoint",
+    may: /^src\/(?:admin\/|cli\/|base\/system-web)/,
   },
   {
     module: /^(?:net|tls|http|https|http2|fs|path|crypto|zlib|os|util|events|stream|url)$/,

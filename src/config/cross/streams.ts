@@ -2,7 +2,14 @@
 import type { Address } from "../../base/world.ts";
 import type { Path } from "../../core/feature.ts";
 import { shown } from "../../core/fields.ts";
-import { addressKey, parseEndpoint, parseListen, parseServerName, streamKey } from "../address.ts";
+import {
+  addressKey,
+  parseEndpoint,
+  parseListen,
+  parseServerName,
+  parseSiteHost,
+  streamKey,
+} from "../address.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, asTexts, type RawMap, rawSites } from "./raw.ts";
 import { siteListens } from "./site-listens.ts";
@@ -59,20 +66,30 @@ export function checkStreams(config: RawMap, notes: Notes): void {
 /** On one port: each server name once, one stream without, and no site. */
 function checkPorts(streams: readonly RawStream[], config: RawMap, notes: Notes): void {
   const owners = new Map<string, string>();
-  const sites = new Map<string, string>();
+  const sites = new Map<string, SitesOnPort>();
   for (const site of rawSites(config)) {
     const { served, redirecting } = siteListens(site);
-    for (const { key } of [...served, ...redirecting]) sites.set(key, `sites[${site.at[1]}]`);
+    const hasTls = site.site["tls"] !== undefined;
+    for (const { key } of redirecting)
+      sites.set(key, { owner: `sites[${site.at[1]}]`, hosts: undefined });
+    for (const { key } of served) {
+      const known = sites.get(key) ?? {
+        owner: `sites[${site.at[1]}]`,
+        hosts: hasTls ? [] : undefined,
+      };
+      sites.set(key, known);
+      for (const { text, at } of hasTls ? asTexts(site.site["hosts"]) : []) {
+        const host = parseSiteHost(text);
+        if (host !== undefined) known.hosts?.push({ host, at: [...site.at, "hosts", ...at] });
+      }
+    }
   }
   for (const { stream, at, listens } of streams) {
     const own = `streams[${at[1]}]`;
     const names = namesOf(stream, at);
     for (const { key, at: listenAt } of listens) {
-      const site = sites.get(key);
-      if (site !== undefined) {
-        const why = names === undefined ? "" : "; HTTPS beside sni is not supported yet";
-        notes.problem(listenAt, `must not be where ${site} listens, got ${key}${why}`);
-      }
+      const beside = sites.get(key);
+      if (beside !== undefined) checkBesideSites(beside, { key, at: listenAt, own, names }, notes);
       for (const { name, at: nameAt } of names ?? [{ name: "", at: listenAt }]) {
         const owner = owners.get(`${key} ${name}`);
         if (owner === undefined) owners.set(`${key} ${name}`, own);
@@ -85,6 +102,43 @@ function checkPorts(streams: readonly RawStream[], config: RawMap, notes: Notes)
             `must be a name of one stream on ${key}, got ${name} of ${owner} too`,
           );
         }
+      }
+    }
+  }
+}
+
+interface SitesOnPort {
+  readonly owner: string; // the first of them
+  readonly hosts: { readonly host: string; readonly at: Path }[] | undefined; // undefined: without TLS
+}
+
+interface StreamOnPort {
+  readonly key: string;
+  readonly at: Path;
+  readonly own: string;
+  readonly names: readonly { readonly name: string; readonly at: Path }[] | undefined;
+}
+
+/** TLS that is passed through by its name may share a port with sites that end it themselves. */
+function checkBesideSites(
+  { owner, hosts }: SitesOnPort,
+  { key, at, own, names }: StreamOnPort,
+  notes: Notes,
+): void {
+  if (names === undefined) {
+    notes.problem(at, `must not be where ${owner} listens, unless it has sni, got ${key}`);
+    return;
+  }
+  if (hosts === undefined) {
+    notes.problem(at, `must not be where ${owner} listens without TLS, got ${key}`);
+    return;
+  }
+  for (const { host, at: hostAt } of hosts) {
+    for (const { name } of names) {
+      if (host === name) {
+        notes.problem(hostAt, `must not be a name that ${own} takes on ${key}, got ${host}`);
+      } else if (name.startsWith("*.") && host.endsWith(name.slice(1))) {
+        notes.warning(hostAt, `${own} takes ${name} on ${key}, and so it never gets here`);
       }
     }
   }

@@ -13,7 +13,7 @@ import {
   wholeNumber,
   z,
 } from "../../core/fields.ts";
-import { LIMITS, RATES, TIMEOUTS } from "../../core/limits.ts";
+import { H2_OWN_STREAMS_MAX, LIMITS, RATES, TIMEOUTS } from "../../core/limits.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -23,6 +23,15 @@ export const countOrOff = z.union(
   [z.literal("off").transform(() => Number.POSITIVE_INFINITY), wholeNumber(1, COUNT_MAX)],
   { error: wanted(`a whole number from 1 to ${COUNT_MAX}, or "off"`) },
 );
+
+const HANDSHAKES_MAX = 65_535;
+
+function countUpTo(max: number) {
+  return z.union(
+    [z.literal("off").transform(() => Number.POSITIVE_INFINITY), wholeNumber(1, max)],
+    { error: wanted(`a whole number from 1 to ${max}, or "off"`) },
+  );
+}
 
 /** The default stands behind what the setting is about, so nobody has to look it up. */
 function bytes<T extends z.ZodType>(field: T, key: keyof typeof LIMITS, about: string) {
@@ -71,6 +80,16 @@ const downstreamLimits = {
     countOrOff,
     "connectionsMax",
     "Client connections open at once on a listener.",
+  ),
+  handshakesPerSecond: counted(
+    countUpTo(HANDSHAKES_MAX),
+    "handshakesPerSecond",
+    "TLS handshakes that begin in one second on a listener, in all workers.",
+  ),
+  handshakesPerClient: counted(
+    countUpTo(HANDSHAKES_MAX),
+    "handshakesPerClient",
+    "As that, from one address; of IPv6 from one /64.",
   ),
   requestsPerConnection: counted(
     countOrOff,
@@ -193,6 +212,11 @@ const upstreamTimeouts = {
     "upstreamKeepAlive",
     "How long an idle connection to an endpoint is kept.",
   ),
+  upstreamAge: time(
+    durationAboveZeroOrOff,
+    "upstreamAge",
+    "How old a connection to an endpoint may get; then it takes no more requests.",
+  ),
 };
 
 const RATE = /^(?:(\d{1,15}(?:B|KiB|MiB|GiB))\/s|(\d{1,15}))$/;
@@ -213,11 +237,20 @@ function rateBytes(value: string | number): number {
   return sizeBytes(perSecond ?? plain ?? "");
 }
 
+const ownStreams = wholeNumber(1, 10_000)
+  .optional()
+  .describe(
+    `Requests at once on one connection of HTTP/2; then there is another. Default: ${H2_OWN_STREAMS_MAX}.`,
+  );
+
 const aMap = { error: wanted("a map") };
 
 export const limits = z.strictObject({ ...downstreamLimits, ...upstreamLimits }, aMap);
 export const timeouts = z.strictObject({ ...downstreamTimeouts, ...upstreamTimeouts }, aMap);
-export const limitsOfUpstream = z.strictObject(upstreamLimits, aMap);
+export const limitsOfUpstream = z.strictObject(
+  { ...upstreamLimits, http2StreamsMax: ownStreams },
+  aMap,
+);
 export const timeoutsOfUpstream = z.strictObject(upstreamTimeouts, aMap);
 
 export const rates = z.strictObject(
@@ -249,6 +282,8 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "limits.headerBytes",
   "limits.headerCount",
   "limits.connectionsMax",
+  "limits.handshakesPerSecond",
+  "limits.handshakesPerClient",
   "limits.requestsPerConnection",
   "timeouts.handshake",
   "limits.http2StreamsMax",
@@ -264,4 +299,7 @@ export const ONLY_TOP: ReadonlySet<string> = new Set([
   "timeouts.drainTunnel",
 ]);
 /** Idle connections belong to an endpoint, which knows no route or listener. */
-export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set(["timeouts.upstreamKeepAlive"]);
+export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set([
+  "timeouts.upstreamKeepAlive",
+  "timeouts.upstreamAge",
+]);

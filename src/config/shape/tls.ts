@@ -1,11 +1,15 @@
 /** `tls:` of the top level: what holds for all sites. */
-import { notYet, oneOf, wanted, z } from "../../core/fields.ts";
+import { oneOf, wanted, z } from "../../core/fields.ts";
 import { TLS_PROFILE, TLS_PROFILES } from "../../tls/tls-profile.ts";
+import { acme } from "./acme.ts";
 
 export const profile = oneOf(TLS_PROFILES)
   .optional()
   .describe(`What may be negotiated: modern is TLS 1.3 alone. Default: ${TLS_PROFILE}.`);
 
 export const tls = z
-  .strictObject({ profile, acme: notYet("acme") }, { error: wanted("a map with profile") })
+  .strictObject(
+    { profile, acme: acme.optional() },
+    { error: wanted("a map with profile and acme") },
+  )
   .describe("What holds for TLS of all sites.");

@@ -5,6 +5,7 @@ export interface ClientHello {
   readonly cipherSuites: readonly number[];
   readonly signatureSchemes: readonly number[]; // none: it is older than them
   readonly versions: readonly number[]; // 0x304 is TLS 1.3; none: 1.2 at most
+  readonly ticketName: string; // hexadecimal: how the ticket begins that it would resume with; "" without
 }
 
 /**
@@ -27,10 +28,18 @@ export function parseClientHello(bytes: Uint8Array, end: number): ClientHello | 
 
 type Extensions = Omit<ClientHello, "cipherSuites">;
 
-const NOTHING_SAID: Extensions = { serverName: "", alpn: [], signatureSchemes: [], versions: [] };
+const NOTHING_SAID: Extensions = {
+  serverName: "",
+  alpn: [],
+  signatureSchemes: [],
+  versions: [],
+  ticketName: "",
+};
 const SERVER_NAME = 0;
 const SIGNATURE_ALGORITHMS = 13;
 const ALPN = 16;
+const SESSION_TICKET = 35;
+const PRE_SHARED_KEY = 41;
 const SUPPORTED_VERSIONS = 43;
 
 function readExtensions(extensions: Cursor): Extensions | string {
@@ -38,6 +47,7 @@ function readExtensions(extensions: Cursor): Extensions | string {
   let alpn: readonly string[] | undefined;
   let signatureSchemes: readonly number[] = [];
   let versions: readonly number[] = [];
+  let ticketName = "";
   while (!extensions.isOver) {
     const type = extensions.number(2);
     const body = extensions.part(2);
@@ -56,11 +66,16 @@ function readExtensions(extensions: Cursor): Extensions | string {
       signatureSchemes = body.numbers(2); // these two are OpenSSL's to judge
     } else if (type === SUPPORTED_VERSIONS) {
       versions = body.numbers(1);
+    } else if (type === SESSION_TICKET) {
+      ticketName = body.hex(TICKET_NAME_BYTES);
+    } else if (type === PRE_SHARED_KEY) {
+      ticketName = body.part(2)?.part(2)?.hex(TICKET_NAME_BYTES) ?? ""; // of the first identity
     }
   }
-  return { serverName: serverName ?? "", alpn: alpn ?? [], signatureSchemes, versions };
+  return { serverName: serverName ?? "", alpn: alpn ?? [], signatureSchemes, versions, ticketName };
 }
 
+const TICKET_NAME_BYTES = 16; // RFC 5077 §4
 const HOST_NAME = 0;
 // RFC 6066 §3: ASCII letters as in DNS, no final dot. Underscores and addresses do occur.
 const NAME = /^(?!\.)[A-Za-z0-9_.:-]{1,253}(?<!\.)$/;
@@ -136,6 +151,12 @@ class Cursor {
     if (list === undefined) return numbers;
     while (list.#at + 1 < list.#end) numbers.push(list.number(2));
     return numbers;
+  }
+
+  /** The first bytes; "" if there are fewer. */
+  hex(count: number): string {
+    if (this.#at + count > this.#end) return "";
+    return Buffer.from(this.#bytes.subarray(this.#at, this.#at + count)).toString("hex");
   }
 
   text(): string {

@@ -17,7 +17,7 @@ import { addedUp } from "../serving.ts";
 import { LOOK_EVERY_MS, Pulse } from "./pulse.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SharedMemory } from "./shared-memory.ts";
-import { Telling } from "./telling.ts";
+import { CertificateTelling, Telling } from "./telling.ts";
 import { type Death, Thread, type ThreadOwner, WorkerLost } from "./thread.ts";
 import { type PostedConfig, type Prepare, posted, type Question } from "./worker-messages.ts";
 
@@ -74,6 +74,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
   readonly #retired: MetricBank; // what lost threads had counted
   readonly #restarts: Map<string, number>;
   readonly #directoryTelling: Telling;
+  readonly #certificateTelling: CertificateTelling;
   readonly #looking: { timer: Timer | undefined };
   #inForce: InForce | undefined;
   #lostLogLines: number; // of lost threads
@@ -92,10 +93,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
       this.#tellAll({ kind: "directory", entries: directory.entries, blocks: shared.blocks }),
     );
     directory.watch(() => this.tellDirectory());
-    const telling = new Telling(() => {
-      this.#tellAll({ kind: "certificates", certificates: certificates.entries });
-    });
-    certificates.watch(() => telling.soon());
+    this.#certificateTelling = new CertificateTelling(certificates, (changes) =>
+      this.#tellAll({ kind: "certificates", changes }),
+    );
     this.#inForce = undefined;
     this.#lostLogLines = 0;
     this.#isStopping = false;
@@ -129,7 +129,8 @@ export class ThreadCrew implements Crew, ThreadOwner {
   }
 
   async prepare(next: NextConfig): Promise<Turnover> {
-    const { model } = this.#options;
+    const { model, memory } = this.#options;
+    this.#certificateTelling.now(); // they are there before the config is
     const draft = model.draft(next.config, next.version);
     const threads = this.#threads;
     try {
@@ -137,8 +138,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
         kind: "prepare",
         posted: posted(next.loaded),
         version: next.version,
+        blocks: memory.blocks,
         bound: this.#inForce?.bound ?? new Map(),
-        ...this.#shared,
+        entries: this.#options.directory.entries,
       } as const;
       const bound = await this.#prepareAll(threads, question, next);
       return {
@@ -242,16 +244,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
     return this.#posts.flatMap(({ thread }) => thread ?? []);
   }
 
-  /** What of the main thread's a worker begins with, as it is by now. */
-  get #shared(): Pick<Prepare, "blocks" | "entries" | "certificates"> {
-    const { memory, directory, certificates } = this.#options;
-    const [{ blocks }, { entries }] = [memory, directory];
-    return { blocks, entries, certificates: certificates.entries };
-  }
-
   /** A socket that was inherited is gone with the first thread that had it. */
   #newThread(worker: number, inherited: readonly Descriptor[] = []): Thread {
-    const { memory, pseudonym, isReadableLog, world, entry, resourceLimits } = this.#options;
+    const { memory, pseudonym, isReadableLog, world, ...options } = this.#options;
     const pulse = this.#pulse[worker]!;
     pulse.clear(worker);
     const { workers } = memory;
@@ -264,7 +259,7 @@ export class ThreadCrew implements Crew, ThreadOwner {
       pulse: pulse.memory,
       compiledCode: compiledCodeFolder(),
     };
-    return new Thread({ birth, clock: world.clock, entry, resourceLimits }, this);
+    return new Thread({ ...options, birth, clock: world.clock }, this);
   }
 
   /** The first one alone where it decides for the others: which port 0 becomes. */
@@ -330,7 +325,10 @@ export class ThreadCrew implements Crew, ThreadOwner {
       const thread = this.#newThread(post.worker);
       post.thread = thread;
       try {
-        const prepare = { kind: "prepare", ...this.#inForce, ...this.#shared } as const;
+        const { memory, directory } = this.#options;
+        const certificates = this.#options.certificates.changesOf();
+        const now = { blocks: memory.blocks, entries: directory.entries, certificates };
+        const prepare = { kind: "prepare", ...this.#inForce, ...now } as const;
         await this.#inTime(thread, thread.ask(prepare));
         await this.#inTime(thread, thread.ask({ kind: "commit" }));
         post.isServing = true;

@@ -1,5 +1,6 @@
 import { type ResourceLimits, Worker } from "node:worker_threads";
 import type { Clock } from "../../base/world.ts";
+import type { Certificates } from "../../core/certificates.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import { Watch } from "./pulse.ts";
 import type { Answers, FromWorker, Question, ToWorker, WorkerBirth } from "./worker-messages.ts";
@@ -22,6 +23,7 @@ export class WorkerLost extends Error {
 export interface ThreadOptions {
   readonly birth: WorkerBirth;
   readonly clock: Clock;
+  readonly certificates: Certificates; // the machine's
   /** Tests put other code here: that which breaks. */
   readonly entry?: URL | undefined;
   readonly resourceLimits?: ResourceLimits | undefined;
@@ -46,6 +48,7 @@ export class Thread {
   readonly watch: Watch;
   readonly #thread: Worker;
   readonly #owner: ThreadOwner;
+  readonly #certificates: Certificates;
   readonly #waiting: Map<number, Waiting>;
   #questionCount: number;
   #bank: SharedBank | undefined;
@@ -54,11 +57,15 @@ export class Thread {
   #isEnding: boolean; // as it should
   #utilization: ReturnType<Worker["performance"]["eventLoopUtilization"]>;
 
-  constructor({ birth, clock, entry, resourceLimits }: ThreadOptions, owner: ThreadOwner) {
+  constructor(
+    { birth, clock, certificates, entry, resourceLimits }: ThreadOptions,
+    owner: ThreadOwner,
+  ) {
     this.worker = birth.worker;
     this.startedMs = clock.nowMs();
     this.watch = new Watch();
     this.#owner = owner;
+    this.#certificates = certificates;
     this.#waiting = new Map();
     this.#questionCount = 0;
     this.#bank = undefined;
@@ -116,12 +123,20 @@ export class Thread {
   #take(message: FromWorker): void {
     if (message.kind === "line") this.#owner.line(message.line);
     else if (message.kind === "bank") this.#bank = message.bank;
+    else if (message.kind === "demand") void this.#demanded(message.name);
     else {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
       if (message.kind === "answer") waiting?.resolve(message.value);
       else waiting?.reject(new Error(message.message));
     }
+  }
+
+  /** A client of the worker has come with a name that no site has. */
+  async #demanded(name: string): Promise<void> {
+    const id = await this.#certificates.demand?.(name);
+    const entry = id === undefined ? undefined : this.#certificates.find(id);
+    await this.ask({ kind: "demanded", name, entry }).catch(() => {}); // it may be gone by now
   }
 
   #failed(error: unknown): void {

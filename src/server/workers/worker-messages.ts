@@ -1,6 +1,6 @@
 import type { Address } from "../../base/world.ts";
 import type { Loaded } from "../../config/load.ts";
-import type { CertificateEntry } from "../../core/certificates.ts";
+import type { CertificateChanges, CertificateEntry } from "../../core/certificates.ts";
 import type { DirectoryEntry } from "../../core/directory.ts";
 import type { SharedBank } from "../../observe/metric-bank.ts";
 import type { Descriptor, Leaving } from "../crew.ts";
@@ -20,7 +20,7 @@ export interface Prepare {
   readonly blocks: Blocks;
   readonly bound: ReadonlyMap<string, Address>; // where port 0 has become one
   readonly entries: readonly DirectoryEntry[]; // of the directory
-  readonly certificates: readonly CertificateEntry[];
+  readonly certificates?: CertificateChanges; // all there are; only for a worker that begins
 }
 
 /** What the main thread asks, and what it is answered with. */
@@ -33,6 +33,7 @@ export interface Answers {
   readonly descriptors: readonly Descriptor[];
   readonly directory: undefined;
   readonly certificates: undefined;
+  readonly demanded: undefined;
   readonly inFlight: TrafficByRoute;
   readonly hurry: undefined;
   readonly reopenLogs: undefined;
@@ -45,7 +46,12 @@ export type Question =
       readonly entries: readonly DirectoryEntry[];
       readonly blocks: Blocks;
     }
-  | { readonly kind: "certificates"; readonly certificates: readonly CertificateEntry[] }
+  | { readonly kind: "certificates"; readonly changes: CertificateChanges }
+  | {
+      readonly kind: "demanded";
+      readonly name: string;
+      readonly entry: CertificateEntry | undefined;
+    }
   | { readonly kind: "commit" | "abort" | "inFlight" | "descriptors" | "hurry" | "reopenLogs" }
   | { readonly kind: "handOver"; readonly manner: HandOver }
   | { readonly kind: "stop"; readonly deadlineMs: number; readonly isOwn: boolean };
@@ -58,6 +64,7 @@ export interface ToWorker {
 export type FromWorker =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "refusal"; readonly id: number; readonly message: string }
+  | { readonly kind: "demand"; readonly name: string } // for a certificate; "demanded" answers
   | { readonly kind: "line"; readonly line: string } // of the program's own log
   | { readonly kind: "bank"; readonly bank: SharedBank };
 

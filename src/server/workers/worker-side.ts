@@ -9,6 +9,7 @@ import type { NextConfig, Turnover } from "../crew.ts";
 import type { Drained } from "../emptying.ts";
 import type { Engine } from "../engine.ts";
 import type { Serving } from "../serving.ts";
+import { Demands } from "./demands.ts";
 import type { Blocks, FoundMemory } from "./shared-memory.ts";
 import {
   type FromWorker,
@@ -34,6 +35,7 @@ export class WorkerSide {
   readonly #parts: WorkerSideParts;
   #turnover: Turnover | undefined; // prepared, and not yet decided
   #inForce: Blocks; // the memory of the config that serves
+  readonly #demands: Demands;
   #isBankDue: boolean;
 
   constructor(parts: WorkerSideParts) {
@@ -41,6 +43,8 @@ export class WorkerSide {
     this.#turnover = undefined;
     this.#inForce = new Map();
     this.#isBankDue = false;
+    this.#demands = new Demands((name) => parts.tell({ kind: "demand", name }));
+    parts.certificates.demand = (name) => this.#demands.ask(name);
     parts.metrics.onChange(() => this.#shareBankSoon());
     this.#shareBank();
   }
@@ -73,7 +77,10 @@ export class WorkerSide {
       case "directory":
         return this.#learn(question);
       case "certificates":
-        return this.#parts.certificates.replace(question.certificates);
+        return this.#parts.certificates.learn(question.changes);
+      case "demanded":
+        if (question.entry !== undefined) this.#parts.certificates.set(question.entry);
+        return this.#demands.answer(question.name, question.entry?.id);
       case "inFlight":
         return await serving.inFlight();
       case "hurry":
@@ -98,7 +105,7 @@ export class WorkerSide {
     const next: NextConfig = { config, loaded, version };
     machine.blocks = blocks;
     directory.replace(entries);
-    this.#parts.certificates.replace(certificates);
+    if (certificates !== undefined) this.#parts.certificates.learn(certificates);
     try {
       const turnover = await serving.prepare(next, bound);
       this.#turnover = {

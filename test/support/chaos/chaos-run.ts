@@ -62,9 +62,9 @@ class ChaosRun {
   }
 
   async act(): Promise<void> {
-    const { clock, random, log, names } = this.#world;
+    const { clock, random, log, names, web } = this.#world;
     for (const origin of this.#origins) await origin.open();
-    const world = { clock, random, log, names, network: this.#watched() };
+    const world = { clock, random, log, names, web, network: this.#watched() };
     const metrics = this.#metrics;
     const server = await Server.start({ ...this.#config(), world, metrics, workers: 1 });
     this.#keepTrack(server);
