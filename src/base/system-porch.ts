@@ -98,8 +98,7 @@ class LendingSocket extends net.Socket {
     };
     const socket = new LendingSocket(options as net.SocketConstructorOpts, loan);
     socket.on("error", ignore);
-    socket.on("close", letGo);
-    socket.on("close", letGoOfTaker);
+    socket.on("close", letGoOfAll);
     return socket;
   }
 
@@ -117,14 +116,15 @@ class LendingSocket extends net.Socket {
     this.#loan.taker = taker;
   }
 
-  /** As letGo() has it. */
   letGoOfTaker(): void {
     this.#loan.taker = undefined;
   }
 }
 
-function letGoOfTaker(this: LendingSocket): void {
+/** As letGo() has it. */
+function letGoOfAll(this: LendingSocket): void {
   this.letGoOfTaker();
+  letGo.call(this);
 }
 
 /** What a socket reads into, if not what all share; and whom it lends that to. */
