@@ -12,7 +12,7 @@ export const varnish: Contestant = {
     const path = join(folder, "bench.vcl");
     writeFileSync(path, vcl(originPort));
     const address = `127.0.0.1:${listenPort}`;
-    const storage = ["-s", "malloc,256m", "-n", join(folder, "varnish")];
+    const storage = ["-j", "none", "-s", "malloc,256m", "-n", join(folder, "varnish")];
     return { command: [findProgram("varnishd")!, "-F", "-a", address, "-f", path, ...storage] };
   },
 };

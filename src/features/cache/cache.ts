@@ -95,7 +95,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
 
   respond(exchange: Exchange): undefined {
     const { cacheStatus, response } = exchange;
-    if (cacheStatus !== "") response?.headers.add("Cache-Status", cacheStatus);
+    if (cacheStatus !== "") response?.headers.addOwn("Cache-Status", cacheStatus);
   }
 
   // --- looking up --------------------------------------------------------------------------------
@@ -236,8 +236,9 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     const nowMs = clock.nowMs();
     reader?.over();
     exchange.cacheResult = result;
+    const freshness = stored.freshness();
     if (this.#options.tellsStatus) {
-      const { bornMs, lifetimeMs } = stored.freshness();
+      const { bornMs, lifetimeMs } = freshness;
       const ttlSeconds = Math.floor((bornMs + lifetimeMs - nowMs) / 1000);
       const isAsked = keyed.forwarded !== undefined;
       const forwardedStatus = result === "revalidated" ? { forwardedStatus: 304 } : {};
@@ -245,7 +246,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
         ? cacheStatusText(NAME, { forwarded: keyed.forwarded!, ...forwardedStatus, ttlSeconds })
         : `${NAME}; hit; ttl=${ttlSeconds}`;
     }
-    serveStored(keyed, stored, nowMs, clock, this);
+    serveStored(keyed, stored, ageOf(freshness, nowMs), clock, this);
   }
 
   read(

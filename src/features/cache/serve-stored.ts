@@ -3,7 +3,6 @@ import type { Exchange, ResponseHead } from "../../core/exchange.ts";
 import { respond } from "../../core/pipeline.ts";
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
 import { contentRange, type WantedRange, wantedRange } from "../../protocol/caching/range.ts";
-import { ageOf } from "../../protocol/caching/reuse.ts";
 import { notModifiedFields } from "../../protocol/caching/stored-fields.ts";
 import { NONE } from "../../protocol/h1/framing.ts";
 import { idOf } from "../../protocol/http/header-id.ts";
@@ -30,7 +29,7 @@ export interface ReadBody {
 export function serveStored(
   keyed: Keyed,
   stored: StoredResponse,
-  nowMs: number,
+  age: number, // in seconds
   clock: Clock,
   reading: ReadBody,
 ): void {
@@ -38,10 +37,10 @@ export function serveStored(
   const { request } = exchange;
   const headers = stored.headers();
   if (stored.status === 200 && isAsked(request.headers, headers, clock)) {
-    sendBare(exchange, 304, notModifiedFields(headers), ageOf(stored.freshness(), nowMs));
+    sendBare(exchange, 304, notModifiedFields(headers), age);
     return;
   }
-  headers.add("Age", String(ageOf(stored.freshness(), nowMs)));
+  headers.addOwn("Age", String(age));
   const range = rangeFor(exchange, stored, headers);
   if (range === "unsatisfiable") {
     headers.set("Content-Range", `bytes */${stored.rangeTotal}`);
@@ -90,7 +89,7 @@ function sendBare(
   headers: HeaderList,
   age: number | undefined,
 ): void {
-  if (age !== undefined) headers.add("Age", String(age));
+  if (age !== undefined) headers.addOwn("Age", String(age));
   const framing = status === 304 ? NONE : { kind: "length" as const, bytes: 0 };
   respond(exchange, { status, headers }, framing);
   exchange.downstream.end(undefined);

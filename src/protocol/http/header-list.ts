@@ -198,6 +198,12 @@ export class HeaderList {
     this.#added.push(name, value);
   }
 
+  /** As add(), for what is made of words and numbers of our own. */
+  addOwn(name: string, value: string): void {
+    this.#added ??= [];
+    this.#added.push(name, value);
+  }
+
   delete(name: string): void {
     const id = headerIdOfText(name);
     const lower = name.toLowerCase();
