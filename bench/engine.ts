@@ -51,9 +51,10 @@ for (let start = 0; start < Number(values.starts); start++) {
 
 for (const root of roots) {
   const all = figures.get(root)!;
+  const least = Math.min(...all.filter((each) => each > 0)); // the scheduler may not have counted yet
   const ns = (value: number) => `${Math.round(value)}`.padStart(6);
   console.log(
-    `${basename(root).padEnd(16)} ${ns(median(all))} ns an exchange, least ${ns(Math.min(...all))}, ` +
+    `${basename(root).padEnd(16)} ${ns(median(all))} ns an exchange, least ${ns(least)}, ` +
       `to ${basename(roots.at(-1)!)} ${median(ratios.get(root)!).toFixed(3)}`,
   );
 }

@@ -75,6 +75,7 @@ http {
   server_names_hash_max_size 65536; server_names_hash_bucket_size 64;
   proxy_http_version 1.1; proxy_request_buffering off; proxy_max_temp_file_size 0;
   ${buffers}
+  ${gzipOf(job)}
   proxy_set_header Host $http_host;
   proxy_set_header Connection "";
   proxy_set_header Via "1.1 nginx";
@@ -102,6 +103,13 @@ function tlsServer({ tls }: Job): string {
     ssl_ecdh_curve X25519:prime256v1:secp384r1; ssl_prefer_server_ciphers off;
     location / { proxy_pass http://origin; }
   }`;
+}
+
+/** On 10 KiB its default buffers would make it write in pieces. */
+function gzipOf({ gzipLevel }: Job): string {
+  if (gzipLevel === 0) return "";
+  return `gzip on; gzip_comp_level ${gzipLevel}; gzip_types application/json; gzip_min_length 1024;
+  gzip_proxied any; gzip_vary on; gzip_buffers 32 16k;`;
 }
 
 function serverBlocks(job: Job): string {

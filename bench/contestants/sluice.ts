@@ -93,9 +93,12 @@ export function sluiceStream({ name, runsOnNode, missing, root }: SluiceContesta
 /** JSON is YAML, and needs no care for quoting. */
 function writeYaml(job: Job): string {
   const path = join(job.folder, "sluice.yaml");
-  const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] }];
-  const all = job.tls === undefined ? sites : [...sites, tlsSite(job.tls)];
-  writeFileSync(path, JSON.stringify({ ...processSettings(job), sites: all }, undefined, 2));
+  const { gzipLevel, tls } = job;
+  const compress = { codings: ["gzip"], levels: { gzip: gzipLevel }, minBytes: 1024 };
+  const site = { hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] };
+  const plain = gzipLevel === 0 ? site : { ...site, compress };
+  const sites = tls === undefined ? [plain] : [plain, tlsSite(tls)];
+  writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
   return path;
 }
 

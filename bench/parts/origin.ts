@@ -32,6 +32,8 @@ export async function startOrigin(folder: string): Promise<Child> {
   writeFileSync(join(folder, "10k"), "0123456789abcdef".repeat(640));
   writeFileSync(join(folder, "1m"), "0123456789abcdef".repeat(65_536));
   writeFileSync(join(folder, "10m"), "0123456789abcdef".repeat(655_360));
+  writeFileSync(join(folder, "json-10k"), jsonOf(10 * 1024));
+  writeFileSync(join(folder, "json-100k"), jsonOf(100 * 1024));
   writeFileSync(configPath, config(folder, port));
   const origin = new Child({
     name: "origin",
@@ -43,6 +45,20 @@ export async function startOrigin(folder: string): Promise<Child> {
   });
   await origin.ready(READY_MS);
   return origin;
+}
+
+/** Records as an API lists them, alike but not the same: it compresses to a sixth. */
+function jsonOf(bytes: number): string {
+  let text = "[";
+  let chance = 12_345;
+  for (let id = 0; text.length < bytes; id++) {
+    chance = (Math.imul(chance, 1_103_515_245) + 12_345) & 0x7fffffff;
+    const name = `user ${chance % 9973}`;
+    const email = `u${chance % 7919}@example.com`;
+    const tags = [`a${chance % 17}`, `b${chance % 31}`];
+    text += `${JSON.stringify({ id, name, email, active: chance % 2 === 0, score: (chance % 1000) / 10, tags })},`;
+  }
+  return `${text.slice(0, bytes - 1)}]`;
 }
 
 /**
@@ -68,6 +84,7 @@ http {
     location / { default_type application/json; return 200 '${SMALL_BODY}'; }
     location = /echo { default_type application/json; return 200 '{${echo.join(",")}}'; }
     location = /10k { }
+    location ~ ^/json- { default_type application/json; open_file_cache max=4; }
     location = /1m { open_file_cache max=4; }
     location = /10m { open_file_cache max=4; }
     location = /upload {

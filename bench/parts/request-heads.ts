@@ -25,4 +25,7 @@ export const LONG_HEAD: readonly string[] = [
   ),
 ];
 
+/** A client that takes nothing but gzip, so that all are asked for the same. */
+export const GZIP_HEAD: readonly string[] = ["accept: */*", "accept-encoding: gzip"];
+
 export const CLOSING_HEAD: readonly string[] = [...BROWSER_HEAD, "connection: close"];

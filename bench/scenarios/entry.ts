@@ -11,7 +11,7 @@ import {
 } from "../contestants/sluice.ts";
 import { haproxyTcp, nginxStream } from "../contestants/streams.ts";
 import { varnish } from "../contestants/varnish.ts";
-import { type Field, SITES_FEW, SITES_MANY } from "./scenario.ts";
+import { type Field, GZIP_LEVEL, SITES_FEW, SITES_MANY } from "./scenario.ts";
 
 /** A contestant as it takes part in one scenario: a row of the table. */
 export interface Entry {
@@ -20,6 +20,7 @@ export interface Entry {
   readonly accessLog: boolean;
   readonly sites: number;
   readonly isTls?: boolean;
+  readonly gzipLevel: number;
 }
 
 export interface Choice {
@@ -51,6 +52,8 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
         ...chosen.map((contestant) => entry(contestant, true)),
         ...(chosen.includes(nginx) ? [entry(nginxAsPackaged, true)] : []),
       ];
+    case "gzip":
+      return chosen.filter(isSiteRouter).map((contestant) => withGzip(contestant));
     case "unlogged":
       return chosen.map((contestant) => entry(contestant, false));
     case "loggedAndNot":
@@ -106,11 +109,15 @@ function isSiteRouter(contestant: Contestant): boolean {
 }
 
 function entry(contestant: Contestant, accessLog: boolean): Entry {
-  return { label: contestant.name, contestant, accessLog, sites: 0 };
+  return { label: contestant.name, contestant, accessLog, sites: 0, gzipLevel: 0 };
 }
 
 function withoutLog(contestant: Contestant): Entry {
   return { ...entry(contestant, false), label: `${contestant.name} (no log)` };
+}
+
+function withGzip(contestant: Contestant): Entry {
+  return { ...entry(contestant, true), gzipLevel: GZIP_LEVEL };
 }
 
 function withSites(contestant: Contestant, sites: number): Entry {

@@ -58,7 +58,7 @@ export async function spawnRunner(
   rig: Rig,
   nodeFlags: readonly string[] = [],
 ): Promise<Runner> {
-  const { contestant, accessLog, sites, isTls = false } = entry;
+  const { contestant, accessLog, sites, isTls = false, gzipLevel } = entry;
   const folder = join(rig.folder, `${contestant.name.replaceAll(/[^\w-]/g, "_")}-${folders++}`);
   mkdirSync(folder, { recursive: true });
   const job: Job = {
@@ -68,6 +68,7 @@ export async function spawnRunner(
     accessLog,
     sites,
     tls: isTls ? { port: await freePort(), ...certificateIn(rig.folder) } : undefined,
+    gzipLevel,
     nodeFlags: [...rig.nodeFlags, ...nodeFlags],
   };
   const launch = contestant.launch(job);

@@ -1,5 +1,11 @@
 import { ROUTES_PER_SITE } from "../contestants/contestant.ts";
-import { BARE_HEAD, BROWSER_HEAD, CLOSING_HEAD, LONG_HEAD } from "../parts/request-heads.ts";
+import {
+  BARE_HEAD,
+  BROWSER_HEAD,
+  CLOSING_HEAD,
+  GZIP_HEAD,
+  LONG_HEAD,
+} from "../parts/request-heads.ts";
 import type { Load } from "../parts/wrk.ts";
 
 /** Which contestants take part, and whether they write their access log. */
@@ -11,7 +17,8 @@ export type Field =
   | "sites"
   | "streams"
   | "tls"
-  | "cached";
+  | "cached"
+  | "gzip";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -43,6 +50,9 @@ const FEW = 8;
 /** The fleet of the `sites` scenario beside the handful it is compared with. */
 export const SITES_FEW = 10;
 export const SITES_MANY = 10_000;
+
+/** The default of Sluice, for both. */
+export const GZIP_LEVEL = 5;
 
 const small: Load = {
   target: "/small",
@@ -119,12 +129,18 @@ export const SCENARIOS: readonly Scenario[] = [
     { ...small, streams: 1, isTls: true },
     "tls",
   ),
+  load("gzip-10k", "GET of 10 KiB of JSON, compressed", gzip("/json-10k", MANY), "gzip"),
+  load("gzip-100k", "GET of 100 KiB of JSON, compressed", gzip("/json-100k", FEW), "gzip"),
   { kind: "idle", name: "idle", about: "memory of idle client connections", field: "logged" },
   { kind: "start", name: "start", about: "from spawn to the first 200", field: "logged" },
 ];
 
 export function scenarioNamed(name: string): Scenario | undefined {
   return SCENARIOS.find((scenario) => scenario.name === name);
+}
+
+function gzip(target: string, connections: number): Load {
+  return { target, connections, headers: GZIP_HEAD, script: ["get"] };
 }
 
 function load(name: string, about: string, what: Load, field: Field = "logged"): LoadScenario {

@@ -36,6 +36,7 @@ export class EndpointControl {
   drain(upstreamName: string, name: string, isDraining: boolean, by: string): Controlled {
     const found = this.#find(upstreamName, name);
     if ("kind" in found) return found;
+    if (found.state.isDraining && !isDraining) found.state.readySinceMs = this.#world.clock.nowMs();
     found.state.isDraining = isDraining;
     this.#tell(isDraining ? "endpoint drains" : "endpoint serves again", upstreamName, name, by);
     return this.#done(200, upstreamName, found);

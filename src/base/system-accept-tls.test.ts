@@ -93,6 +93,7 @@ test("acceptTls: says what was agreed on, and bytes go both ways", { skip }, asy
     serverName: "a.test",
     alpn: "h2", // ours is the choice
     isResumed: false,
+    certificate: undefined,
   });
 });
 

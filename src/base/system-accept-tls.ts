@@ -2,34 +2,38 @@
  * TLS on wires that came in: node:tls over the socket as it stands, whose handle it reads and writes
  * itself, so that no byte goes through JavaScript before it is decrypted.
  *
- * Names inside Node are used, all in this file (docs/decisions/0022-tls-takes-over-a-wire.md):
- * `_handle.receive`, which node:tls feeds with what was read ahead; the handle's `onread` and
- * `readStart`, which tell a close_notify from a FIN; `resetAndClosing`; and `writelen` of the stream.
+ * Names inside Node are used (docs/decisions/0022-tls-takes-over-a-wire.md): `_handle.receive`, which
+ * node:tls feeds with what was read ahead; `resetAndClosing`; `writelen` of the stream; `verifyError`, which is
+ * what a server of node:tls asks about the certificate of a client; and those of system-tls-end.ts.
  */
 import type net from "node:net";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { ignore, letGo } from "./system-porch.ts";
+import { handleOf, type WatchedHandle, watchEnd } from "./system-tls-end.ts";
 import type { TlsFacts, TlsServer, TlsTaker, Wire } from "./world.ts";
 
 export function acceptTls(
   raw: net.Socket,
   early: Uint8Array,
-  { context, alpn }: TlsServer,
+  { context, alpn, asks }: TlsServer,
   taker: TlsTaker,
 ): Wire {
   const socket = new AcceptedTls(raw, {
     isServer: true,
     secureContext: context,
     ALPNProtocols: alpn as string[], // it is only read
+    // OpenSSL refuses who has none; what one is worth is asked below, since Node lets all of them pass.
+    requestCert: asks !== undefined,
+    rejectUnauthorized: asks === "required",
   });
   socket.on("error", ignore);
   // An error of TLS behind the handshake is told of by this and by nothing else.
   socket.on("_tlsError" as "error", destroyWith);
   socket.on("close", letGo);
-  tellOnce(socket, taker);
+  tellOnce(socket, asks, taker);
   const { _handle: handle } = socket as unknown as { readonly _handle: TlsHandle | null };
   if (handle !== null) {
-    watchEnd(handle, socket, raw);
+    watchEnd(handle, socket, () => handleOf(raw));
     handle.receive(early);
   }
   return socket;
@@ -57,36 +61,53 @@ class AcceptedTls extends TLSSocket {
 }
 
 /** And then holds on to the taker no more: the connection lives on without it. */
-function tellOnce(socket: TLSSocket, taker: TlsTaker): void {
+function tellOnce(socket: TLSSocket, asks: TlsServer["asks"], taker: TlsTaker): void {
   let waits: TlsTaker | undefined = taker;
   let why = "the client closed the connection";
+  let isCertificate = false;
   const take = (): TlsTaker | undefined => {
     const taken = waits;
     waits = undefined;
     return taken;
   };
-  socket.once("secure" as "secureConnect", () => take()?.secured(factsOf(socket)));
-  socket.once("error", (error: NodeJS.ErrnoException) => {
-    why = error.code ?? error.message;
+  socket.once("secure" as "secureConnect", () => {
+    const refusal = refusalOf(socket, asks);
+    if (refusal === undefined) {
+      take()?.secured(factsOf(socket, asks));
+      return;
+    }
+    why = refusal;
+    isCertificate = true;
+    socket.destroy();
   });
-  socket.once("close", () => take()?.failed(why));
+  socket.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+    why = code ?? message;
+    isCertificate = code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE";
+  });
+  socket.once("close", () => take()?.failed(why, isCertificate));
 }
 
-interface RawHandle {
-  readStart(): number;
-}
-
-interface TlsHandle extends RawHandle {
-  reading: boolean;
-  onread: (bytes: ArrayBuffer | undefined) => unknown;
+interface TlsHandle extends WatchedHandle {
   receive(bytes: Uint8Array): void;
+  verifyError(): NodeJS.ErrnoException | null | undefined;
 }
 
 function destroyWith(this: net.Socket, error: Error): void {
   this.destroy(error);
 }
 
-function factsOf(socket: TLSSocket): TlsFacts {
+/** Why the client's certificate is not good enough; a resumed session has the verdict of its first. */
+function refusalOf(socket: TLSSocket, asks: TlsServer["asks"]): string | undefined {
+  if (asks === undefined) return undefined;
+  if (socket.getPeerX509Certificate() === undefined) {
+    return asks === "required" ? "no certificate" : undefined;
+  }
+  const { _handle: handle } = socket as unknown as { readonly _handle: TlsHandle };
+  const error = handle.verifyError();
+  return error === null || error === undefined ? undefined : (error.code ?? error.message);
+}
+
+function factsOf(socket: TLSSocket, asks: TlsServer["asks"]): TlsFacts {
   const { servername, alpnProtocol } = socket as { servername?: string | false | null } & TLSSocket;
   return {
     version: socket.getProtocol() ?? "",
@@ -94,30 +115,6 @@ function factsOf(socket: TLSSocket): TlsFacts {
     serverName: (servername || "").toLowerCase(),
     alpn: alpnProtocol || "",
     isResumed: socket.isSessionReused(),
+    certificate: asks === undefined ? undefined : socket.getPeerX509Certificate(),
   };
-}
-
-/**
- * To a TLSSocket both are the end. But a close_notify comes out of bytes that were read, while the
- * socket below goes on reading; at a FIN that one has stopped, and would start again if told to.
- */
-function watchEnd(handle: TlsHandle, socket: net.Socket, raw: net.Socket): void {
-  const usual = handle.onread;
-  handle.onread = function (this: TlsHandle, bytes) {
-    const answer = usual.call(this, bytes);
-    if (!socket.readableEnded && !hasEnded(socket)) return answer;
-    handle.onread = usual;
-    const { _handle: below } = raw as unknown as { readonly _handle: RawHandle | null };
-    // Where it is paused it does not read, and so has not come upon a FIN.
-    const isCut = handle.reading && below !== null && below.readStart() === 0;
-    if (isCut) socket.destroy(Object.assign(new Error("FIN without close_notify"), TRUNCATED));
-    return answer;
-  };
-}
-
-const TRUNCATED = { code: "ERR_TLS_TRUNCATED" };
-
-function hasEnded(socket: net.Socket): boolean {
-  const { _readableState: state } = socket as unknown as { _readableState?: { ended: boolean } };
-  return state?.ended === true;
 }

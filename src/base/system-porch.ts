@@ -16,9 +16,15 @@ export function acceptLending(server: net.Server, porch: Porch): void {
   const { _handle: listening } = server as unknown as { readonly _handle?: ListeningHandle };
   const usual = listening?.onconnection;
   if (listening === undefined || typeof usual !== "function") return;
+  // On Linux an accepted socket has TCP_NODELAY from the one that listens: a system call less each.
+  const isInherited = process.platform === "linux" && listening.setNoDelay?.(true) === 0;
   listening.onconnection = (error, accepted) => {
-    if (error || accepted === undefined) usual.call(listening, error, accepted);
-    else porch.accepted(accepted);
+    if (error || accepted === undefined) {
+      usual.call(listening, error, accepted);
+      return;
+    }
+    if (!isInherited) accepted.setNoDelay?.(true);
+    porch.accepted(accepted);
   };
 }
 
@@ -64,32 +70,68 @@ export class Porch {
   }
 
   #serve(handle: AcceptedHandle): void {
-    this.#onWire(lendingSocket(handle, this.#buffer));
+    this.#onWire(LendingSocket.of(handle, this.#buffer));
   }
 }
 
-function lendingSocket(accepted: AcceptedHandle, shared: Buffer): Wire {
-  let own: Uint8Array | undefined;
-  const options = {
-    handle: accepted,
-    allowHalfOpen: true,
-    onread: {
-      buffer: () => own ?? shared,
-      callback: (count: number, buffer: Uint8Array) => {
-        socket.emit("data", buffer.subarray(0, count));
-        return true;
+/**
+ * A class, and readInto() on its prototype: a property added to each socket that is made gave every
+ * connection a hidden class of its own making.
+ */
+class LendingSocket extends net.Socket {
+  readonly #loan: Loan;
+
+  static of(accepted: AcceptedHandle, shared: Buffer): LendingSocket {
+    const loan: Loan = { own: undefined, socket: undefined, taker: undefined };
+    const options = {
+      handle: accepted,
+      allowHalfOpen: true,
+      onread: {
+        buffer: () => loan.own ?? shared, // asked for while the socket is still being made
+        callback: (count: number, buffer: Buffer) => {
+          const bytes = buffer.subarray(0, count);
+          if (loan.taker === undefined) loan.socket!.emit("data", bytes);
+          else loan.taker(bytes);
+          return true;
+        },
       },
-    },
-  };
-  const socket = new net.Socket(options as net.SocketConstructorOpts);
-  accepted.setNoDelay?.(true);
-  socket.on("error", ignore);
-  socket.on("close", letGo);
-  return Object.assign(socket, {
-    readInto(buffer: Uint8Array | undefined) {
-      own = buffer;
-    },
-  });
+    };
+    const socket = new LendingSocket(options as net.SocketConstructorOpts, loan);
+    socket.on("error", ignore);
+    socket.on("close", letGo);
+    socket.on("close", letGoOfTaker);
+    return socket;
+  }
+
+  private constructor(options: net.SocketConstructorOpts, loan: Loan) {
+    super(options);
+    this.#loan = loan;
+    loan.socket = this;
+  }
+
+  readInto(buffer: Uint8Array | undefined): void {
+    this.#loan.own = buffer;
+  }
+
+  lendTo(taker: (bytes: Buffer) => void): void {
+    this.#loan.taker = taker;
+  }
+
+  /** As letGo() has it. */
+  letGoOfTaker(): void {
+    this.#loan.taker = undefined;
+  }
+}
+
+function letGoOfTaker(this: LendingSocket): void {
+  this.letGoOfTaker();
+}
+
+/** What a socket reads into, if not what all share; and whom it lends that to. */
+interface Loan {
+  own: Uint8Array | undefined;
+  socket: LendingSocket | undefined;
+  taker: ((bytes: Buffer) => void) | undefined;
 }
 
 interface AcceptedHandle {
@@ -99,6 +141,7 @@ interface AcceptedHandle {
 
 interface ListeningHandle {
   onconnection?: (error: number, accepted: AcceptedHandle | undefined) => void;
+  setNoDelay?(isOn: boolean): number; // an error's number, or 0
 }
 
 /** "close" follows, and owners that want the reason add a handler of their own. */

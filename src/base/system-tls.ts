@@ -1,6 +1,7 @@
 /** Wires to endpoints over TLS: node:tls as it stands, reading as plain wires do. */
 import net from "node:net";
 import tls from "node:tls";
+import { handleOf, watchEnd } from "./system-tls-end.ts";
 import { readTlsFiles, tlsFilesStamp } from "./tls-files.ts";
 import type { Address, Clock, Log, TlsClient, TlsIdentity, WireReader } from "./world.ts";
 
@@ -49,6 +50,10 @@ export class TlsConnector {
       preamble === undefined
         ? tls.connect({ ...options, ...how } as tls.ConnectionOptions)
         : connectBehind(preamble, options, how, reader);
+    socket.once("secureConnect", () => {
+      const handle = handleOf(socket);
+      if (handle !== null) watchEnd(handle, socket, () => handle._parent ?? null);
+    });
     socket.on("session", (bytes: Buffer) => context.sessions.set(sessionKey, bytes));
     // There is no RST for a secured socket; nobody can take what has no close_notify for a whole.
     return Object.assign(socket, { resetAndDestroy: () => socket.destroy() });

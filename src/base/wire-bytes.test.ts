@@ -1,12 +1,44 @@
 // What a Wire may be relied on for, on the system's network and the simulated one: bytes and pauses.
 import assert from "node:assert/strict";
-import { keepPromises, pair, shut } from "../../test/support/wire-stage.ts";
+import { keepPromises, pair, type Stage, shut } from "../../test/support/wire-stage.ts";
 
 /** Bytes that betray a mix-up of order: every position has its own value for a long way. */
 function pattern(count: number): Buffer {
   const bytes = Buffer.alloc(count);
   for (let at = 0; at + 4 <= count; at += 4) bytes.writeUInt32BE(at, at);
   return bytes;
+}
+
+async function goUp(stage: Stage, takes: boolean): Promise<void> {
+  const both = await pair(stage, { takes });
+  const body = pattern(1024 * 1024);
+  both.far.onBytes = ({ wire, parts }) => {
+    if (parts.length % 3 !== 0) return;
+    wire.pause();
+    queueMicrotask(() => wire.resume());
+  };
+
+  both.near.wire.write(body);
+  both.near.wire.end();
+  await stage.until(() => both.far.heard.includes("end"));
+
+  assert.ok(Buffer.concat(both.far.parts).equals(body));
+  await shut(both);
+}
+
+async function keepWhilePaused(stage: Stage, takes: boolean): Promise<void> {
+  const both = await pair(stage, { takes });
+  both.far.wire.pause();
+
+  both.near.wire.write("bytes", "latin1");
+  both.near.wire.end();
+  await stage.quiet();
+  assert.deepEqual([both.far.text, both.far.heard.length], ["", 0]);
+  both.far.wire.resume();
+  await stage.until(() => both.far.heard.includes("end"));
+
+  assert.equal(both.far.text, "bytes");
+  await shut(both);
 }
 
 keepPromises({
@@ -55,22 +87,8 @@ keepPromises({
     await shut(both);
   },
 
-  "a large body goes up whole and in order, through pauses": async (stage) => {
-    const both = await pair(stage);
-    const body = pattern(1024 * 1024);
-    both.far.onBytes = ({ wire, parts }) => {
-      if (parts.length % 3 !== 0) return;
-      wire.pause();
-      queueMicrotask(() => wire.resume());
-    };
-
-    both.near.wire.write(body);
-    both.near.wire.end();
-    await stage.until(() => both.far.heard.includes("end"));
-
-    assert.ok(Buffer.concat(both.far.parts).equals(body));
-    await shut(both);
-  },
+  "a large body goes up whole and in order, through pauses": (stage) => goUp(stage, false),
+  "and so it does to who takes what is lent": (stage) => goUp(stage, true),
 
   "a wire with a reader asks for a buffer at birth and after every read": async (stage) => {
     const both = await pair(stage, { lentBytes: 8 });
@@ -102,18 +120,7 @@ keepPromises({
     await shut(both);
   },
 
-  "an accepted wire that is paused keeps bytes and the FIN behind them": async (stage) => {
-    const both = await pair(stage);
-    both.far.wire.pause();
-
-    both.near.wire.write("bytes", "latin1");
-    both.near.wire.end();
-    await stage.quiet();
-    assert.deepEqual([both.far.text, both.far.heard.length], ["", 0]);
-    both.far.wire.resume();
-    await stage.until(() => both.far.heard.includes("end"));
-
-    assert.equal(both.far.text, "bytes");
-    await shut(both);
-  },
+  "an accepted wire that is paused keeps bytes and the FIN behind them": (stage) =>
+    keepWhilePaused(stage, false),
+  "and so it does for who takes what is lent": (stage) => keepWhilePaused(stage, true),
 });

@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { SecureContext } from "node:tls";
 
 /** Everything outside the program that could make two runs differ. */
@@ -52,6 +53,11 @@ export interface Wire {
    * network's own again. Takes effect with the next read if called from a "data" handler.
    */
   readInto?(buffer: Uint8Array | undefined): void;
+  /**
+   * A wire with readInto() may have this: what "data" would lend goes to this taker, once and for
+   * all, and "data" is not emitted. Spares a connection the start of a stream, and each read an event.
+   */
+  lendTo?(taker: (bytes: Buffer) => void): void;
   on(event: "data", fn: (bytes: Uint8Array) => void): unknown;
   /** A secured wire may be used from "secureConnect" on; "connect" is when the handshake begins. */
   on(event: "connect" | "secureConnect" | "end" | "close" | "drain", fn: () => void): unknown;
@@ -82,7 +88,9 @@ export interface TlsIdentity {
 
 /** How TLS is ended on a wire that came in. */
 export interface TlsServer {
-  readonly context: SecureContext; // the certificate, and what may be negotiated
+  readonly context: SecureContext; // the certificate, what may be negotiated, and whom clients are vouched for by
+  /** For a certificate of the client: who has none is refused where one is required. */
+  readonly asks?: "optional" | "required" | undefined;
   /** Ours, the best first. Who offers others only is refused; who offers nothing is not (RFC 7301 §3.2). */
   readonly alpn: readonly string[];
 }
@@ -90,8 +98,8 @@ export interface TlsServer {
 /** Who waits for a handshake; one of the two is called, once, and none if the wire was destroyed here. */
 export interface TlsTaker {
   secured(facts: TlsFacts): void;
-  /** The wire is destroyed. */
-  failed(why: string): void;
+  /** The wire is destroyed. `isCertificate`: because of the client's, or that there is none. */
+  failed(why: string, isCertificate: boolean): void;
 }
 
 /** What a handshake came to. */
@@ -101,6 +109,7 @@ export interface TlsFacts {
   readonly serverName: string; // lower case; "" if the client named none
   readonly alpn: string; // "" if none was agreed on
   readonly isResumed: boolean;
+  readonly certificate: X509Certificate | undefined; // the client's, verified
 }
 
 /**

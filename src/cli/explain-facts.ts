@@ -363,7 +363,7 @@ function replyOf(bytes: Buffer): ReplyFacts {
     status: Number(head.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length)),
     head,
     body: text.slice(0, BODY_CHARS_MAX),
-    bodyBytes: body.length,
+    bodyBytes: isCoded ? 0 : body.length,
     examples: examplesIn(`${head}${text}`),
   };
 }

@@ -97,6 +97,7 @@ test("check: a short upstream is written out", () => {
     proxyProtocol: undefined,
     tls: {
       serverName: undefined,
+      speaks: ["h2", "h1"],
       identity: { ca: [], cert: undefined, key: undefined, verify: true, minVersion: "1.2" },
     },
     limits: {},

@@ -19,6 +19,7 @@ import { checkUpstreams } from "./cross/upstreams.ts";
 import { isPlain } from "./expand.ts";
 import { type Shaped, shape } from "./issues.ts";
 import type { Loaded } from "./load.ts";
+import { withPageFiles } from "./page-files.ts";
 import { type Finding, type PlacedProblem, pathText, placed } from "./problems.ts";
 import { settle } from "./settle.ts";
 import type { Vocabulary } from "./shape/routes.ts";
@@ -77,7 +78,8 @@ interface ShapedValue {
  * text, it is offered again as what it looks like.
  */
 function shapeExpanded(schema: ReturnType<typeof configSchema>, loaded: Loaded): ShapedValue {
-  const { value, expansions } = loaded;
+  const { expansions, folder } = loaded;
+  const value = withPageFiles(loaded.value, folder);
   const shaped = shape(schema, value);
   if (shaped.ok || expansions.size === 0) return { value, shaped };
   const refused = new Set(shaped.findings.map(({ at }) => pathText(at)));

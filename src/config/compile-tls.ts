@@ -1,5 +1,5 @@
 /** Who is served over TLS on a listener, and with which certificates. */
-import type { Clock } from "../base/world.ts";
+import type { World } from "../base/world.ts";
 import { Certificates } from "../core/certificates.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Machine } from "../core/machine.ts";
@@ -8,9 +8,11 @@ import type { StateDraft } from "../core/state.ts";
 import type { TlsPlan } from "../core/tls.ts";
 import type { ShownProofs } from "../tls/acme/proofs.ts";
 import { certificateFilesId } from "../tls/certificate-files.ts";
+import { type ClientAuthOptions, policyOf } from "../tls/client-auth.ts";
+import { ClientTrust } from "../tls/client-trust.ts";
 import { HandshakeGuard } from "../tls/handshake-guard.ts";
 import { TlsContexts } from "../tls/tls-contexts.ts";
-import { TlsListener } from "../tls/tls-listener.ts";
+import { type SiteTrust, TlsListener } from "../tls/tls-listener.ts";
 import type { Config, ListenerConfig, SiteConfig } from "./config.ts";
 
 interface Around {
@@ -18,14 +20,14 @@ interface Around {
   readonly limits: Limits; // the listener's, settled
   readonly draft: StateDraft;
   readonly machine: Machine;
-  readonly clock: Clock;
   readonly certificates: Certificates | undefined;
   readonly proofs: ShownProofs | undefined;
   readonly isOnDemand: boolean;
+  readonly world: Pick<World, "clock" | "log">;
 }
 
 export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPlan {
-  const { listener, limits, draft, machine, clock, proofs, isOnDemand } = around;
+  const { listener, limits, draft, machine, world, proofs, isOnDemand } = around;
   const { certificates = new Certificates() } = around;
   const guardKey = `TLS handshakes ${listener.key}`;
   return new TlsListener({
@@ -37,13 +39,14 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
       certificateIds: tls!.certificates.map(certificateFilesId),
       automatic: tls!.automatic,
       profile: tls!.profile,
+      clientAuth: tls!.clientAuth && siteTrust(tls!.clientAuth, around),
     })),
     certificates,
     proofs,
     isOnDemand,
     guard: draft.keep(
       guardKey,
-      () => new HandshakeGuard(machine.block(guardKey, HandshakeGuard.byteLength), clock),
+      () => new HandshakeGuard(machine.block(guardKey, HandshakeGuard.byteLength), world.clock),
     ),
     handshakes: {
       perSecond: limits.handshakesPerSecond,
@@ -51,6 +54,13 @@ export function compileTls(sites: readonly SiteConfig[], around: Around): TlsPla
     },
     contexts: draft.keep("TLS contexts", () => new TlsContexts()),
   });
+}
+
+function siteTrust(options: ClientAuthOptions, { draft, world }: Around): SiteTrust {
+  const { mode, ca, crl } = options;
+  const policy = policyOf(options);
+  const trust = draft.keep(`client trust ${policy}`, () => new ClientTrust(world, { ca, crl }));
+  return { mode, policy, trust };
 }
 
 /** The better one first: it is ours to choose. */

@@ -28,6 +28,7 @@ import { compileRoutes } from "../route/route-table.ts";
 import { compileSites, type SitePlan } from "../route/site-table.ts";
 import { openStorage } from "../tls/acme/disk-storage.ts";
 import { ShownProofs } from "../tls/acme/proofs.ts";
+import { ClientAuth } from "../tls/client-auth.ts";
 import { hashWithin } from "../upstream/balancers/hash.ts";
 import { BALANCERS } from "../upstream/balancers/named.ts";
 import { type BreakerOptions, CircuitBreaker } from "../upstream/circuit-breaker.ts";
@@ -148,9 +149,10 @@ class Compiler {
   }
 
   /** The identity stays the same object for as long as nothing about it is other: see TlsClient. */
-  #tlsOf({ tls: { serverName, identity } }: UpstreamConfig): UpstreamTls {
+  #tlsOf({ tls }: UpstreamConfig): UpstreamTls {
+    const { identity } = tls;
     const key = `tls identity ${JSON.stringify(identity)}`;
-    return { serverName, identity: this.#tools.draft.keep(key, () => identity) };
+    return { ...tls, identity: this.#tools.draft.keep(key, () => identity) };
   }
 
   // Under a key of what it counts: other rules begin with nothing counted.
@@ -195,7 +197,10 @@ class Compiler {
 
   #poolShape({ timeouts, limits, maxIdle }: UpstreamConfig): PoolShape {
     const levels = settledLevels(this.#config, { ...NO_LEVELS, timeouts, limits });
-    return poolShape(levels.timeouts, levels.limits, maxIdle);
+    return poolShape(levels.timeouts, levels.limits, {
+      maxIdle,
+      streamsMax: limits.http2StreamsMax,
+    });
   }
 
   #forwarding(): Forwarding {
@@ -229,10 +234,10 @@ class Compiler {
             ...levels,
             draft: this.#tools.draft,
             machine: this.#tools.machine,
-            clock: this.#tools.worker.world.clock,
             certificates: this.#tools.certificates,
             proofs: this.#proofs,
             isOnDemand: this.#config.acme.onDemand !== undefined,
+            world: this.#tools.worker.world,
           })
         : undefined,
       sites: this.#sites(sites, listener),
@@ -257,6 +262,7 @@ class Compiler {
         hsts: site.tls?.hsts,
         routes: compileRoutes(routes),
         errors: this.#errors(site.errors),
+        clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
     };
   }
@@ -316,13 +322,14 @@ class Compiler {
     };
   }
 
-  #forward(route: RouteConfig, { first, choice, mirror }: Forwards): Forward {
+  #forward(route: RouteConfig, { first, choice, mirror, cookies }: Forwards): Forward {
     const { retry, hedge } = route;
     return new Forward(
       {
         ...first,
         choice,
         mirror,
+        cookies,
         retry: {
           attempts: retry?.attempts ?? 1,
           on: new Set(retry?.on),

@@ -17,6 +17,7 @@ import {
 import type { Protocol } from "../core/runtime.ts";
 import type { AcmeSettings } from "../tls/acme/acme-settings.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
+import type { ClientAuthOptions } from "../tls/client-auth.ts";
 import type { TlsProfile } from "../tls/tls-profile.ts";
 import type { FallbackShape } from "../upstream/candidates.ts";
 import type { BreakerOptions } from "../upstream/circuit-breaker.ts";
@@ -145,6 +146,7 @@ export interface SiteTlsConfig {
   readonly profile: TlsProfile;
   readonly hsts: string | undefined; // as the field has it
   readonly redirectFrom: readonly string[]; // keys of listeners; none of them is one of `listen`
+  readonly clientAuth: ClientAuthOptions | undefined;
 }
 
 export interface PathPolicy {

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import { type CertificateFiles, isPem } from "../tls/certificate-files.ts";
+import type { ClientAuthOptions } from "../tls/client-auth.ts";
 import { TLS_PROFILE, type TlsProfile } from "../tls/tls-profile.ts";
 import { addressKey } from "./address.ts";
 import type { SiteTlsConfig } from "./config.ts";
@@ -13,12 +14,20 @@ export interface ParsedSiteTls {
   readonly redirectFrom?: readonly Address[] | undefined;
   readonly profile?: TlsProfile | undefined;
   readonly hsts?: ParsedHsts | undefined;
+  readonly clientAuth?: ParsedClientAuth | undefined;
 }
 
 interface ParsedHsts {
   readonly maxAge: number;
   readonly subdomains?: boolean | undefined;
   readonly preload?: boolean | undefined;
+}
+
+interface ParsedClientAuth {
+  readonly ca: readonly string[];
+  readonly mode?: ClientAuthOptions["mode"] | undefined;
+  readonly crl?: readonly string[] | undefined;
+  readonly headers?: ClientAuthOptions["headers"] | undefined;
 }
 
 /** What the top level's `tls:` hands down. */
@@ -55,7 +64,7 @@ interface Around {
 }
 
 export function settleTls(
-  { certificates, automatic, profile, hsts }: ParsedSiteTls,
+  { certificates, automatic, profile, hsts, clientAuth }: ParsedSiteTls,
   { top, redirecting, folder }: Around,
 ): SiteTlsConfig {
   return {
@@ -64,6 +73,7 @@ export function settleTls(
     certificates: certificates.map((each) => absolute(each, folder)),
     automatic,
     redirectFrom: [...new Set(redirecting.map(addressKey))],
+    clientAuth: clientAuth && settleClientAuth(clientAuth, folder),
   };
 }
 
@@ -71,6 +81,14 @@ export function settleTls(
 function hstsField({ maxAge, subdomains = false, preload = false }: ParsedHsts): string {
   const seconds = Math.floor(maxAge / 1000);
   return `max-age=${seconds}${subdomains ? "; includeSubDomains" : ""}${preload ? "; preload" : ""}`;
+}
+
+function settleClientAuth(
+  { ca, mode = "required", crl = [], headers = {} }: ParsedClientAuth,
+  folder: string,
+): ClientAuthOptions {
+  const path = (file: string) => resolve(folder, file);
+  return { mode, ca: ca.map(path), crl: crl.map(path), headers };
 }
 
 /** Paths are seen from the folder of the config. */

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { TlsIdentity } from "../base/world.ts";
-import { TLS_IDENTITY, type UpstreamTls } from "../upstream/manner.ts";
+import type { Speech } from "../core/upstream.ts";
+import { SPEAKS, TLS_IDENTITY, type UpstreamTls } from "../upstream/manner.ts";
 
 /** What the schema of `upstreams.NAME.tls` answers with. */
 export interface ParsedUpstreamTls {
@@ -13,10 +14,15 @@ export interface ParsedUpstreamTls {
 }
 
 /** Files are those beside the config, unless their paths are absolute. */
-export function settleUpstreamTls(tls: ParsedUpstreamTls = {}, folder: string): UpstreamTls {
+export function settleUpstreamTls(
+  tls: ParsedUpstreamTls = {},
+  folder: string,
+  speaks: readonly Speech[] = SPEAKS,
+): UpstreamTls {
   const { ca, serverName, cert, key, verify, minVersion } = tls;
   return {
     serverName,
+    speaks,
     identity: {
       ca: (ca ?? TLS_IDENTITY.ca).map((file) => resolve(folder, file)),
       cert: cert && resolve(folder, cert),

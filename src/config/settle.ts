@@ -4,6 +4,7 @@ import type { Address } from "../base/world.ts";
 import type { Path } from "../core/feature.ts";
 import { CACHE_BYTES, type Limits, type Timeouts } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
+import type { Speech } from "../core/upstream.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
@@ -187,13 +188,25 @@ function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, Upst
     readonly health?: ParsedHealth | undefined;
     readonly breaker?: "off" | ParsedBreaker | undefined;
     readonly tls?: ParsedUpstreamTls | undefined;
+    readonly protocols?: readonly Speech[] | undefined;
   }
   const upstreams = Object.entries(parsed.upstreams ?? {}) as [string, ParsedUpstream][];
   return new Map(
     upstreams.map(
       ([
         name,
-        { endpoints, maxIdle, limits, timeouts, health, breaker, proxyProtocol, tls, ...rest },
+        {
+          endpoints,
+          maxIdle,
+          limits,
+          timeouts,
+          health,
+          breaker,
+          proxyProtocol,
+          tls,
+          protocols,
+          ...rest
+        },
       ]) => [
         name,
         {
@@ -203,7 +216,7 @@ function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, Upst
           ...settleBalance(rest, parsed.zone),
           maxIdle: maxIdle ?? IDLE_MAX,
           proxyProtocol,
-          tls: settleUpstreamTls(tls, folder),
+          tls: settleUpstreamTls(tls, folder, protocols),
           limits: present(limits ?? {}),
           timeouts: present(timeouts ?? {}),
           passive: settlePassive(health?.passive),

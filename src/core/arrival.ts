@@ -10,6 +10,7 @@ import { dropFalseNames } from "./claims.ts";
 import type { Client, RequestHead } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { Forwarding, ListenerPlan, Site } from "./runtime.ts";
+import type { ClientTls } from "./tls.ts";
 
 /** A head as a transport read it, whichever protocol it came in. */
 export interface ReceivedHead {
@@ -89,7 +90,7 @@ export class Arrivals {
       site = plan.sites.find(host);
     }
     const request = requestHead(head, client.scheme, host, port, target.path, target.query);
-    return { request, client, site, fault: undefined };
+    return { request, client, site, fault: client.tls && identified(client.tls, site, request) };
   }
 
   /** Works out host, port and site; false if Host is no authority. */
@@ -112,6 +113,22 @@ export class Arrivals {
     }
     return true;
   }
+}
+
+/**
+ * A connection is good for the sites of the policy that its handshake was made under, and for no
+ * others (SECURITY T2): who was not asked for a certificate must not get to those that ask.
+ */
+function identified(
+  tls: ClientTls,
+  site: Site | undefined,
+  { host, headers }: RequestHead,
+): Fault | undefined {
+  if (site === undefined) return undefined;
+  const { clientAuth } = site;
+  if ((clientAuth?.policy ?? "") !== tls.policy) return { code: "misdirected", detail: host };
+  clientAuth?.declare(headers, tls);
+  return undefined;
 }
 
 function requestHead(

@@ -44,6 +44,8 @@ export const FAULTS = {
   handshake_timeout:        { side: "downstream", status: 408, retry: "never", about: "The TLS handshake was not over within timeouts.handshake." },
   // We answer for a reason of our own.
   no_stream:                { side: "proxy",      status: 421, retry: "never", about: "No stream is configured for the server name of the ClientHello." },
+  client_certificate:       { side: "downstream", status: 400, retry: "never", about: "The client's certificate is missing, has expired, was revoked, or is of nobody that the site trusts." },
+  misdirected:              { side: "downstream", status: 421, retry: "never", about: "The host asks for another client certificate than the connection's handshake did: it wants a connection of its own." },
   no_certificate:           { side: "proxy",      status: 421, retry: "never", about: "No site has a certificate for the server name of the ClientHello." },
   handshakes_limited:       { side: "proxy",      status: 429, retry: "never", about: "More TLS handshakes began in a second than limits.handshakesPerSecond or handshakesPerClient allow." },
   sessions_full:            { side: "proxy",      status: 503, retry: "never", about: "limits.sessionsMax is reached: a datagram of a new client was dropped." },

@@ -8,12 +8,13 @@ import {
   type GrpcName,
   grpcMessage,
   grpcOfHttp,
+  judgedStatus,
   readGrpcStatus,
 } from "../protocol/grpc/status.ts";
 import { idOf } from "../protocol/http/header-id.ts";
 import { HeaderList } from "../protocol/http/header-list.ts";
 import { reasonOf } from "../protocol/http/status.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, ResponseHead } from "./exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "./fault.ts";
 import type { Reply } from "./filter.ts";
 
@@ -94,7 +95,12 @@ export function grpcEnd(exchange: Exchange, fault: Fault): HeaderList | undefine
 
 /** Notes the status for log and metrics, if it is in these fields. */
 export function noteGrpcStatus(exchange: Exchange, fields: HeaderList): void {
-  const status = fields.get("grpc-status");
-  if (status !== undefined && grpcKind(exchange) !== undefined)
-    exchange.grpcStatus = readGrpcStatus(status);
+  const status = grpcKind(exchange) === undefined ? undefined : fields.get("grpc-status");
+  if (status !== undefined) exchange.grpcStatus = readGrpcStatus(status);
+}
+
+/** By what the attempt is judged that this response is for. */
+export function judgedStatusOf(exchange: Exchange, response: ResponseHead): number {
+  const isCall = response.status === 200 && grpcKind(exchange) !== undefined;
+  return isCall ? judgedStatus(response.headers) : response.status;
 }

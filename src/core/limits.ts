@@ -39,6 +39,7 @@ export interface Timeouts {
   readonly expectContinue: number; // how long we wait for the endpoint's 100 before we send our own
   readonly tunnelIdle: number;
   readonly upstreamKeepAlive: number; // an idle upstream connection
+  readonly upstreamAge: number; // total, of an upstream connection; what is in flight goes on
   readonly drain: number; // total, from SIGTERM, or since a reload took the route or listener away
   readonly drainTunnel: number; // as drain, of a tunnel whose route or listener a reload took away
 }
@@ -87,6 +88,7 @@ export const TIMEOUTS: Timeouts = {
   expectContinue: 1_000,
   tunnelIdle: 600_000,
   upstreamKeepAlive: 30_000,
+  upstreamAge: Number.POSITIVE_INFINITY,
   drain: 30_000,
   drainTunnel: 300_000, // who has a WebSocket open is told nothing, and has to connect anew
 };
@@ -123,6 +125,7 @@ export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before 
 export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
 export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;
-export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set
 export const H2_OWN_STREAMS_MAX = 100; // to an endpoint on one connection at once; then there is another
+export const H2_OWN_WINDOW_BYTES = 256 * KIB; // of a response that its client does not take
+export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set
 export const H2_SETTINGS_MS = 10_000; // for a peer to acknowledge our SETTINGS

@@ -1,11 +1,12 @@
 import type { Address } from "../base/world.ts";
+import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { TargetPolicy } from "../protocol/http/target.ts";
 import type { ChallengeProofs } from "./challenge-proofs.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply } from "./filter.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
 import type { StreamListenerPlan } from "./stream.ts";
-import type { TlsPlan } from "./tls.ts";
+import type { ClientTls, TlsPlan } from "./tls.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** A whole configuration, compiled. Frozen once built; live state hangs off SharedState instead. */
@@ -68,6 +69,15 @@ export interface Site {
   readonly hsts?: string | undefined; // Strict-Transport-Security of all its responses
   readonly routes: RouteTable;
   readonly errors: ErrorReplies;
+  readonly clientAuth?: SiteClientAuth | undefined; // undefined: clients are not asked for certificates
+}
+
+/** What a site makes of the certificates of its clients. */
+export interface SiteClientAuth {
+  /** Of the handshake that its clients have to have made. */
+  readonly policy: string;
+  /** Sets the fields that say who the client is, in place of any that it sent itself. */
+  declare(headers: HeaderList, tls: ClientTls): void;
 }
 
 /** First match wins, in the order written. */

@@ -80,6 +80,7 @@ export interface Endpoint {
   readonly weight: number;
   readonly backup: boolean; // asked only when nobody else is left
   readonly priority: number; // 0 is asked first; the next one gets what that cannot bear
+  readonly isStrict: boolean; // of its priority: the next one is asked when nobody of it is left
   readonly zone: string; // "" if none was given
   readonly maxRequests: number; // in flight at once, of all workers; Infinity: no limit
   readonly state: EndpointState; // kept by upstream and address across reloads
@@ -121,7 +122,7 @@ export interface EndpointState {
   isDraining: boolean; // an operator took it out of service: no new requests
   isUnresolved: boolean; // its name has no address, and never had, or not for too long
   ejectedUntilMs: number; // by passive checks; 0: not
-  readySinceMs: number; // when it came back into use, for a slow start; 0: it was never away
+  readySinceMs: number; // when it came, or came back, for a slow start; 0: there from the beginning
   latencyMs: number; // exponentially weighted, time to the first response byte; 0 before the first
   /** An attempt took so long to its first byte; rises at once, falls slowly. */
   took(ms: number, nowMs: number): void;

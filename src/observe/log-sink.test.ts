@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   closeSync,
   constants,
@@ -242,4 +242,20 @@ test("LogSink: standard output with a stalled reader lets the program end in tim
 
   assert.ok(told.dropped > 10_000);
   assert.ok(told.closedMs < 2_000, String(told.closedMs));
+});
+
+test("LogSink: any number of them on one standard stream leave one listener there", () => {
+  const program = `
+    import { openTarget } from ${JSON.stringify(new URL("./log-target.ts", import.meta.url).href)};
+    for (let count = 0; count < 20; count++) (await openTarget("stderr")).close();
+    process.stdout.write(String(process.stderr.listenerCount("error")));
+  `;
+
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+    timeout: 8_000,
+  });
+
+  assert.equal(stdout, "1");
+  assert.equal(stderr, "", "no warning of a leak");
 });

@@ -82,6 +82,7 @@ class FileTarget implements LogTarget {
 interface Stream {
   write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean;
   on(event: "error", fn: () => void): unknown;
+  listenerCount(event: "error", fn: () => void): number;
   destroy(): unknown;
 }
 
@@ -93,7 +94,8 @@ class StreamTarget implements LogTarget {
     this.#stream = stream;
     this.#isOurs = isOurs;
     // A reader that went away must not end the process: the callback of the write tells of it.
-    stream.on("error", ignore);
+    // Once: proxies may come and go, and standard output stays.
+    if (stream.listenerCount("error", ignore) === 0) stream.on("error", ignore);
   }
 
   write(bytes: Uint8Array, written: Written): void {

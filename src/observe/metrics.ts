@@ -90,6 +90,8 @@ const THREAD: BlockShape = {
   gauges: [REQUESTS_ACTIVE, CACHE_BYTES, CACHE_OBJECTS],
 };
 
+const LISTENERS_MAX = 1000; // keys come from configs, but those change
+
 const methodIndexes = new Map<string, number>(METHODS.map((method, index) => [method, index]));
 const resultIndexes = new Map<CacheResult, number>(
   CACHE_RESULTS.map((result, index) => [result, index]),
@@ -126,6 +128,7 @@ export class Metrics {
   readonly #sites: WeakMap<Site, number>; // exchanges of no route
   readonly #routes: WeakMap<Route, { readonly site: Site | undefined; readonly at: number }>;
   readonly #endpoints: WeakMap<Endpoint, { readonly upstream: string; readonly at: number }>;
+  readonly #listeners: Map<string, ConnectionMeter>; // by key
 
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
@@ -136,6 +139,7 @@ export class Metrics {
     this.#sites = new WeakMap();
     this.#routes = new WeakMap();
     this.#endpoints = new WeakMap();
+    this.#listeners = new Map();
   }
 
   /** After a config was taken: what was there before goes on counting where it was. */
@@ -228,10 +232,15 @@ export class Metrics {
     this.#bank.cells[this.#thread + BUGS]!++;
   }
 
-  /** Ask once per listener and keep it. */
+  /** One for all connections of a listener, each of which asks. */
   listenerConnections(listenerKey: string): ConnectionMeter {
+    const known = this.#listeners.get(listenerKey);
+    if (known !== undefined) return known;
     const at = this.#bank.block(LISTENER, [listenerKey]);
-    return meter(this.#bank, at + LISTENER_CONNECTIONS);
+    const made = meter(this.#bank, at + LISTENER_CONNECTIONS);
+    if (this.#listeners.size >= LISTENERS_MAX) this.#listeners.clear();
+    this.#listeners.set(listenerKey, made);
+    return made;
   }
 
   /** Ask once per pool and keep it. */

@@ -12,7 +12,7 @@ import type { Config } from "../config/config.ts";
 import { believedAddress } from "../core/arrival.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { LoneMachine } from "../core/machine.ts";
-import type { FoundSite, Route } from "../core/runtime.ts";
+import type { FoundSite, ListenerPlan, Route } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { ClientTls } from "../core/tls.ts";
 import type { ConnectionMeter, Worker } from "../core/worker.ts";
@@ -61,6 +61,8 @@ export const EXAMPLE_PSEUDONYM = "sluice-00000000";
 
 /** A filter that waits this many turns of the event loop waits for what only the real world has. */
 const TURNS_MAX = 1_000;
+/** Of a reply whose body is with the threads that compress it: some ten seconds. */
+const ANSWERED_TURNS_MAX = 5_000_000;
 
 export async function dryRun(config: Config, request: DryRequest): Promise<DryRun> {
   const worker = new DryWorker();
@@ -83,7 +85,7 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   });
   try {
     const listening = { runtime, plan, localPort: request.port, isDraining: false };
-    const prelude = { proxy: undefined, tls: tlsOf(request) };
+    const prelude = { proxy: undefined, tls: tlsOf(request, plan) };
     new H1Downstream(client, worker, listening, METER, () => {}, prelude).start();
     client.emit("data", request.head);
     const upstreamBytes = await outcome(worker, client);
@@ -97,7 +99,8 @@ export async function dryRun(config: Config, request: DryRequest): Promise<DryRu
   }
 }
 
-function tlsOf({ serverName }: DryRequest): ClientTls | undefined {
+/** Of a client that has what it takes: that it may be refused is not about the request. */
+function tlsOf({ serverName }: DryRequest, plan: ListenerPlan): ClientTls | undefined {
   if (serverName === undefined) return undefined;
   return {
     version: "TLSv1.3",
@@ -105,7 +108,8 @@ function tlsOf({ serverName }: DryRequest): ClientTls | undefined {
     serverName,
     alpn: "http/1.1",
     isResumed: false,
-    policy: "",
+    certificate: undefined,
+    policy: plan.sites.find(serverName)?.clientAuth?.policy ?? "",
   };
 }
 
@@ -119,7 +123,7 @@ const METER: ConnectionMeter = {
 
 /** Waits until it is known; the bytes for the endpoint, if one would be asked. */
 async function outcome(worker: DryWorker, client: DryWire): Promise<Buffer | undefined> {
-  for (let turn = 0; turn < TURNS_MAX; turn++) {
+  for (let turn = 0; turn < (worker.isAnswered ? ANSWERED_TURNS_MAX : TURNS_MAX); turn++) {
     worker.throwBug();
     const [upstream] = worker.world.network.connecting;
     if (upstream !== undefined) {
@@ -200,6 +204,10 @@ class DryWorker implements Worker {
     const match = seen.tries.find(({ isMatch }) => isMatch);
     assert.equal(match?.name, exchange.route?.name, "the route told is the route taken");
     return seen;
+  }
+
+  get isAnswered(): boolean {
+    return this.#seen?.exchange.response !== undefined;
   }
 
   originIn(origins: ReadonlyMap<Route, RouteOrigin>): RouteOrigin | undefined {

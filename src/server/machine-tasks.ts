@@ -32,7 +32,7 @@ export class MachineTasks implements Disposable {
   readonly #checks: HealthChecks;
   readonly #clock: Clock;
   readonly #certificates: Certificates;
-  readonly #tickets: TicketSecrets;
+  #tickets: TicketSecrets | undefined; // from the first config with TLS on
   readonly #certificateFiles: FileCertificates;
   readonly automatic: ServedCertificates; // that come by themselves
   readonly #watching: Disposable;
@@ -46,7 +46,7 @@ export class MachineTasks implements Disposable {
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#clock = world.clock;
     this.#certificates = first.certificates;
-    this.#tickets = new TicketSecrets(world, first.certificates);
+    this.#tickets = undefined;
     this.#certificateFiles = new FileCertificates(world, first.certificates);
     this.automatic = new ServedCertificates(world, first.certificates);
     this.#runtime = first.runtime;
@@ -57,6 +57,9 @@ export class MachineTasks implements Disposable {
 
   /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
   async prepare(config: Config): Promise<void> {
+    if (config.sites.some(({ tls }) => tls !== undefined)) {
+      this.#tickets ??= new TicketSecrets({ clock: this.#clock }, this.#certificates);
+    }
     this.#certificateFiles.prepare(filesIn(config));
     // A reload has them already, but for those that are new, which are looked for after the swap.
     if (this.#config === undefined) await this.automatic.prepare(certificateNeeds(config));
@@ -87,7 +90,7 @@ export class MachineTasks implements Disposable {
     this.#watching[Symbol.dispose]();
     this.#discovery[Symbol.dispose]();
     this.#certificateFiles[Symbol.dispose]();
-    this.#tickets[Symbol.dispose]();
+    this.#tickets?.[Symbol.dispose]();
   }
 
   /** What a name is by now, for people; nothing of what is no name. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { type ReadCertificate, readCertificate } from "./certificate.ts";
 import { newContext, type TlsScope } from "./tls-contexts.ts";
 
@@ -27,7 +27,7 @@ export function readCertificateFiles(files: CertificateFiles): ReadCertificate {
   const texts = { id: certificateFilesId(files), cert: "", key: "" };
   for (const part of ["cert", "key"] as const) {
     try {
-      texts[part] = isPem(files[part]) ? files[part] : readFileSync(files[part], "latin1");
+      texts[part] = isPem(files[part]) ? files[part] : readText(files[part]);
     } catch (error) {
       const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`;
       return { kind: "problem", of: part, why };
@@ -43,6 +43,16 @@ export function readCertificateFiles(files: CertificateFiles): ReadCertificate {
     const why = `OpenSSL refuses it (${(error as NodeJS.ErrnoException).code ?? error})`;
     return { kind: "problem", of: "cert", why };
   }
+}
+
+const FILE_BYTES_MAX = 1024 * 1024;
+
+/** A pipe would be waited for, and whatever is so large is no certificate. */
+function readText(path: string): string {
+  const file = statSync(path);
+  if (!file.isFile()) throw Object.assign(new Error("no file"), { code: "it is no file" });
+  if (file.size > FILE_BYTES_MAX) throw Object.assign(new Error("size"), { code: "above 1 MiB" });
+  return readFileSync(path, "latin1");
 }
 
 const TRIAL: TlsScope = { key: "", profile: "intermediate" };

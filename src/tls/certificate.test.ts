@@ -56,6 +56,10 @@ test("readCertificate: what cannot be used says so, and of which file", { skip }
     why(readCertificateFiles({ cert: join(folder, "none"), key: one.key })),
     "cert: it cannot be read (ENOENT)",
   );
+  assert.equal(
+    why(readCertificateFiles({ cert: folder, key: one.key })),
+    "cert: it cannot be read (it is no file)",
+  );
 });
 
 test("readCertificate: what OpenSSL does not serve is refused before a client comes", {

@@ -5,6 +5,7 @@ import type { ClientHello } from "../protocol/client-hello/client-hello.ts";
 import { automaticId } from "./acme/automatic-id.ts";
 import type { ShownProofs } from "./acme/proofs.ts";
 import { chooseCertificate } from "./certificate-choice.ts";
+import type { ClientTrust } from "./client-trust.ts";
 import type { HandshakeGuard, HandshakeLimits } from "./handshake-guard.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
 import { TLS_PROFILE, type TlsProfile } from "./tls-profile.ts";
@@ -16,6 +17,14 @@ export interface TlsSite {
   readonly certificateIds: readonly string[];
   readonly automatic: "auto" | "internal" | undefined; // its certificates come by themselves
   readonly profile: TlsProfile;
+  readonly clientAuth?: SiteTrust | undefined;
+}
+
+/** Whose certificates clients have to have. */
+export interface SiteTrust {
+  readonly mode: "required" | "optional";
+  readonly policy: string;
+  readonly trust: ClientTrust;
 }
 
 export interface TlsListenerParts {
@@ -99,11 +108,13 @@ export class TlsListener implements TlsPlan {
 
   #terms(site: TlsSite, entry: CertificateEntry, hello: ClientHello): TlsTerms {
     const { key, alpn, contexts, certificates } = this.#parts;
-    const { name, profile } = site;
-    const scope = { key: `${key} ${name} ${profile}`, profile };
+    const { name, profile, clientAuth } = site;
+    const policy = clientAuth?.policy ?? "";
+    const trust = clientAuth?.trust.current();
+    const scope = { key: `${key} ${name} ${profile} ${policy}`, profile, trust };
     const { ticketSecrets: secrets } = certificates;
     const context = contexts.find(entry, scope, { ticketName: hello.ticketName, secrets });
-    return { server: { context, alpn }, policy: "" };
+    return { server: { context, alpn, asks: clientAuth?.mode }, policy };
   }
 
   #byAddress(localAddress: string): TlsSite | undefined {

@@ -73,7 +73,8 @@ export class H1Downstream
     this.#meter.idle();
     const wire = this.#wire;
     wire.on("error", () => {}); // "close" follows, and says all that we need to know
-    wire.on("data", (bytes) => this.#read(asBuffer(bytes)));
+    if (wire.lendTo === undefined) wire.on("data", (bytes) => this.#read(asBuffer(bytes)));
+    else wire.lendTo((bytes) => this.#read(bytes));
     wire.on("end", () => guard(this.#turn, () => this.#onFinished()));
     wire.on("drain", () => guard(this.#turn, () => this.#onDrain()));
     wire.on("close", () => guard(this.#turn, () => this.#onClose()));

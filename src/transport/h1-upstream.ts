@@ -45,6 +45,7 @@ export class H1Upstream
   #isPaused: boolean;
   #served: number; // exchanges that ended on this connection
   #opening: Uint8Array | undefined; // of the connection: is sent before anything else
+  readonly bornMs: number;
   idleMs: number; // how long it may be kept idle, as the endpoint told; Infinity if it did not
 
   constructor(worker: Worker, how: Connecting | Connected, home: UpstreamHome<H1Upstream>) {
@@ -62,6 +63,7 @@ export class H1Upstream
     this.#facts = undefined;
     this.#isPaused = false;
     this.#served = 0;
+    this.bornMs = worker.clock.nowMs();
     this.idleMs = Number.POSITIVE_INFINITY;
     this.#opening = undefined;
     this.#wire = "dial" in how ? how.dial.taken(this) : this.#connect(how);

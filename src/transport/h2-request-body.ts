@@ -80,7 +80,7 @@ export class H2RequestBody {
     this.#trailers = trailers;
     this.#progress?.stop();
     this.#progress = undefined;
-    if (this.#held.length === 0) this.#end();
+    if (this.#isWanted && this.#held.length === 0) this.#end(); // who is not ready would not hear of it
   }
 
   get hasEnded(): boolean {

@@ -30,6 +30,7 @@ export interface H2Shape {
   readonly limits: ConnectionLimits;
   readonly streamsMax: number; // of ours on one connection at once
   readonly sendMs: number; // the endpoint takes nothing at all
+  readonly ageMs: number; // from then on it takes nothing new
 }
 
 const READ_BYTES_SMALL = 16 * 1024;
@@ -58,6 +59,7 @@ export class H2Upstream
   readonly #settings: Waiting<"settings">;
   readonly #listening: Waiting<"quiet" | "ping">;
   readonly #writing: Waiting<"write">;
+  readonly #aging: Waiting<"age">;
   hasServed: boolean;
   readCount: number;
   #readMs: number; // when something was read last
@@ -85,6 +87,7 @@ export class H2Upstream
     this.#settings = new Waiting(wheel, { overdue: () => this.#settingsOverdue() }, "settings");
     this.#listening = new Waiting(wheel, { overdue: (what) => this.#heardNothing(what) }, "quiet");
     this.#writing = new Waiting(wheel, { overdue: () => this.#takesNothing() }, "write");
+    this.#aging = new Waiting(wheel, { overdue: () => this.leave() }, "age");
     this.hasServed = false;
     this.readCount = 0;
     this.#readMs = worker.clock.nowMs();
@@ -110,6 +113,7 @@ export class H2Upstream
       guard(this, () => this.#broke(this.#error?.code ?? "the connection was closed")),
     );
     this.#settings.for("settings", H2_SETTINGS_MS);
+    this.#aging.for("age", this.#shape.ageMs);
     this.#connection.start();
     this.moreToSend();
   }
@@ -347,7 +351,8 @@ export class H2Upstream
   #shut(): void {
     this.#isGone = true;
     this.#isLeaving = true;
-    for (const each of [this.#waiting, this.#settings, this.#listening, this.#writing]) each.stop();
+    const waits = [this.#waiting, this.#settings, this.#listening, this.#writing, this.#aging];
+    for (const each of waits) each.stop();
     this.#home.gone(this);
   }
 

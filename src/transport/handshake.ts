@@ -44,7 +44,9 @@ export class Handshake implements Waiter<"handshake">, BugTaker {
     this.#waiting.for("handshake", deadlineMs);
     this.#wire = network.acceptTls!(wire, early, terms.server, {
       secured: (facts) => guard(this, () => this.#onSecure(facts)),
-      failed: (why) => this.#refuse("handshake_failed", why),
+      failed: (why, isCertificate) => {
+        this.#refuse(isCertificate ? "client_certificate" : "handshake_failed", why);
+      },
     });
   }
 
@@ -65,8 +67,18 @@ export class Handshake implements Waiter<"handshake">, BugTaker {
       this.#refuse("client_hello_malformed", "its server name can be read in two ways");
       return;
     }
+    if (this.#hasExpired(facts.certificate)) {
+      this.#refuse("client_certificate", "CERT_HAS_EXPIRED");
+      return;
+    }
     this.#leave();
     this.#taker.secured(this.#wire, { ...facts, serverName, policy: terms.policy });
+  }
+
+  /** Since its session began: who resumes one is not verified again. */
+  #hasExpired(certificate: TlsFacts["certificate"]): boolean {
+    if (certificate === undefined) return false;
+    return certificate.validToDate.getTime() < this.#worker.world.clock.wallMs();
   }
 
   overdue(): void {

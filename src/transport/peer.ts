@@ -20,7 +20,7 @@ export function clientOf(
     wirePort: wire.remotePort ?? 0,
     localPort: listening.localPort,
     isTrusted: forwarding.isTrusted(address),
-    scheme: tls === undefined ? "http" : "https",
+    scheme: tls === undefined && proxy?.facts.isTls !== true ? "http" : "https",
     address,
     isHttp2,
     tls,

@@ -20,5 +20,6 @@ export function proxyHeaderOf({ client, downstream, id }: Exchange, version: 1 |
     authority: tls === undefined || tls.serverName === "" ? facts.authority : tls.serverName,
     alpn: tls === undefined ? facts.alpn : tls.alpn,
     uniqueId: facts.uniqueId === "" ? id : facts.uniqueId,
+    isTls: tls !== undefined || facts.isTls,
   });
 }

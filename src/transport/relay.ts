@@ -22,6 +22,8 @@ export interface RelayOwner {
   requestEnded(): void;
   /** The response head is here. False: the client must not have it; attemptDeclined() follows. */
   attemptAnswered(facts: ResponseFacts): boolean;
+  /** The head of a response that leaves HTTP is about to go out. */
+  attemptSwitched(): void;
   /** The connection is out of the way: the owner tries again. */
   attemptDeclined(): void;
   /** Nothing has been answered: the owner tries again or answers the fault. */
@@ -247,7 +249,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     this.#kept = undefined;
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
-    if (!hasBody(facts.framing)) noteGrpcStatus(exchange, facts.headers);
+    noteGrpcStatus(exchange, facts.headers);
     for (const step of exchange.route!.phases.receive) step(exchange, this.#attempt!);
     respond(exchange, response, facts.framing, this);
   }
@@ -296,6 +298,7 @@ export class Relay implements ServingSide, UpstreamEvents {
     const response = { status: facts.status, headers: facts.headers };
     exchange.response = response;
     this.#connection = undefined;
+    this.#owner.attemptSwitched();
     // The downstream end is handed over before the tunnel exists, so it looks the tunnel up.
     const down = exchange.downstream.switchProtocols(response, {
       bytes: (bytes) => this.#tunnel?.downstreamEnd.bytes(bytes),

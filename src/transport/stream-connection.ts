@@ -343,6 +343,7 @@ function headerFor({ stream, client, serverName, id }: Session): Buffer | undefi
     authority: serverName === "" ? facts.authority : serverName,
     alpn: facts.alpn,
     uniqueId: facts.uniqueId === "" ? id : facts.uniqueId,
+    isTls: facts.isTls,
   });
 }
 

@@ -1,9 +1,9 @@
-import type { Wire, WireReader } from "../base/world.ts";
+import type { Timer, Wire, WireReader } from "../base/world.ts";
 import type { Attempt } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
 import { STREAM_ATTEMPTS_MAX } from "../core/limits.ts";
 import type { Session, StreamWorker } from "../core/stream.ts";
-import type { Claim, Endpoint, Outcome } from "../core/upstream.ts";
+import type { Claim, ClaimLine, ClaimWaiter, Endpoint, Need, Outcome } from "../core/upstream.ts";
 import type { ConnectionMeter } from "../core/worker.ts";
 import { guard } from "./guard.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
@@ -17,16 +17,24 @@ export interface DialOwner extends WireReader {
   bug(error: unknown): void;
 }
 
+// Of a connection that no endpoint took, while the upstream lets clients wait for one to come back.
+const PARKED_RETRY_MS = 100;
+
 /**
  * A connection to one of a stream's endpoints. While nothing has been sent another endpoint may be
- * tried, within the upstream's budget for second tries.
+ * tried, within the upstream's budget for second tries; and it stands in the upstream's lines as a
+ * request does.
  */
-export class StreamDial implements Waiter<"connect"> {
+export class StreamDial implements Waiter<"connect">, ClaimWaiter {
   readonly #worker: StreamWorker;
   readonly #session: Session;
   readonly #owner: DialOwner;
   readonly #waiting: Waiting<"connect">;
   readonly #tried: Endpoint[];
+  readonly need: Need;
+  #line: ClaimLine | undefined; // that we stand in
+  #pause: Timer | undefined; // until everybody is asked again
+  #last: Fault | undefined; // what became of the try before; it says more than that nobody is left
   #claim: Claim | undefined;
   #meter: ConnectionMeter | undefined; // of the connection that there is, or may be
   #wire: Wire | undefined; // that is connecting, or has connected
@@ -39,6 +47,10 @@ export class StreamDial implements Waiter<"connect"> {
     this.#owner = owner;
     this.#waiting = new Waiting<"connect">(worker.wheel, this, "connect");
     this.#tried = [];
+    this.need = { hashKey: session.client.address, tried: this.#tried };
+    this.#line = undefined;
+    this.#pause = undefined;
+    this.#last = undefined;
     this.#claim = undefined;
     this.#meter = undefined;
     this.#wire = undefined;
@@ -46,16 +58,48 @@ export class StreamDial implements Waiter<"connect"> {
     this.#isCharged = false;
   }
 
-  /** `last`: what became of the try before, which says more than that nobody is left to ask. */
-  start(last?: Fault): void {
-    const session = this.#session;
-    const { upstream, timeouts } = session.stream;
-    const claim = upstream.claim({ hashKey: session.client.address, tried: this.#tried });
-    if (claim === undefined) {
-      this.#settleCharge();
-      this.#owner.notConnected(last ?? upstream.refusal());
+  start(): void {
+    const { upstream } = this.#session.stream;
+    const claim = upstream.claim(this.need);
+    if (claim !== undefined) {
+      this.#connect(claim);
       return;
     }
+    this.#settleCharge();
+    const answer = upstream.wait(this, true);
+    if ("leave" in answer) this.#line = answer;
+    else this.#giveUpOrPark(this.#last ?? answer);
+  }
+
+  claimed(claim: Claim): void {
+    this.#line = undefined;
+    guard(this.#owner, () => this.#connect(claim));
+  }
+
+  waitedInVain(fault: Fault): void {
+    this.#line = undefined;
+    guard(this.#owner, () => this.#owner.notConnected(this.#last ?? fault));
+  }
+
+  /** As for requests: who finds out that nobody can be reached goes on asking for as long. */
+  #giveUpOrPark(fault: Fault): void {
+    const { stream, startedMs } = this.#session;
+    const { clock } = this.#worker.world;
+    const isOver = clock.nowMs() - startedMs >= stream.upstream.parkingMs;
+    if (isOver || this.#last === undefined) {
+      this.#owner.notConnected(fault);
+      return;
+    }
+    this.#tried.length = 0;
+    this.#pause = clock.after(PARKED_RETRY_MS, () => {
+      this.#pause = undefined;
+      guard(this.#owner, () => this.start());
+    });
+  }
+
+  #connect(claim: Claim): void {
+    const session = this.#session;
+    const { upstream, timeouts } = session.stream;
     const { endpoint } = claim;
     this.#claim = claim;
     session.attempts++;
@@ -76,6 +120,10 @@ export class StreamDial implements Waiter<"connect"> {
   /** The session is over: gives the endpoint back. */
   end(outcome: Outcome): void {
     this.#waiting.stop();
+    this.#line?.leave(this);
+    this.#line = undefined;
+    this.#pause?.cancel();
+    this.#pause = undefined;
     this.#settleCharge();
     const claim = this.#claim;
     this.#claim = undefined;
@@ -114,13 +162,14 @@ export class StreamDial implements Waiter<"connect"> {
     this.#claim!.release("failed", fault.code);
     this.#claim = undefined;
     this.#worker.attemptFailed(stream.upstream.name, attempt);
+    this.#last = fault;
     if (!this.#mayTryAgain()) {
       this.#settleCharge();
-      this.#owner.notConnected(fault);
+      this.#giveUpOrPark(fault);
       return;
     }
     this.#tried.push(endpoint!);
-    this.start(fault);
+    this.start();
   }
 
   #mayTryAgain(): boolean {

@@ -3,7 +3,8 @@ import type { ProxiedAddress } from "../protocol/proxy-protocol/proxy-header.ts"
 
 /** An IPv4 client on a dual-stack socket is still an IPv4 client to every rule and log. */
 export function plainAddress(address: string | undefined): string {
-  return address?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unix";
+  if (address === undefined) return "unix";
+  return address.startsWith("::ffff:") ? address.replace(/^::ffff:(?=\d+\.)/, "") : address;
 }
 
 /** Our own end of a wire. */

@@ -6,16 +6,17 @@ import type { Endpoint } from "../core/upstream.ts";
 import { Candidates, FALLBACK, type FallbackShape } from "./candidates.ts";
 
 /**
- * "a" with what follows: 1 its priority, * in our zone, + a backup, 0 no weight, ! down, ~ drains,
+ * "a" with what follows: 1 its priority, * in our zone, + a backup, 0 no weight, ! down, ~ drains, ^ strict,
  * x3 three times the weight.
  */
 function endpointOf(text: string): Endpoint {
   const [, name = "", priority = "0", marks = "", weight = "1"] =
-    /^([a-z])(\d?)([*+!~0]*)(?:x(\d))?$/.exec(text) ?? [];
+    /^([a-z])(\d?)([*+!~^0]*)(?:x(\d))?$/.exec(text) ?? [];
   const endpoint = {
     ...endpointSample(name, { weight: marks.includes("0") ? 0 : Number(weight) }),
     priority: Number(priority),
     backup: marks.includes("+"),
+    isStrict: marks.includes("^"),
     zone: marks.includes("*") ? "here" : "there",
   };
   if (marks.includes("!")) endpoint.state.health = "down";
@@ -57,6 +58,10 @@ const rows: Row[] = [
   ["7 of 10 bear all",                                  "a b c d e f g h! i! j! k1", "abcdefg:0.98 k:0.02"],
   ["5 of 7 bear all",                                   "a b c d e f! g! k1",    "abcde:1"],
   ["half of a priority bears 70 %",                     "a b! c1",               "a:0.7 c:0.3"],
+  ["half of a strict priority bears all",               "a^ b!^ c1^ d2^",        "a:1"],
+  ["a strict one that is gone is followed by the next", "a!^ b!^ c1^ d2^",       "c:1"],
+  ["and that by the third",                             "a!^ b!^ c1!^ d2^",      "d:1"],
+  ["strict only where all of the priority are",         "a^ b! c1",              "a:0.7 c:0.3"],
   ["a weight counts as so many",                        "ax3 b! c1",             "a:1"],
   ["three priorities, each half away",                  "a b! c1 d1! e2",        "a:0.7 c:0.3"],
   ["what nobody bears is shared out as it is borne",    "a b! c! d! e1 f1! g1! h1!", "a:0.5 e:0.5"],

@@ -76,11 +76,16 @@ export class Candidates {
     let left = 1;
     return this.#groups.map((group) => {
       const usable = weightOf(group.filter(mayServe));
-      const bears = usable === 0 ? 0 : this.#shape.overprovision * (usable / weightOf(group));
+      const bears = usable === 0 ? 0 : this.#overprovision(group) * (usable / weightOf(group));
       const share = Math.min(left, bears);
       left -= share;
       return share;
     });
+  }
+
+  #overprovision(group: readonly Endpoint[]): number {
+    const isStrict = group.every((endpoint) => endpoint.isStrict);
+    return isStrict ? Number.POSITIVE_INFINITY : this.#shape.overprovision;
   }
 
   #isPanicking(nowMs: number): boolean {

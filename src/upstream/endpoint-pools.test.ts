@@ -9,7 +9,7 @@ import { EndpointPools, FoundPools } from "./endpoint-pools.ts";
 import { Pool } from "./pool.ts";
 import { poolShape } from "./pool-to.ts";
 
-const SHAPE = poolShape({ ...TIMEOUTS, upstreamKeepAlive: 60_000 }, LIMITS, 10);
+const SHAPE = poolShape({ ...TIMEOUTS, upstreamKeepAlive: 60_000 }, LIMITS, { maxIdle: 10 });
 
 function stage() {
   const worker = new SimWorker(new SimWorld());

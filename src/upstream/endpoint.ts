@@ -14,6 +14,8 @@ export interface EndpointOptions {
   readonly maxRequests?: number | undefined; // undefined: the upstream's
   /** The address stands for others: each that its host has, or those of the service it names. */
   readonly discover?: "all" | "srv" | undefined;
+  /** While anybody of its priority can be used, nobody of the next one is asked. */
+  readonly isStrict?: boolean;
 }
 
 const WEIGHT_MAX = 65_535; // the sum over any real upstream stays far below 2^32
@@ -34,6 +36,7 @@ export function createEndpoint(
   defaults: EndpointDefaults = {},
 ): Endpoint {
   const { address, weight = 1, backup = false, priority = 0, zone = "" } = options;
+  const { isStrict = false } = options;
   const name = endpointName(address);
   if (!(Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)) {
     throw new RangeError(`weight of ${name} is ${weight}`); // the config's check comes before
@@ -41,7 +44,7 @@ export function createEndpoint(
   const maxRequests = options.maxRequests ?? defaults.maxRequests ?? Number.POSITIVE_INFINITY;
   const state = stateOf(stateKey(upstream, name));
   const manner = mannerOf(options, defaults.tls);
-  return { name, address, manner, weight, backup, priority, zone, maxRequests, state };
+  return { name, address, manner, weight, backup, priority, isStrict, zone, maxRequests, state };
 }
 
 export function stateKey(upstream: string, endpoint: string): string {

@@ -5,6 +5,7 @@ import { type Manner, PLAIN, type Scheme, type Speech } from "../core/upstream.t
 export interface UpstreamTls {
   readonly identity: TlsIdentity;
   readonly serverName: string | undefined; // undefined: the name of each
+  readonly speaks: readonly Speech[]; // where the scheme leaves it open
 }
 
 export const TLS_IDENTITY: TlsIdentity = {
@@ -21,21 +22,17 @@ interface Addressed {
   readonly serverName?: string | undefined;
 }
 
-const SPEAKS: Readonly<Record<Scheme, readonly Speech[]>> = {
-  http: ["h1"],
-  https: ["h2", "h1"],
-  h2: ["h2"],
-  h2c: ["h2"],
-};
+export const SPEAKS: readonly Speech[] = ["h2", "h1"];
+const HTTP2: readonly Speech[] = ["h2"];
 
 const ALPN: Readonly<Record<Speech, string>> = { h1: "http/1.1", h2: "h2" };
 
 export function mannerOf(
   { address, scheme = "http", serverName }: Addressed,
-  tls: UpstreamTls = { identity: TLS_IDENTITY, serverName: undefined },
+  tls: UpstreamTls = { identity: TLS_IDENTITY, serverName: undefined, speaks: SPEAKS },
 ): Manner {
   if (scheme === "http") return PLAIN;
-  const speaks = SPEAKS[scheme];
+  const speaks = scheme === "https" ? tls.speaks : HTTP2;
   if (scheme === "h2c") return { scheme, speaks, tls: undefined, key: "h2c" };
   const { identity } = tls;
   const name = tls.serverName ?? serverName ?? address.host;
@@ -43,7 +40,7 @@ export function mannerOf(
     scheme,
     speaks,
     tls: { serverName: name, alpn: speaks.map((each) => ALPN[each]), identity },
-    key: JSON.stringify([scheme, name, identity]),
+    key: JSON.stringify([scheme, speaks, name, identity]),
   };
 }
 

@@ -38,16 +38,20 @@ function writtenOut(configured: EndpointOptions, directory: Directory): Endpoint
   return [configured];
 }
 
-/** RFC 2782: the lowest priority first, the others when nobody of it can be used. */
+/**
+ * RFC 2782: the lowest priority first, the next one when nobody of it can be used. The numbers that a
+ * service has are its own: in the upstream its priorities follow each other.
+ */
 function services(configured: EndpointOptions, directory: Directory): EndpointOptions[] {
-  const { address, backup, weight: _, discover: _discover, ...shared } = configured;
+  const { address, weight: _, discover: _discover, priority = 0, ...shared } = configured;
   const records = directory.find("service", address.host)?.records ?? [];
-  const first = Math.min(...records.map(({ priority }) => priority));
+  const ranks = [...new Set(records.map((record) => record.priority))].sort((a, b) => a - b);
   return records.map((record) => ({
     ...shared,
     address: { host: record.host, port: record.port },
     // A weight of 0 is to have "a very small chance": to us it would mean none.
     weight: Math.max(1, record.weight),
-    backup: backup === true || record.priority > first,
+    priority: priority + ranks.indexOf(record.priority),
+    isStrict: true,
   }));
 }

@@ -30,6 +30,7 @@ function edits(added: readonly string[], removed: readonly string[]): DirectoryE
 function stage(endpoints: readonly EndpointOptions[], directory: Directory | undefined) {
   const state = new KeyedState(log);
   const told: string[] = [];
+  const clock = new SimClock();
   const make = () => {
     const draft = state.draft();
     const upstream = createUpstream(
@@ -39,7 +40,7 @@ function stage(endpoints: readonly EndpointOptions[], directory: Directory | und
         onMembers: (members) => told.push(members.map(({ name }) => name).join()),
       },
       {
-        world: { random: new SeededRandom(1), clock: new SimClock() },
+        world: { random: new SeededRandom(1), clock },
         keep: draft.keep.bind(draft),
         machine: new LoneMachine(),
         ...(directory === undefined ? {} : { directory }),
@@ -49,8 +50,11 @@ function stage(endpoints: readonly EndpointOptions[], directory: Directory | und
     return upstream;
   };
   const names = (upstream: ReturnType<typeof make>) =>
-    upstream.endpoints.map(({ name, weight, backup }) => `${name} ${weight}${backup ? "b" : ""}`);
-  return { make, names, told };
+    upstream.endpoints.map(({ name, weight, priority, isStrict }) => {
+      const rank = priority === 0 ? "" : ` p${priority}`;
+      return `${name} ${weight}${rank}${isStrict ? "s" : ""}`;
+    });
+  return { make, names, told, clock };
 }
 
 type Row = [name: string, endpoints: EndpointOptions[], entries: DirectoryEntry[], want: string];
@@ -62,6 +66,8 @@ const SERVICE: DirectoryEntry = {
   records: [
     { host: "a", port: 1, priority: 5, weight: 0 },
     { host: "b", port: 2, priority: 7, weight: 9 },
+    { host: "c", port: 3, priority: 65_535, weight: 1 },
+    { host: "d", port: 4, priority: 7, weight: 1 },
   ],
 };
 
@@ -71,7 +77,8 @@ const rows: Row[] = [
   ["nothing is known of a name yet",    [ALL],        [],                              ""],
   ["an endpoint for each address",      [ALL],        [named(["10.0.0.5", "::5"])],    "10.0.0.5:80 3,[::5]:80 3"],
   ["two ways to one, the first counts", [PLAIN, ALL], [named(["10.0.0.1", "::5"])],    "10.0.0.1:80 1,[::5]:80 3"],
-  ["records of a service",              [SRV],        [SERVICE],                       "a:1 1,b:2 9b"],
+  ["records of a service",              [SRV],        [SERVICE],                       "a:1 1s,b:2 9 p1s,c:3 1 p2s,d:4 1 p1s"],
+  ["records after our own priority",    [{ ...SRV, priority: 4 }], [SERVICE],           "a:1 1 p4s,b:2 9 p5s,c:3 1 p6s,d:4 1 p5s"],
   ["one was added",                     [PLAIN],      [edits(["10.0.0.9"], [])],       "10.0.0.1:80 1,10.0.0.9:80 1"],
   ["one was taken out",                 [PLAIN],      [edits([], ["10.0.0.1:80"])],    ""],
   ["a found one was taken out",         [ALL],        [named(["::5"]), edits([], ["[::5]:80"])], ""],
@@ -147,6 +154,53 @@ test("Membership: one that leaves is remembered for a while, and as long as requ
   directory.set(everyone);
   assert.deepEqual([stateOf(busy).health, stateOf(idle).health], ["down", "unknown"]);
   claim.release("served");
+});
+
+test("Membership: who joins, by name or by hand, begins slowly; who was there from the start does not", async () => {
+  const directory = new Directory([named(["10.0.0.5"])]);
+  const { make, clock } = stage([PLAIN, ALL], directory);
+  const upstream = make();
+  const since = () => upstream.endpoints.map(({ name, state }) => [name, state.readySinceMs]);
+  await clock.advance(1_000);
+  assert.deepEqual(since(), [
+    ["10.0.0.1:80", 0],
+    ["10.0.0.5:80", 0],
+  ]);
+
+  directory.set(named(["10.0.0.5", "10.0.0.6"]));
+  assert.deepEqual(since()[2], ["10.0.0.6:80", 1_000]);
+  await clock.advance(1_000);
+  directory.set(edits(["10.0.0.9"], []));
+  assert.deepEqual(since()[3], ["10.0.0.9:80", 2_000]);
+
+  // One that left and is back begins anew.
+  directory.set(named(["10.0.0.5"]));
+  assert.equal(since().length, 3);
+  await clock.advance(1_000);
+  directory.set(named(["10.0.0.5", "10.0.0.6"]));
+  assert.deepEqual(since()[2], ["10.0.0.6:80", 3_000]);
+  assert.deepEqual(since()[1], ["10.0.0.5:80", 0]);
+});
+
+test("Membership: an endpoint that a reload brings begins slowly", async () => {
+  const directory = new Directory();
+  const state = new KeyedState(log);
+  const clock = new SimClock();
+  const make = (hosts: readonly string[]) => {
+    const draft = state.draft();
+    const world = { random: new SeededRandom(1), clock };
+    const tools = { world, machine: new LoneMachine(), directory, keep: draft.keep.bind(draft) };
+    const endpoints = hosts.map((host) => ({ address: { host, port: 80 } }));
+    const upstream = createUpstream({ name: "app", endpoints }, tools);
+    draft.commit();
+    return upstream.endpoints.map((endpoint) => endpoint.state.readySinceMs);
+  };
+  await clock.advance(500);
+  assert.deepEqual(make(["a", "b"]), [0, 0]);
+
+  await clock.advance(500);
+
+  assert.deepEqual(make(["a", "b", "c"]), [0, 0, 1_000]);
 });
 
 test("Membership: a reload keeps found and added ones with their states", () => {

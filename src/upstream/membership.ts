@@ -1,6 +1,7 @@
+import type { Clock } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
 import { MemoryMissing } from "../core/machine.ts";
-import type { Endpoint } from "../core/upstream.ts";
+import type { Endpoint, EndpointState } from "../core/upstream.ts";
 import { createEndpoint, type EndpointOptions, endpointName, stateKey } from "./endpoint.ts";
 import { SharedEndpointState } from "./endpoint-state.ts";
 import { FoundStates } from "./found-states.ts";
@@ -22,19 +23,32 @@ export class Membership {
   readonly #directory: Directory | undefined;
   readonly #found: FoundStates;
   readonly #configured: ReadonlyMap<string, Member>; // by name: reloads keep their states
+  readonly #clock: Pick<Clock, "nowMs">;
+  #isBegun: boolean; // who comes from now on joins the others
   #members: ReadonlyMap<string, Member>;
   #endpoints: readonly Endpoint[];
   #as: string; // of all of them
 
   constructor(options: UpstreamOptions, tools: UpstreamTools) {
     const { name } = options;
-    const { directory, machine, keep } = tools;
+    const { directory, machine, keep, world } = tools;
     const changes = StateChanges.keep(tools);
     this.#options = options;
     this.#directory = directory;
-    this.#found = keep(`upstream ${name} found`, () => new FoundStates(machine, changes));
+    this.#clock = world.clock;
+    this.#isBegun = true; // by the config of before, unless nobody has kept anything of it
+    this.#found = keep(`upstream ${name} found`, () => {
+      this.#isBegun = false;
+      return new FoundStates(machine, changes);
+    });
     const stateOf = (key: string) =>
-      keep(key, () => this.#found.known(key) ?? new SharedEndpointState(machine, key, changes));
+      keep(key, () => {
+        const known = this.#found.known(key);
+        if (known !== undefined) return known;
+        const state = new SharedEndpointState(machine, key, changes);
+        this.#join(state);
+        return state;
+      });
     const plain = options.endpoints.filter(
       ({ discover }) => discover === undefined || directory === undefined,
     );
@@ -63,11 +77,28 @@ export class Membership {
     if (as === this.#as) return this.#endpoints;
     const members = this.#membersOf(wanted);
     if (members === undefined) return this.#endpoints;
+    if (this.#as !== "") this.#noteWhoCame(members);
+    this.#isBegun = true;
     this.#as = as;
     this.#members = members;
     this.#endpoints = [...this.#members.values()].map(({ endpoint }) => endpoint);
     this.#found.retain(new Set([...this.#members.keys()].map((each) => stateKey(name, each))));
     return this.#endpoints;
+  }
+
+  /** Who is new here, or back, is eased in where the upstream has a slow start. */
+  #noteWhoCame(members: ReadonlyMap<string, Member>): void {
+    for (const [name, { endpoint }] of members) {
+      if (!this.#members.has(name)) this.#join(endpoint.state);
+    }
+    // Every worker does so when it gets to it, which may be late: only what nobody has noted counts.
+    for (const [name, { endpoint }] of this.#members) {
+      if (!members.has(name)) endpoint.state.readySinceMs = 0;
+    }
+  }
+
+  #join(state: EndpointState): void {
+    if (this.#isBegun && state.readySinceMs === 0) state.readySinceMs = this.#clock.nowMs();
   }
 
   /** undefined: their memory is still on its way to this worker, and with it comes another version. */

@@ -89,8 +89,8 @@ export class Pool implements EndpointPool, UpstreamHome<H1Upstream> {
 
   idle(connection: H1Upstream): void {
     const { keepAliveMs, idleMax } = this.#shape;
-    const isFull = this.idleCount >= idleMax;
-    if (this.#isClosed || isFull || keepAliveMs <= 0 || this.#astray.has(connection)) {
+    const isFull = this.idleCount >= idleMax || keepAliveMs <= 0;
+    if (this.#isClosed || isFull || this.#isOld(connection) || this.#astray.has(connection)) {
       connection.abandon();
       return;
     }
@@ -102,6 +102,11 @@ export class Pool implements EndpointPool, UpstreamHome<H1Upstream> {
     } else this.#ownIdle.add(connection);
     this.#meter.idle();
     connection.keepIdle(keepAliveMs);
+  }
+
+  #isOld({ bornMs }: H1Upstream): boolean {
+    const { ageMs } = this.#shape;
+    return ageMs !== Number.POSITIVE_INFINITY && this.#worker.clock.nowMs() - bornMs >= ageMs;
   }
 
   gone(connection: H1Upstream): void {

@@ -140,6 +140,10 @@ class EndpointGroup implements Upstream {
   readonly mirrored: MirrorCounts;
   readonly #options: UpstreamOptions;
   readonly #parts: GroupParts;
+  // Of the parts, those that every claim asks:
+  readonly #clock: Clock;
+  readonly #membership: Membership;
+  readonly #changes: StateChanges;
   readonly #slowStartMs: number;
   readonly #claims: (need: Need) => Claim | undefined; // for those who wait
   readonly #book: ClaimBook;
@@ -163,6 +167,9 @@ class EndpointGroup implements Upstream {
     this.mirrored = parts.mirrored;
     this.#options = options;
     this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#membership = parts.membership;
+    this.#changes = parts.changes;
     this.#slowStartMs = options.slowStartMs ?? 0;
     this.#claims = (need) => {
       this.#refresh();
@@ -197,7 +204,7 @@ class EndpointGroup implements Upstream {
     this.#refresh();
     // Nobody overtakes those who wait for a place.
     if (this.#members.isBounded && this.#parts.lines.queuedHere > 0) return undefined;
-    return this.#claimNow(need, this.#parts.clock.nowMs());
+    return this.#claimNow(need, this.#clock.nowMs());
   }
 
   wait(waiter: ClaimWaiter, mayPark: boolean): ClaimLine | Fault {
@@ -257,11 +264,10 @@ class EndpointGroup implements Upstream {
 
   /** Takes up what has become of the names and the operators' changes, if anything has. */
   #refresh(): void {
-    const { membership } = this.#parts;
-    const { version } = membership;
+    const { version } = this.#membership;
     if (version === this.#membersAsOf) return;
     this.#membersAsOf = version;
-    const endpoints = membership.endpoints();
+    const endpoints = this.#membership.endpoints();
     if (endpoints === this.#members.endpoints) return;
     this.#members = membersOf(endpoints, this.#options, this.#parts);
     this.#readyAsOf = -1;
@@ -272,9 +278,11 @@ class EndpointGroup implements Upstream {
     const stuckTo = need.stuckTo === undefined ? undefined : this.#stuckTo(need, nowMs);
     const endpoint = stuckTo ?? this.#pick(need, nowMs);
     if (endpoint === undefined) return undefined;
+    const { breaker } = this;
+    if (breaker === undefined) return new EndpointClaim(endpoint, this.#book, undefined);
     // Last, so that what it lets through is asked: a probe that goes nowhere tells nothing.
-    const passage = this.breaker?.enter();
-    if (this.breaker !== undefined && passage === undefined) return undefined;
+    const passage = breaker.enter();
+    if (passage === undefined) return undefined;
     return new EndpointClaim(endpoint, this.#book, passage);
   }
 
@@ -340,7 +348,7 @@ class EndpointGroup implements Upstream {
   }
 
   #readyAt(nowMs: number): Ready {
-    const { count } = this.#parts.changes;
+    const { count } = this.#changes;
     if (this.#readyAsOf !== count || nowMs >= this.#readyUntilMs) {
       this.#ready = this.#members.candidates.ready(nowMs, NONE_TRIED);
       this.#readyAsOf = count;

@@ -197,6 +197,25 @@ scenario("decompression: clients that leave in the middle leave nothing behind",
   assert.ok(came.at(-1)!.body.equals(TEXT));
 });
 
+scenario("decompression: routes that answer without the body keep no decoder", async (it) => {
+  const { port } = await it.proxy(`
+    sites: [{ hosts: ["*"], decompress: true, routes: [{ respond: answered }] }]
+  `);
+  const body = brotliCompressSync(TEXT);
+
+  for (let index = 0; index < 20; index++) {
+    const { message } = await ask(`http://127.0.0.1:${port}/`, {
+      ...{ method: "POST", body },
+      headers: { "content-encoding": "br" },
+    });
+    assert.equal(
+      message.statusCode,
+      200,
+      "seven decoders of brotli are all that there is room for",
+    );
+  }
+});
+
 scenario(
   "decompression: curl sends a compressed file, over HTTP/1.1 and HTTP/2",
   async (it) => {

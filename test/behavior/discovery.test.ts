@@ -23,7 +23,7 @@ interface Shown {
   readonly name: string;
   readonly health: string;
   readonly weight: number;
-  readonly backup: boolean;
+  readonly priority: number;
 }
 
 async function endpointsOf(proxy: StartedProxy): Promise<readonly Shown[]> {
@@ -111,10 +111,10 @@ scenario(
 
     assert.equal(one.received.length, 1);
     assert.deepEqual(
-      (await endpointsOf(proxy)).map(({ name, weight, backup }) => [name, weight, backup]),
+      (await endpointsOf(proxy)).map(({ name, weight, priority }) => [name, weight, priority]),
       [
-        [`one.test:${one.port}`, 1, false],
-        [`two.test:${two.port}`, 7, true],
+        [`one.test:${one.port}`, 1, 0],
+        [`two.test:${two.port}`, 7, 1],
       ],
     );
     server.zones.set("_http._tcp.app.test", {

@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import { within } from "../support/deadline.ts";
 import { faultOf, forwardTo, type Scenario, scenario } from "../support/scenario.ts";
+import { certificateFor } from "../support/tls-stage.ts";
 import { type SocketServer, socketServer } from "../support/websocket.ts";
 
 const LISTENERS = 'listeners: { "*": { protocols: [h1, h2c] } }';
@@ -35,11 +36,20 @@ interface Opened {
   again(): Promise<WebSocket>;
 }
 
-async function open(it: Scenario, top = ""): Promise<Opened> {
+interface How {
+  readonly top?: string;
+  readonly site?: string;
+  readonly isSecure?: boolean;
+}
+
+async function open(it: Scenario, { top = LISTENERS, site, isSecure }: How = {}): Promise<Opened> {
   const server = await socketServer(echo);
   it.defer(() => server.close());
-  const proxy = await it.proxy(forwardTo(server.url, { top: `${LISTENERS}${top}` }));
-  const session = connect(`http://127.0.0.1:${proxy.port}`);
+  const proxy = await it.proxy(forwardTo(server.url, { top, ...(site !== undefined && { site }) }));
+  const scheme = isSecure === true ? "https" : "http";
+  const session = connect(`${scheme}://127.0.0.1:${proxy.port}`, {
+    ...{ rejectUnauthorized: false, servername: "a.test" },
+  });
   session.on("error", () => {});
   it.defer(() => session.destroy());
   await within(once(session, "remoteSettings"), () => "settings");
@@ -126,7 +136,9 @@ scenario("http2 websocket: who dies takes the other side along", async (it) => {
 scenario(
   "http2 websocket: an idle one ends after timeouts.tunnelIdle, the connection stays",
   async (it) => {
-    const { client, proxy, again } = await open(it, ", timeouts: { tunnelIdle: 200ms }");
+    const { client, proxy, again } = await open(it, {
+      top: `${LISTENERS}, timeouts: { tunnelIdle: 200ms }`,
+    });
 
     await within(once(client, "close"), () => "the close");
 
@@ -136,3 +148,20 @@ scenario(
     assert.equal(String(await nextMessage(second)), "x");
   },
 );
+
+scenario("http2 websocket: over TLS, as browsers do it", async (it) => {
+  const { cert, key } = await certificateFor(it, ["a.test"]);
+  const site = `tls: { cert: ${cert}, key: ${key} }`;
+  const { client, proxy } = await open(it, { top: "admin: off", site, isSecure: true });
+
+  client.send("grüße");
+  assert.equal(String(await nextMessage(client)), "grüße");
+  client.close(1000);
+  await within(once(client, "close"), () => "the close");
+
+  const [line] = await proxy.accessLines(1);
+  assert.deepEqual(
+    [line?.["protocol"], line?.["status"], line?.["scheme"]],
+    ["HTTP/2", 101, "https"],
+  );
+});

@@ -1,8 +1,12 @@
 /** PROXY headers from trusted peers are required and believed; from others they are garbage. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { writeProxyHeader } from "../../src/protocol/proxy-protocol/write-proxy-header.ts";
+import { selfSigned } from "../support/certificate.ts";
 import { eventually } from "../support/deadline.ts";
 import { freePort } from "../support/free.ts";
 import { startHaproxy } from "../support/haproxy.ts";
@@ -17,7 +21,12 @@ const ENDS = {
   source: { host: "203.0.113.7", port: 54_321 },
   destination: { host: "198.51.100.1", port: 443 },
 };
-const V2 = writeProxyHeader(2, ENDS, { authority: "a.test", alpn: "h2", uniqueId: "id-1" });
+const V2 = writeProxyHeader(2, ENDS, {
+  authority: "a.test",
+  alpn: "h2",
+  uniqueId: "id-1",
+  isTls: false,
+});
 
 function field(request: Received | undefined, name: string): string | undefined {
   return request?.fields.find(([key]) => key.toLowerCase() === name)?.[1];
@@ -35,7 +44,7 @@ const headers: [name: string, header: Buffer, client: string, port: string | und
   ["version 1, IPv6",    Buffer.from("PROXY TCP6 2001:db8::7 2001:db8::1 1 443\r\n"), "2001:db8::7", "443"],
   ["version 1, unknown", Buffer.from("PROXY UNKNOWN\r\n"),         "127.0.0.1",   undefined],
   ["version 2",          V2,                                       "203.0.113.7", "443"],
-  ["version 2, LOCAL",   writeProxyHeader(2, undefined, { authority: "", alpn: "", uniqueId: "" }), "127.0.0.1", undefined],
+  ["version 2, LOCAL",   writeProxyHeader(2, undefined, { authority: "", alpn: "", uniqueId: "", isTls: false }), "127.0.0.1", undefined],
 ];
 
 for (const [name, header, client, port] of headers) {
@@ -268,6 +277,35 @@ for (const version of ["send-proxy", "send-proxy-v2 proxy-v2-options crc32c,uniq
     { skip: skipWithout("haproxy") },
   );
 }
+
+scenario(
+  "HAProxy before us that ends TLS: the scheme is https, and endpoints are told",
+  async (it) => {
+    const folder = await mkdtemp(join(tmpdir(), "sluice-haproxy-"));
+    it.defer(() => rm(folder, { recursive: true }));
+    const { key, cert } = await selfSigned("a.test");
+    const file = join(folder, "both.pem");
+    await writeFile(file, cert + key);
+    const { origin, proxy } = await proxied(it);
+    const [secure, plain] = [await freePort(), await freePort()];
+    const haproxy = await startHaproxy(
+      plain,
+      `listen secure\n mode tcp\n bind 127.0.0.1:${secure} ssl crt ${file}\n
+         server s 127.0.0.1:${proxy.port} send-proxy-v2-ssl-cn\n
+       listen plain\n mode tcp\n bind 127.0.0.1:${plain}\n
+         server s 127.0.0.1:${proxy.port} send-proxy-v2-ssl-cn\n`,
+    );
+    it.defer(() => haproxy[Symbol.asyncDispose]());
+
+    for (const url of [`https://127.0.0.1:${secure}/`, `http://127.0.0.1:${plain}/`]) {
+      await promisify(execFile)("curl", ["-sSk", url]);
+    }
+
+    const schemes = origin.received.map((request) => field(request, "x-forwarded-proto"));
+    assert.deepEqual(schemes, ["https", "http"]);
+  },
+  { skip: skipWithout("haproxy") || skipWithout("curl") },
+);
 
 scenario(
   "limits.connectionsMax counts connections whose header has not come (slowloris)",

@@ -103,7 +103,7 @@ scenario("what came in a header goes out in one: name, protocol and id", async (
     source: { host: "2001:db8::7", port: 7 },
     destination: { host: "2001:db8::1", port: 443 },
   };
-  const facts = { authority: "a.test", alpn: "h2", uniqueId: "abc" };
+  const facts = { authority: "a.test", alpn: "h2", uniqueId: "abc", isTls: false };
   const client = await it.connect();
 
   client.send(Buffer.concat([writeProxyHeader(2, ends, facts), Buffer.from("hello")]));

@@ -6,7 +6,7 @@ import { connect, type IncomingHttpHeaders } from "node:http2";
 import { after } from "node:test";
 import { promisify } from "node:util";
 import { Authority } from "../support/authority.ts";
-import { within } from "../support/deadline.ts";
+import { eventually, within } from "../support/deadline.ts";
 import { type Http2Answer, Http2Origin } from "../support/http2-origin.ts";
 import { part, skipWithout } from "../support/parts.ts";
 import { faultOf, forwardTo, GET, type Scenario, scenario } from "../support/scenario.ts";
@@ -24,9 +24,9 @@ async function plain(it: Scenario, answer?: Http2Answer): Promise<Http2Origin> {
   return origin;
 }
 
-async function secure(it: Scenario, answer?: Http2Answer, more = {}): Promise<Http2Origin> {
+async function secure(it: Scenario, answer?: Http2Answer): Promise<Http2Origin> {
   const { cert, key } = leaf;
-  const origin = await Http2Origin.open(answer, { cert, key, allowHTTP1: true, ...more });
+  const origin = await Http2Origin.open(answer, { cert, key });
   it.defer(() => origin.close());
   return origin;
 }
@@ -63,6 +63,12 @@ async function ask(
   });
   await within(once(stream, "end"), () => "an answer");
   return { headers: head, trailers, body: text };
+}
+
+interface StatusOf {
+  readonly upstreams: readonly {
+    readonly endpoints: readonly { readonly health: string; readonly scheme: string }[];
+  }[];
 }
 
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);
@@ -216,9 +222,8 @@ scenario("upstream http2: early hints are passed on", async (it) => {
 });
 
 scenario("upstream http2: trailers go both ways", async (it) => {
-  const origin = await plain(it, (stream, { body }) => {
-    // Node has no trailers of its own for who sent some.
-    stream.respond({ ":status": 200 }, { waitForTrailers: body === "" });
+  const origin = await plain(it, (stream) => {
+    stream.respond({ ":status": 200 }, { waitForTrailers: true });
     stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "4" }));
     stream.end("body");
   });
@@ -230,7 +235,7 @@ scenario("upstream http2: trailers go both ways", async (it) => {
   client.send(
     "POST / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-End: yes\r\n\r\n",
   );
-  await client.readUntil("body\r\n0\r\n\r\n");
+  await client.readUntil(/(?:x-sum: 4\r\n\r\n[\s\S]*){2}/);
 
   assert.equal(origin.requests[1]?.trailers["x-end"], "yes");
 });
@@ -316,6 +321,57 @@ scenario(
     assert.equal(statusOf(await it.client(GET)), 200);
   },
 );
+
+for (const scheme of ["h2c", "h2", "https"]) {
+  scenario(`upstream http2: active checks over ${scheme}:// ask in HTTP/2`, async (it) => {
+    const answer: Http2Answer = (stream, { headers }) => {
+      stream.respond(
+        { ":status": headers[":path"] === "/healthz" ? 204 : 500 },
+        { endStream: true },
+      );
+    };
+    const origin = await (scheme === "h2c" ? plain(it, answer) : secure(it, answer));
+    const active =
+      "health: { active: { path: /healthz, every: 50ms, timeout: 1s, expect: { status: [204] } } }";
+    const tls = scheme === "h2c" ? "" : `${TLS.upstream}, `;
+    const url = `${scheme}://127.0.0.1:${origin.port}`;
+    const proxy = await it.proxyHere(forwardTo(url, { upstream: tls + active }));
+
+    const [endpoint] = await eventually(
+      async () => {
+        const { upstreams } = (await proxy.status()) as unknown as StatusOf;
+        return upstreams[0]!.endpoints[0]!.health === "up" ? upstreams[0]!.endpoints : undefined;
+      },
+      () => `an endpoint that is up, but ${JSON.stringify(origin.requests[0])}`,
+    );
+
+    assert.equal(endpoint!.scheme, scheme);
+    assert.equal(origin.requests[0]?.headers["user-agent"], "sluice-health-check");
+  });
+}
+
+scenario("upstream http2: protocols pins what https:// may be", async (it) => {
+  const origin = await secure(it);
+  const upstream = `${TLS.upstream}, protocols: [h1]`;
+  const proxy = await it.proxy(forwardTo(`https://127.0.0.1:${origin.port}`, { upstream }));
+
+  await it.client(GET);
+
+  // Node's server without allowHTTP1 turns away who does not speak HTTP/2.
+  assert.match(await faultOf(proxy), /^(?:upstream_tls_failed|reset_before_head)$|^$/);
+  assert.equal(origin.requests.length, 0);
+});
+
+scenario("upstream http2: a connection beyond its age takes no more requests", async (it) => {
+  const origin = await plain(it);
+  const upstream = "timeouts: { upstreamAge: 100ms }";
+  await it.proxy(forwardTo(`h2c://127.0.0.1:${origin.port}`, { upstream }));
+  await it.client(GET);
+  await within(once(origin.sessions[0]!, "close"), () => "the end of the connection");
+
+  assert.equal(statusOf(await it.client(GET)), 200);
+  assert.equal(origin.sessions.length, 2);
+});
 
 scenario(
   "upstream http2: curl at both ends of the line",

@@ -1,9 +1,10 @@
 /** TLS towards endpoints, over real sockets, with certificates that openssl has made. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { after } from "node:test";
-import type { TlsOptions } from "node:tls";
+import { TLSSocket, type TlsOptions } from "node:tls";
 import { Authority } from "../support/authority.ts";
 import { eventually } from "../support/deadline.ts";
 import { RawServer } from "../support/raw-server.ts";
@@ -236,6 +237,36 @@ scenario("upstream tls: a FIN in the middle of a body is a cut", async (it) => {
   assert.ok(answer.endsWith("part"));
   assert.equal(await faultOf(proxy), "response_truncated");
 });
+
+for (const how of ["close_notify", "FIN"] as const) {
+  const isCut = how === "FIN";
+  scenario(
+    `upstream tls: a body up to the end, at a ${how}, is ${isCut ? "cut" : "whole"}`,
+    async (it) => {
+      const server = createServer({ allowHalfOpen: true }, (raw) => {
+        const socket = new TLSSocket(raw, { isServer: true, cert: leaf.cert, key: leaf.key });
+        socket.on("error", () => {});
+        socket.once("data", () => {
+          socket.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it", () => {
+            if (isCut) raw.end();
+            else socket.end();
+          });
+        });
+      });
+      server.listen(0, "127.0.0.1");
+      it.defer(() => server.close());
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const proxy = await it.proxy(forwardTo(`https://127.0.0.1:${port}`, TRUSTED));
+
+      const answer = await it.client(GET);
+
+      assert.match(answer, /all of it/);
+      assert.equal(await faultOf(proxy), isCut ? "response_truncated" : "");
+      assert.equal(answer.endsWith("0\r\n\r\n"), !isCut);
+    },
+  );
+}
 
 scenario("upstream tls: the PROXY header goes ahead of the handshake", async (it) => {
   const origin = await secure(it);

@@ -1,6 +1,5 @@
 /** Bodies that go through a stage, at once or later: what comes out, and what holds whom back. */
 import assert from "node:assert/strict";
-import type { Clock } from "../../src/base/world.ts";
 import { type StageMaker, stageRequest, stageResponse } from "../../src/core/body-stage.ts";
 import {
   DATA,
@@ -13,7 +12,7 @@ import {
 import { SimH2Client } from "../support/sim-h2-client.ts";
 import type { SimPeer } from "../support/sim-peer.ts";
 import { answersOf, GET, OK, type SimProxy, simulation } from "../support/sim-proxy.ts";
-import { StageLog } from "../support/sim-stages.ts";
+import { LaterClock, StageLog } from "../support/sim-stages.ts";
 
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const MIB = 1024 * 1024;
@@ -33,14 +32,6 @@ const requests = (...makers: StageMaker[]) => ({
     (make) => (exchange: Parameters<typeof stageRequest>[0]) => stageRequest(exchange, make),
   ),
 });
-
-/** The clock of the proxy that the test has yet to make. */
-class LaterClock implements Clock {
-  proxy: SimProxy | undefined;
-  wallMs = () => this.proxy!.world.clock.wallMs();
-  nowMs = () => this.proxy!.world.clock.nowMs();
-  after = (delayMs: number, fire: () => void) => this.proxy!.world.clock.after(delayMs, fire);
-}
 
 /** Both kinds of stage: one that answers at once, and one that takes its time. */
 function staged(

@@ -52,6 +52,24 @@ simulation(
   },
 );
 
+for (const early of [true, false]) {
+  simulation(
+    `h2: a body that ends with nothing in it ends at the origin, ${early ? "before" : "after"} its connection is there`,
+    H2,
+    async (proxy) => {
+      const client = await SimH2Client.greet(proxy);
+
+      client.send(headers(1, POST, 0));
+      if (!early) await proxy.advance(20);
+      client.send(frame(DATA, END_STREAM, 1));
+      await proxy.advance(20);
+
+      assert.deepEqual(client.answers, ["1 200"]);
+      assert.equal(proxy.origin.requests[0]?.body, "");
+    },
+  );
+}
+
 // biome-ignore format: a table
 const BODILESS: readonly (readonly [name: string, answer: string, request: readonly wire.Pair[], wanted: string])[] = [
   ["HEAD",                "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",            HEAD, "HEADERS 1 END :status=200 content-length=7"],

@@ -155,3 +155,29 @@ simulation("sticky: a reply of ours sets no cookie", threeOf, async (proxy) => {
   assert.match(text, /^HTTP\/1\.1 503/);
   assert.doesNotMatch(text, /set-cookie/i);
 });
+
+const SOCKET =
+  "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n" +
+  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+const switchedBy = (name: string) =>
+  "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n" +
+  `Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n${name}`;
+
+simulation(
+  "sticky: a WebSocket handshake sets the cookie, and follows it",
+  { ...threeOf, origins: [switchedBy("a"), switchedBy("b"), switchedBy("c")] },
+  async (proxy) => {
+    const client = await proxy.clientWith(`${SOCKET}\r\n`);
+    await proxy.advance(50);
+    const [, value] = /^Set-Cookie: at=([^;]*); Path=\/; HttpOnly\r$/m.exec(client.text) ?? [];
+    assert.match(client.text, /^HTTP\/1\.1 101 /);
+    assert.ok(value !== undefined);
+
+    for (let count = 0; count < 4; count++) {
+      const next = await proxy.clientWith(`${SOCKET}Cookie: at=${value}\r\n\r\n`);
+      await proxy.advance(50);
+      assert.equal(next.text.at(-1), client.text.at(-1), "the same endpoint");
+      assert.doesNotMatch(next.text, /set-cookie/i);
+    }
+  },
+);

@@ -277,7 +277,7 @@ for (const pieceBytes of [25_000, 3_000]) {
 const HEADER = writeProxyHeader(
   2,
   { source: { host: "192.0.2.1", port: 1 }, destination: { host: "192.0.2.2", port: 2 } },
-  { authority: "", alpn: "", uniqueId: "" },
+  { authority: "", alpn: "", uniqueId: "", isTls: false },
 );
 const PROXIED = { listener: { sendsProxyHeader: () => true } };
 

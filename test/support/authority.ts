@@ -36,8 +36,8 @@ export class Authority {
     return authority;
   }
 
-  /** `names` as in subjectAltName: "DNS:app.test", "IP:127.0.0.1". */
-  async issue(names: string, days = 30): Promise<Issued> {
+  /** `names` as in subjectAltName: "DNS:app.test", "IP:127.0.0.1"; `subject` as in "/O=Test/CN=leaf". */
+  async issue(names: string, days = 30, subject = "/CN=leaf"): Promise<Issued> {
     const base = join(this.folder, `leaf-${++this.#count}`);
     const [keyFile, certFile, request, extensions] = [
       `${base}.key`,
@@ -51,7 +51,7 @@ export class Authority {
       "-new",
       ...KEY,
       "-subj",
-      "/CN=leaf",
+      subject,
       "-keyout",
       keyFile,
       "-out",
@@ -72,6 +72,19 @@ export class Authority {
     ]);
     const [cert, key] = [await readFile(certFile, "utf8"), await readFile(keyFile, "utf8")];
     return { certFile, keyFile, cert, key };
+  }
+
+  /** A revocation list with these on it, as a file. */
+  async revoke(...revoked: readonly Issued[]): Promise<string> {
+    const [config, index, list] = ["ca.cnf", "index.txt", "crl.pem"].map((name) =>
+      join(this.folder, name),
+    ) as [string, string, string];
+    await writeFile(index, "", { flag: "a" });
+    await writeFile(config, `[ca]\ndefault_ca=own\n[own]\ndatabase=${index}\ndefault_md=sha256\n`);
+    const ca = ["-config", config, "-cert", this.caFile, "-keyfile", join(this.folder, "ca.key")];
+    for (const { certFile } of revoked) await run("openssl", ["ca", ...ca, "-revoke", certFile]);
+    await run("openssl", ["ca", ...ca, "-gencrl", "-crldays", "2", "-out", list]);
+    return list;
   }
 
   async remove(): Promise<void> {

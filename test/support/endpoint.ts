@@ -23,6 +23,7 @@ export function endpointSample(
     weight,
     backup: false,
     priority: 0,
+    isStrict: false,
     zone: "",
     maxRequests: Number.POSITIVE_INFINITY,
     state,

@@ -24,7 +24,6 @@ export class Http2Origin {
   readonly port: number;
   readonly sessions: ServerHttp2Session[] = [];
   readonly requests: Http2Request[] = [];
-  http1Count = 0;
   onStream: ((stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void) | undefined;
   readonly #server: Http2Server | Http2SecureServer;
 
@@ -36,11 +35,6 @@ export class Http2Origin {
       session.on("error", () => {});
     });
     server.on("stream", (stream, headers) => this.#serve(stream, headers, answer));
-    (server as Http2SecureServer).on("request", (request, response) => {
-      if (request.httpVersionMajor === 2) return;
-      this.http1Count++;
-      response.end(`http/1.1 ${request.url}`);
-    });
     (server as Http2SecureServer).on("tlsClientError", () => {});
   }
 

@@ -80,6 +80,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
     });
   }
   await answers(port, child);
+  await answers(managementPort, child);
   const management = (path: string) =>
     getText(`https://127.0.0.1:${managementPort}${path}`, own.cert);
   return {

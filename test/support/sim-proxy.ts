@@ -269,7 +269,7 @@ export class SimProxy {
 
   #newPools(): Map<Endpoint, EndpointPool> {
     const limits = { ...LIMITS, ...this.#options.limits };
-    const shape = poolShape(this.timeouts, limits, this.#options.idleMax ?? 100);
+    const shape = poolShape(this.timeouts, limits, { maxIdle: this.#options.idleMax ?? 100 });
     const endpoints = [...this.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     return new Map(
       endpoints.map((endpoint) => {
@@ -299,9 +299,11 @@ export class SimProxy {
     };
     const choice = options.choice?.(targetOf);
     const mirror = options.mirror?.(targetOf);
+    const cookies = clientCookieSteps([targetOf("app")], undefined);
     const forward = new Forward(
       {
         ...targetOf("app"),
+        cookies,
         choice: choice && new TargetChoice({ clientKey: undefined, ...choice }, this.world.random),
         mirror: mirror && new Mirror(mirror, this.worker),
         retry: { ...RETRY_POLICY, ...options.retry },
@@ -314,9 +316,8 @@ export class SimProxy {
       },
       this.worker,
     );
-    const receive = clientCookieSteps([targetOf("app")], undefined);
-    const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, receive);
-    const phases = { ...NO_PHASES, receive, ...cached, ...options.phases };
+    const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, cookies);
+    const phases = { ...NO_PHASES, receive: cookies, ...cached, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

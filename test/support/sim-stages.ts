@@ -110,3 +110,11 @@ class LoudStage implements BodyStage {
     });
   }
 }
+
+/** The clock of the proxy that the test has yet to make. */
+export class LaterClock implements Clock {
+  proxy: { readonly world: { readonly clock: Clock } } | undefined;
+  wallMs = () => this.proxy!.world.clock.wallMs();
+  nowMs = () => this.proxy!.world.clock.nowMs();
+  after = (delayMs: number, fire: () => void) => this.proxy!.world.clock.after(delayMs, fire);
+}

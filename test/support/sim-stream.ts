@@ -9,7 +9,8 @@ import { compileStreams } from "../../src/route/stream-table.ts";
 import { DatagramListener } from "../../src/server/datagram-listener.ts";
 import { StreamListener } from "../../src/server/stream-listener.ts";
 import { BALANCERS } from "../../src/upstream/balancers/named.ts";
-import { createUpstream } from "../../src/upstream/upstream.ts";
+import type { EndpointOptions } from "../../src/upstream/endpoint.ts";
+import { createUpstream, type UpstreamOptions } from "../../src/upstream/upstream.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
 import { SimPeer } from "./sim-peer.ts";
 import { SimWorker } from "./sim-worker.ts";
@@ -22,6 +23,8 @@ export interface SimStreamOptions {
   readonly timeouts?: Partial<StreamTimeouts>;
   readonly plan?: Partial<StreamPlan>;
   readonly listener?: Partial<StreamListenerPlan>;
+  readonly upstream?: Partial<UpstreamOptions>;
+  readonly endpoint?: Partial<EndpointOptions>; // of all servers
 }
 
 const DOOR: Address = { host: "10.0.0.1", port: 5432 };
@@ -31,9 +34,23 @@ const CLIENT = "203.0.113.9";
 export class SimServer {
   readonly address: Address;
   readonly connections: SimPeer[] = [];
+  readonly #network: Network;
+  #door: AsyncDisposable | undefined;
 
-  constructor(address: Address) {
+  constructor(address: Address, network: Network) {
     this.address = address;
+    this.#network = network;
+  }
+
+  async open(): Promise<void> {
+    this.#door = await this.#network.listen(this.address, (wire) => {
+      this.connections.push(new SimPeer(() => wire, true));
+    });
+  }
+
+  /** From now on, until it is opened again. */
+  async refuse(): Promise<void> {
+    await this.#door?.[Symbol.asyncDispose]();
   }
 
   get last(): SimPeer {
@@ -58,11 +75,7 @@ export class SimStream {
   static async start(options: SimStreamOptions): Promise<SimStream> {
     const stream = new SimStream(options);
     await stream.listener.open(stream.worker.world.network);
-    for (const server of stream.servers) {
-      await stream.world.network.listen(server.address, (wire) => {
-        server.connections.push(new SimPeer(() => wire, true));
-      });
-    }
+    for (const server of stream.servers) await server.open();
     return stream;
   }
 
@@ -72,9 +85,9 @@ export class SimStream {
     this.worker = new SimWorker({ clock, random, log, names, web, network: this.#watched() });
     this.servers = Array.from(
       { length: options.servers ?? 1 },
-      (_, place) => new SimServer({ host: `10.0.1.${place + 1}`, port: 5432 }),
+      (_, place) => new SimServer({ host: `10.0.1.${place + 1}`, port: 5432 }, this.world.network),
     );
-    this.upstream = this.#newUpstream();
+    this.upstream = this.#newUpstream(options);
     const plan = this.#plan(options);
     this.listener =
       plan.protocol === "tcp"
@@ -126,13 +139,15 @@ export class SimStream {
     for (const { name, state } of this.upstream.endpoints) {
       assert.equal(state.active, 0, `claims on ${name}`);
     }
+    assert.deepEqual(this.upstream.waiting, { queued: 0, parked: 0 });
     assert.equal(this.#wires.filter((wire) => !wire.destroyed).length, 0, "wires");
     assert.equal(this.listener.connectionCount, 0, "connections");
     for (const [name, { openCount, idleCount }] of worker.meters) {
       assert.deepEqual([name, openCount, idleCount], [name, 0, 0]);
     }
     let retries = 0;
-    while (retries < 100 && this.upstream.retryBudget.take()) retries++;
+    const budget = this.upstream.retryBudgetOf(0, 3); // whatever share of the requests that is
+    while (retries < 100 && budget.take()) retries++;
     assert.equal(retries, 3, "retries given back");
     await this.listener.drain(0);
     await this.advance(1_000);
@@ -158,7 +173,7 @@ export class SimStream {
     };
   }
 
-  #newUpstream(): Upstream {
+  #newUpstream({ upstream, endpoint }: SimStreamOptions): Upstream {
     const kept = new Map<string, unknown>();
     const keep = <T>(key: string, make: () => T): T => {
       if (!kept.has(key)) kept.set(key, make());
@@ -167,14 +182,15 @@ export class SimStream {
     return createUpstream(
       {
         name: "db",
-        endpoints: this.servers.map(({ address }) => ({ address })),
+        endpoints: this.servers.map(({ address }) => ({ address, ...endpoint })),
         balance: BALANCERS.first,
         watch: {
           answered: () => false,
           released: (_endpoint, outcome) => this.outcomes.push(outcome),
         },
+        ...upstream,
       },
-      { keep, world: this.world, machine: new LoneMachine() },
+      { keep, world: this.world, machine: new LoneMachine(), wheel: this.worker.wheel },
     );
   }
 

@@ -68,7 +68,8 @@ export function simUpstreams(options: SimUpstreamOptions, around: Around): Map<s
     tools,
   );
   const rest = others.map((name, place): [string, Upstream] => {
-    const endpoints = [{ address: addresses[own.length + place]! }];
+    const { scheme = "http" } = endpoint ?? {};
+    const endpoints = [{ address: addresses[own.length + place]!, scheme }];
     return [name, createUpstream({ name, endpoints }, tools)];
   });
   return new Map([["app", app], ...rest]);

@@ -147,6 +147,10 @@ export class SimWire extends EventEmitter implements Wire {
     this.#own = buffer;
   }
 
+  lendTo(taker: (bytes: Buffer) => void): void {
+    this.on("data", taker);
+  }
+
   pause(): void {
     this.#flowing = false;
   }

@@ -69,10 +69,11 @@ export class Ear implements WireReader {
     this.#take(buffer.subarray(0, count));
   }
 
-  /** To what was accepted, "data" tells; to what connected, read(). */
-  on(wire: Wire, readsData: boolean): this {
+  /** To what was accepted, "data" tells, or lendTo() if it `takes`; to what connected, read(). */
+  on(wire: Wire, readsData: boolean, takes = false): this {
     this.wire = wire;
-    if (readsData) wire.on("data", (bytes) => this.#take(bytes));
+    if (takes) wire.lendTo!((bytes) => this.#take(bytes));
+    else if (readsData) wire.on("data", (bytes) => this.#take(bytes));
     for (const event of ["connect", "end", "drain", "close"] as const) {
       wire.on(event, () => this.heard.push(event));
     }
@@ -103,11 +104,11 @@ export interface Pair {
 
 export async function pair(
   stage: Stage,
-  { lentBytes = 1024, onWire = (_wire: Wire) => {} } = {},
+  { lentBytes = 1024, takes = false, onWire = (_wire: Wire) => {} } = {},
 ): Promise<Pair> {
   const far = new Ear();
   const door = await stage.network.listen({ host: "127.0.0.1", port: 0 }, (wire) => {
-    far.on(wire, true);
+    far.on(wire, true, takes);
     onWire(wire);
   });
   const near = new Ear(lentBytes);

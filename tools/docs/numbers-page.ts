@@ -58,6 +58,7 @@ const TIMEOUT_ENDS: Readonly<Record<keyof Timeouts, string>> = {
   expectContinue: "the client gets our own 100",
   tunnelIdle: "both sides are closed, `tunnel_idle` in the log",
   upstreamKeepAlive: "the connection is closed",
+  upstreamAge: "the connection is closed, once nothing is in flight on it",
   drain:
     "what is left is cut and named in the log, `shutting_down`; after a reload `route_removed`",
   drainTunnel: "the tunnel is cut, `route_removed`",

@@ -1,8 +1,10 @@
 /** The files of certificates that sites name: there, readable, and each key its certificate's. */
+import { resolve } from "node:path";
 import type { Path } from "../../core/feature.ts";
 import { shown } from "../../core/fields.ts";
 import { certificateWarnings } from "../../tls/certificate-facts.ts";
 import { isPem, readCertificateFiles } from "../../tls/certificate-files.ts";
+import { readTrust } from "../../tls/client-trust.ts";
 import { parseSiteHost } from "../address.ts";
 import { absolute } from "../settle-site-tls.ts";
 import type { Notes } from "./notes.ts";
@@ -31,6 +33,21 @@ export function checkCertificates(config: RawMap, around: Around): void {
       : [[tls, [...at, "tls"]]];
     const hosts = asTexts(site["hosts"]).flatMap(({ text }) => parseSiteHost(text) ?? []);
     for (const [each, place] of list) checkOne(asMap(each), place, { ...around, hosts });
+    checkTrust(asMap(asMap(tls)["clientAuth"]), [...at, "tls", "clientAuth"], around);
+  }
+}
+
+function checkTrust(said: RawMap, at: Path, { folder, notes }: Around): void {
+  for (const key of ["ca", "crl"] as const) {
+    const files = asTexts(said[key]).map(({ text }) => resolve(folder, text));
+    try {
+      readTrust({ ca: [], crl: [], [key]: files });
+    } catch (error) {
+      notes.problem(
+        [...at, key],
+        `must be files in PEM that can be used: ${(error as Error).message}`,
+      );
+    }
   }
 }
 

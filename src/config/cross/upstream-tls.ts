@@ -11,9 +11,25 @@ import type { Notes } from "./notes.ts";
 import { asList, asMap, asTexts, type RawMap } from "./raw.ts";
 
 export function checkUpstreamTls(upstream: unknown, at: Path, folder: string, notes: Notes): void {
-  const { tls, endpoints = upstream } = asMap(upstream);
+  const { tls, protocols, proxyProtocol, endpoints = upstream } = asMap(upstream);
   const given = typeof endpoints === "string" ? [endpoints] : asList(endpoints);
   const schemes = given.map(schemeOf);
+  if (protocols !== undefined && schemes.length > 0 && !schemes.includes("https")) {
+    notes.warning([...at, "protocols"], "no endpoint begins with https://", "key");
+  }
+  const shared = schemes.find((each) => each === "h2" || each === "h2c");
+  if (proxyProtocol !== undefined && shared !== undefined) {
+    const wanted = `must be left out with ${shared}://, whose connections clients share`;
+    notes.problem([...at, "proxyProtocol"], wanted, "key");
+  }
+  if (
+    proxyProtocol !== undefined &&
+    Array.isArray(protocols) &&
+    protocols[0] === "h2" &&
+    !protocols.includes("h1")
+  ) {
+    notes.problem([...at, "protocols"], "must have h1 beside proxyProtocol, got a list without");
+  }
   checkSocketPaths(given, { tls: asMap(tls), at }, notes);
   if (tls === undefined) return;
   const place = [...at, "tls"];

@@ -163,7 +163,9 @@ export const balanceKeys = {
     ),
   slowStart: durationAboveZero
     .optional()
-    .describe("An endpoint that comes back has its whole share after so long. Default: at once."),
+    .describe(
+      "An endpoint that comes back, or joins, has its whole share after so long. Default: at once.",
+    ),
   maxRequests: wholeNumber(1, NUMBER_MAX)
     .optional()
     .describe("Requests at once on each endpoint that has none of its own. Default: no limit."),

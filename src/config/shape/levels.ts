@@ -13,7 +13,7 @@ import {
   wholeNumber,
   z,
 } from "../../core/fields.ts";
-import { LIMITS, RATES, TIMEOUTS } from "../../core/limits.ts";
+import { H2_OWN_STREAMS_MAX, LIMITS, RATES, TIMEOUTS } from "../../core/limits.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -212,6 +212,11 @@ const upstreamTimeouts = {
     "upstreamKeepAlive",
     "How long an idle connection to an endpoint is kept.",
   ),
+  upstreamAge: time(
+    durationAboveZeroOrOff,
+    "upstreamAge",
+    "How old a connection to an endpoint may get; then it takes no more requests.",
+  ),
 };
 
 const RATE = /^(?:(\d{1,15}(?:B|KiB|MiB|GiB))\/s|(\d{1,15}))$/;
@@ -232,11 +237,20 @@ function rateBytes(value: string | number): number {
   return sizeBytes(perSecond ?? plain ?? "");
 }
 
+const ownStreams = wholeNumber(1, 10_000)
+  .optional()
+  .describe(
+    `Requests at once on one connection of HTTP/2; then there is another. Default: ${H2_OWN_STREAMS_MAX}.`,
+  );
+
 const aMap = { error: wanted("a map") };
 
 export const limits = z.strictObject({ ...downstreamLimits, ...upstreamLimits }, aMap);
 export const timeouts = z.strictObject({ ...downstreamTimeouts, ...upstreamTimeouts }, aMap);
-export const limitsOfUpstream = z.strictObject(upstreamLimits, aMap);
+export const limitsOfUpstream = z.strictObject(
+  { ...upstreamLimits, http2StreamsMax: ownStreams },
+  aMap,
+);
 export const timeoutsOfUpstream = z.strictObject(upstreamTimeouts, aMap);
 
 export const rates = z.strictObject(
@@ -285,4 +299,7 @@ export const ONLY_TOP: ReadonlySet<string> = new Set([
   "timeouts.drainTunnel",
 ]);
 /** Idle connections belong to an endpoint, which knows no route or listener. */
-export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set(["timeouts.upstreamKeepAlive"]);
+export const ONLY_TOP_OR_UPSTREAM: ReadonlySet<string> = new Set([
+  "timeouts.upstreamKeepAlive",
+  "timeouts.upstreamAge",
+]);

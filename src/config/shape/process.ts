@@ -90,7 +90,8 @@ const admin = z
   .union([z.literal("off"), adminMap], { error: wanted('"off", or a map with listen') })
   .describe("Metrics, health, API and dashboard; off for none.");
 
-const LOG_FORM = '"stdout", "stderr", "off" or a file path such as "/var/log/sluice.log"';
+const LOG_FORM =
+  '"stdout", "stderr", "off" or a file path with a slash such as "./access.log" or "/var/log/sluice.log"';
 
 const log = z
   .strictObject(

@@ -1,5 +1,6 @@
 /** `tls:` of a site. */
 import { duration, shown, wanted, wantedOneOrMany, z } from "../../core/fields.ts";
+import { clientAuth } from "./client-auth.ts";
 import { listenAddress } from "./process.ts";
 import { profile } from "./tls.ts";
 
@@ -81,6 +82,7 @@ const options = {
   hsts: hsts.optional(),
   redirectFrom: redirectFrom.optional(),
   profile,
+  clientAuth: clientAuth.optional(),
 };
 
 const WORDS: readonly unknown[] = ["auto", "internal"];

@@ -204,6 +204,13 @@ const longUpstream = z.strictObject(
     tls: upstreamTls
       .optional()
       .describe("How endpoints of https:// and h2:// are secured, and whom to believe."),
+    protocols: z
+      .array(oneOf(["h1", "h2"]), { error: wanted("a list such as [h1] or [h2, h1]") })
+      .min(1, { error: wanted("a list such as [h1] or [h2, h1]") })
+      .optional()
+      .describe(
+        "What endpoints of https:// may choose to be spoken to in, the best first. Default: [h2, h1].",
+      ),
   },
   { error: wanted("an endpoint, a list of endpoints, or a map with endpoints") },
 );

@@ -52,7 +52,8 @@ export const compress: Feature<CompressOptions, Filter> = {
       clock: tools.world.clock,
       memory: tools.keepForAll("codec memory", () => new CodecMemory()),
       buffers: tools.keepForAll("compress buffers", () => new JobBuffers()),
-      encoderOf,
+      encoderOf: (coding, level) =>
+        tools.keepForAll(`encoder ${coding} ${level}`, () => encoderOf(coding, level)),
       bug: tools.bug,
     });
   },

@@ -7,7 +7,7 @@ import { JOB_BYTES, type JobBuffers } from "./job-buffers.ts";
 
 /** A body of no more than this that comes at once is coded at once: a thread would cost more. */
 export const WHOLE_BYTES_MAX = 16 * 1024;
-const JOBS_MAX = 2; // that wait for the encoder, before who comes before has to
+const JOBS_MAX = 1; // that wait for the encoder, before who comes before has to
 const IDLE_MS = 50; // after which a reader gets what there is of a body that trickles
 
 export interface CompressingTools {

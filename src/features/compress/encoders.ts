@@ -11,11 +11,12 @@ import {
   createZstdCompress,
   gzipSync,
   type ZlibOptions,
+  type ZlibReset,
   type ZstdOptions,
   zstdCompressSync,
 } from "node:zlib";
-import type { CodecOpener } from "../../base/codec.ts";
-import { ZlibCodec } from "../../base/zlib-codec.ts";
+import type { Codec, CodecOpener, CodecTaker } from "../../base/codec.ts";
+import { ZlibCodec, type ZlibKinds, type ZlibStream } from "../../base/zlib-codec.ts";
 import type { Coding } from "../../protocol/http/content-coding.ts";
 
 export type Levels = Readonly<Record<Coding, number>>;
@@ -30,6 +31,7 @@ export interface Encoder {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const CHUNK_BYTES = 32 * KIB; // of what comes out; each has a call from the thread to the event loop
 const WINDOW_LOG = 19; // 512 KiB; the defaults of 4 and 2 MiB buy nothing on most of what the web has
 
 /**
@@ -55,25 +57,68 @@ const MEMORY: Readonly<Record<Coding, readonly (readonly [level: number, bytes: 
   ],
 };
 
-/** Up to here 16 KiB cost the event loop some 0.2 ms; see compress.bench.ts. */
+/** Up to here 16 KiB cost the event loop some 0.1 ms. compress.bench.ts has what a thread costs. */
 const WHOLE_LEVEL_MAX: Levels = { gzip: 6, br: 5, zstd: 6 };
 
 export function encoderOf(coding: Coding, level: number): Encoder {
-  const memoryBytes = MEMORY[coding].find(([most]) => level <= most)![1];
-  const whole = level <= WHOLE_LEVEL_MAX[coding] ? WHOLE[coding](level) : undefined;
-  return { coding, memoryBytes, open: OPENERS[coding](level), whole };
+  return new PooledEncoder(coding, level);
 }
 
-const OPENERS: Readonly<Record<Coding, (level: number) => CodecOpener>> = {
-  gzip: (level) => (taker) => new ZlibCodec(createGzip({ level }), constants.Z_SYNC_FLUSH, taker),
-  br: (level) => (taker) =>
-    new ZlibCodec(
-      createBrotliCompress(brotliOptions(level, 0)),
-      constants.BROTLI_OPERATION_FLUSH,
-      taker,
-    ),
-  zstd: (level) => (taker) =>
-    new ZlibCodec(createZstdCompress(zstdOptions(level)), constants.ZSTD_e_flush, taker),
+const IDLE_COUNT_MAX = 4; // as many as there are threads to use them
+const IDLE_BYTES_MAX = 4 * MIB; // of one: what is dearer is not kept
+
+/**
+ * Streams of gzip and zstd are used again: to set one up costs gzip a tenth of what 100 KiB cost, and
+ * zstd half. One of brotli can be used once.
+ */
+class PooledEncoder implements Encoder, Disposable {
+  readonly coding: Coding;
+  readonly memoryBytes: number;
+  readonly whole: ((body: Uint8Array) => Buffer) | undefined;
+  readonly #level: number;
+  readonly #idle: ZlibStream[];
+  #idleMax: number;
+
+  constructor(coding: Coding, level: number) {
+    this.coding = coding;
+    this.memoryBytes = MEMORY[coding].find(([most]) => level <= most)![1];
+    this.whole = level <= WHOLE_LEVEL_MAX[coding] ? WHOLE[coding](level) : undefined;
+    this.#level = level;
+    this.#idle = [];
+    this.#idleMax = this.memoryBytes <= IDLE_BYTES_MAX ? IDLE_COUNT_MAX : 0;
+  }
+
+  readonly open = (taker: CodecTaker): Codec => {
+    const stream = this.#idle.pop() ?? MAKERS[this.coding](this.#level);
+    return new ZlibCodec(stream, KINDS[this.coding], taker, (each) => this.#keep(each));
+  };
+
+  [Symbol.dispose](): void {
+    this.#idleMax = 0;
+    for (const stream of this.#idle.splice(0)) stream.destroy();
+  }
+
+  #keep(stream: ZlibStream): void {
+    if (this.#idle.length >= this.#idleMax) {
+      stream.destroy();
+      return;
+    }
+    // What was ended is begun anew by zstd itself.
+    if (this.coding === "gzip") (stream as ZlibStream & ZlibReset).reset();
+    this.#idle.push(stream);
+  }
+}
+
+const KINDS: Readonly<Record<Coding, ZlibKinds>> = {
+  gzip: { flush: constants.Z_SYNC_FLUSH, finish: constants.Z_FINISH },
+  br: { flush: constants.BROTLI_OPERATION_FLUSH },
+  zstd: { flush: constants.ZSTD_e_flush, finish: constants.ZSTD_e_end },
+};
+
+const MAKERS: Readonly<Record<Coding, (level: number) => ZlibStream>> = {
+  gzip: (level) => createGzip({ level, chunkSize: CHUNK_BYTES }),
+  br: (level) => createBrotliCompress(brotliOptions(level, 0)),
+  zstd: (level) => createZstdCompress(zstdOptions(level)),
 };
 
 const WHOLE: Readonly<Record<Coding, (level: number) => (body: Uint8Array) => Buffer>> = {
@@ -91,6 +136,7 @@ function gzipOptions(level: number, bytes: number): ZlibOptions {
 
 function brotliOptions(level: number, bytes: number): BrotliOptions {
   return {
+    chunkSize: CHUNK_BYTES,
     params: {
       [constants.BROTLI_PARAM_QUALITY]: level,
       [constants.BROTLI_PARAM_LGWIN]: WINDOW_LOG,
@@ -101,6 +147,7 @@ function brotliOptions(level: number, bytes: number): BrotliOptions {
 
 function zstdOptions(level: number): ZstdOptions {
   return {
+    chunkSize: CHUNK_BYTES,
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
       [constants.ZSTD_c_windowLog]: WINDOW_LOG,

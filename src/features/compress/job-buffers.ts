@@ -1,4 +1,5 @@
-export const JOB_BYTES = 32 * 1024; // what an encoder is given at once: well below 1 ms of its time
+/** What an encoder is given at once, some 0.5 ms of work: in pieces of half of it gzip cost a tenth more. */
+export const JOB_BYTES = 64 * 1024;
 const KEPT_MAX = 64;
 
 /** Where bodies are gathered before they are coded; those of one worker, used again. */

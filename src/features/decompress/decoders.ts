@@ -36,7 +36,7 @@ const ZSTD_WINDOW_LOG_MAX = 23; // RFC 9659 §3: 8 MiB, and what is larger is re
  * without one, as it is often sent; two bytes tell (RFC 1950 §2.2).
  */
 export function openDecoder(decoding: Decoding, first: Uint8Array, taker: CodecTaker): Codec {
-  return new ZlibCodec(MAKERS[decoding](first), constants.Z_SYNC_FLUSH, taker);
+  return new ZlibCodec(MAKERS[decoding](first), { flush: constants.Z_SYNC_FLUSH }, taker);
 }
 
 // Several members of gzip and several frames of zstd are one content; anything else behind it is none.

@@ -35,7 +35,10 @@ const page = z
       .string({ error: wanted("the path of a file") })
       .optional()
       .describe(
-        "A file that holds one of them: .html, .json or .txt; read when the config is loaded.",
+        [
+          "A file that holds one of them: .html, .json or .txt; read when the config is loaded. A",
+          "relative path starts where the config file is.",
+        ].join(" "),
       ),
   })
   .transform(({ html, json, text, file }, context): PageOptions => {

@@ -2,11 +2,12 @@ import type { Timer } from "../../base/world.ts";
 import { NO_CONNECTIONS } from "../../core/downstream.ts";
 import type { Attempt, Exchange } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
+import type { AttemptStep } from "../../core/filter.ts";
+import { judgedStatusOf } from "../../core/grpc.ts";
 import { fail } from "../../core/pipeline.ts";
 import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
-import { httpOfJudged, judgedStatus } from "../../protocol/grpc/status.ts";
-import { hasBody } from "../../protocol/h1/framing.ts";
+import { httpOfJudged } from "../../protocol/grpc/status.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import type { Carrier } from "../../transport/carrier.ts";
 import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
@@ -39,6 +40,8 @@ import type { ForwardTarget, TargetChoice } from "./target.ts";
 export interface ForwardOptions extends ForwardTarget {
   readonly choice?: TargetChoice | undefined; // where there is more than one
   readonly mirror?: Mirror | undefined;
+  /** Tell the client whom it belongs to; they are among the steps of receive as well. */
+  readonly cookies?: readonly AttemptStep[] | undefined;
   readonly retry: RetryPolicy;
   readonly replaysBody: boolean; // the route keeps small bodies for another try
   readonly hedge?: HedgePolicy | undefined;
@@ -237,8 +240,8 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     this.#claim?.uploaded();
   }
 
-  attemptAnswered({ status: told, headers, framing }: ResponseFacts): boolean {
-    const status = hasBody(framing) ? told : judgedStatus(told, headers);
+  attemptAnswered(facts: ResponseFacts): boolean {
+    const status = judgedStatusOf(this.#exchange, facts);
     const { clock } = this.#worker.world;
     this.#tryDeadline?.end();
     this.#claim!.answered(httpOfJudged(status), clock.nowMs() - this.#exchange.times.claimedMs);
@@ -248,11 +251,16 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
     const { endpoint } = this.#attempt!;
     const isLast = this.#search.isLast(endpoint);
-    this.#declinedMs = statusRetryMs(headers.get("retry-after"), isLast);
+    this.#declinedMs = statusRetryMs(facts.headers.get("retry-after"), isLast);
     const isWorthIt = this.#declinedMs !== Number.POSITIVE_INFINITY && this.#mayRetry(status);
     if (isWorthIt && !isLast) this.#search.avoid(endpoint);
     if (!isWorthIt) this.#hedge?.cancel();
     return !isWorthIt;
+  }
+
+  // A 101 goes through no phase: what it says is the handshake's.
+  attemptSwitched(): void {
+    for (const step of this.#options.cookies ?? []) step(this.#exchange, this.#attempt!);
   }
 
   #hedgeAnswered(status: number): void {

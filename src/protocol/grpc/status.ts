@@ -45,14 +45,13 @@ export function grpcOfHttp(status: number): GrpcName {
 const BEHIND_HTTP = 600;
 
 /**
- * What a response says of the attempt: its status, or that of a call whose head is all there is and
- * says that it failed. A call that fails later has begun, and its status comes too late for anything.
+ * What a head of 200 says of a call: nothing, or that it failed before it began ("Trailers-Only", whether the
+ * stream ends with it or with an empty frame behind). A status in trailers comes too late for anything.
  */
-export function judgedStatus(status: number, headers: HeaderList): number {
-  if (status !== 200) return status;
+export function judgedStatus(headers: HeaderList): number {
   const told = headers.get("grpc-status");
   const number = told === undefined ? GRPC.OK : readGrpcStatus(told);
-  return number === GRPC.OK ? status : BEHIND_HTTP + number;
+  return number === GRPC.OK ? 200 : BEHIND_HTTP + number;
 }
 
 /** "UNAVAILABLE" → as judgedStatus() has it; undefined: it is the name of no failure. */

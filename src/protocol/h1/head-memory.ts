@@ -41,14 +41,12 @@ const PATIENCE_MAX = 31;
  */
 export class HeadMemory {
   #known: KnownHead | undefined;
-  #isFirst: boolean; // no head has come yet: a connection for one request remembers none
   #hasServed: boolean; // what is known has come again
   #patience: number; // of heads that are not what is known, until another one is remembered …
   #waits: number; // … and how many are left of these
 
   constructor() {
     this.#known = undefined;
-    this.#isFirst = true;
     this.#hasServed = false;
     this.#patience = 0;
     this.#waits = 0;
@@ -72,10 +70,6 @@ export class HeadMemory {
    * them are.
    */
   wants(bytes: number): boolean {
-    if (this.#isFirst) {
-      this.#isFirst = false;
-      return false;
-    }
     if (this.#waits > 0) {
       this.#waits--;
       return false;

@@ -51,7 +51,7 @@ export class HeadParser {
   #fields: number[];
   #fieldsEnd: number; // how many of the numbers are filled in
   #fieldsUsual: number; // how many the last head had: the next one of a connection is much alike
-  readonly #memory: HeadMemory | undefined;
+  #memory: HeadMemory | undefined; // from the second head on
   #toKeep: Buffer | undefined; // the field lines, if they are to be remembered
   known: KnownHead | undefined; // whose field lines these are, or will be known as
   refusal: HeadRefusal | undefined;
@@ -77,7 +77,7 @@ export class HeadParser {
     this.#fields = NO_FIELDS;
     this.#fieldsEnd = 0;
     this.#fieldsUsual = FIELDS_FIRST;
-    this.#memory = role === "trailers" ? undefined : new HeadMemory();
+    this.#memory = undefined;
     this.#toKeep = undefined;
     this.known = undefined;
     this.refusal = undefined;
@@ -102,6 +102,7 @@ export class HeadParser {
     this.#fieldsEnd = 0;
     this.#toKeep = undefined;
     this.known = undefined;
+    if (this.#role !== "trailers") this.#memory ??= new HeadMemory();
     this.refusal = undefined;
     this.hasOddNames = false;
   }
@@ -176,8 +177,10 @@ export class HeadParser {
   }
 
   #maybeKeep(bytes: Uint8Array, at: number, next: number): void {
-    if (this.#memory?.wants(next - at) === true)
-      this.#toKeep = Buffer.from(bytes.subarray(at, next));
+    if (this.#memory?.wants(next - at) !== true) return;
+    // Not from Node's pool: a slice of that would keep 64 KiB for as long as the connection lives.
+    this.#toKeep = Buffer.allocUnsafeSlow(next - at);
+    this.#toKeep.set(bytes.subarray(at, next));
   }
 
   // method SP request-target SP HTTP-version CRLF (RFC 9112 §3), with nothing else for the spaces.

@@ -138,7 +138,9 @@ export class Connection implements StreamHost {
       const stream = this.#ready.shift();
       if (stream === undefined) return;
       if (!stream.maySend) continue;
-      this.#sendWindow -= stream.fill(room);
+      const count = stream.fill(room);
+      this.#sendWindow -= count; // before anyone hears of it, who may call this again
+      if (count > 0) stream.framed(count);
       this.#budget.earn(DATA_FRAME_POINTS);
       if (stream.maySend) this.#ready.push(stream);
     }

@@ -123,6 +123,7 @@ export class HpackEncoder implements FieldListener {
     for (let at = 0; at < text.length; ) {
       const colon = text.indexOf(":", at);
       const end = text.indexOf("\r\n", colon);
+      if (colon < 0 || end < 0) throw new Error("a line that does not end");
       const name = text.slice(at, colon);
       this.take(headerIdOfText(name), name, text.slice(colon + 2, end));
       at = end + 2;

@@ -159,7 +159,7 @@ export class Stream {
     } else this.#sendTrailers();
   }
 
-  /** Frames some of what waits, `room` at most; answers with how much. */
+  /** Frames some of what waits, `room` at most; answers with how much. framed() follows. */
   fill(room: number): number {
     const first = this.#queue[0]!;
     const left = first.length - this.#queueAt;
@@ -170,16 +170,24 @@ export class Stream {
     this.#sendWindow -= count;
     const isLast = this.#queuedBytes === 0 && this.#isEnding && this.#trailers === undefined;
     this.#host.output.data(this.id, first, at, at + count, isLast);
+    this.isLocalEnded = isLast;
     if (count < left) this.#queueAt += count;
     else {
       this.#queueAt = 0;
       if (this.#queue.length === 1) this.#queue = NONE;
       else this.#queue.shift();
     }
+    return count;
+  }
+
+  /** What fill() has done is in the books: who hears of it here may send more, end it, and have that framed. */
+  framed(count: number): void {
+    const isLast = this.isLocalEnded;
     this.taker?.moved(count, this.#queuedBytes);
     if (isLast) this.#sentEnd();
-    else if (this.#queuedBytes === 0 && this.#isEnding && !this.isOver) this.#sendTrailers();
-    return count;
+    else if (this.#isEnding && this.#queuedBytes === 0 && !this.isLocalEnded && !this.isOver) {
+      this.#sendTrailers();
+    }
   }
 
   get maySend(): boolean {

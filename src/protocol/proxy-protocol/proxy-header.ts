@@ -25,9 +25,10 @@ export interface ProxyFacts {
   readonly authority: string; // the name that the client asked for: its SNI
   readonly alpn: string; // the protocol that was agreed on
   readonly uniqueId: string; // latin1: any bytes
+  readonly isTls: boolean; // the client came over TLS, which ended before us
 }
 
-export const NO_FACTS: ProxyFacts = { authority: "", alpn: "", uniqueId: "" };
+export const NO_FACTS: ProxyFacts = { authority: "", alpn: "", uniqueId: "", isTls: false };
 
 /** Version 1: the longest line that the specification allows, with its CRLF. */
 export const V1_BYTES_MAX = 107;
@@ -53,5 +54,9 @@ export const TYPE_ALPN = 0x01;
 export const TYPE_AUTHORITY = 0x02;
 export const TYPE_CRC32C = 0x03;
 export const TYPE_UNIQUE_ID = 0x05;
+export const TYPE_TLS = 0x20;
+/** Of its value, before values of its own: what the client had, and how its certificate was found. */
+export const TLS_BYTES_MIN = 5;
+export const TLS_CLIENT = 0x01; // the client came over TLS
 
 export const UNIQUE_ID_BYTES_MAX = 128;

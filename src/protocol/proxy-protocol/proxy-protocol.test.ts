@@ -33,7 +33,8 @@ function shown(bytes: Uint8Array): string {
     ends === undefined
       ? "own"
       : `${ends.source.host} ${ends.source.port} ${ends.destination.host} ${ends.destination.port}`;
-  const said = [facts.authority, facts.alpn, facts.uniqueId].filter((text) => text !== "");
+  const { authority, alpn, uniqueId, isTls } = facts;
+  const said = [authority, alpn, uniqueId, isTls ? "over TLS" : ""].filter((text) => text !== "");
   return [addresses, ...said].join(" ");
 }
 
@@ -66,6 +67,12 @@ const cases: [name: string, bytes: string | Buffer, want: string][] = [
   ["version 2 over IPv4",              v2("2111", V4), "192.0.2.1 54321 198.51.100.1 443"],
   ["version 2 over IPv6",              v2("2121", V6), "2001:db8::1 54321 2001:db8::2 443"],
   ["version 2 with values",            v2("2111", V4, tlv(1, "h2"), tlv(2, "A.Test"), tlv(4, "noop"), tlv(5, "id")), "192.0.2.1 54321 198.51.100.1 443 a.test h2 id"],
+  ["the client came over TLS",         v2("2111", V4, tlv(0x20, "\x01\0\0\0\0")), "192.0.2.1 54321 198.51.100.1 443 over TLS"],
+  ["with what HAProxy says of it",     v2("2111", V4, tlv(0x20, `\x07\0\0\0\0\x21\0\x07TLSv1.3\x22\0\x01a`)), "192.0.2.1 54321 198.51.100.1 443 over TLS"],
+  ["it did not",                       v2("2111", V4, tlv(0x20, "\0\0\0\0\x01")), "192.0.2.1 54321 198.51.100.1 443"],
+  ["a TLS value of four bytes",        v2("2111", V4, tlv(0x20, "\x01\0\0\0")), "refused"],
+  ["a TLS value with half a value",    v2("2111", V4, tlv(0x20, "\x01\0\0\0\0\x21\0")), "refused"],
+  ["one that is longer than it",       v2("2111", V4, tlv(0x20, "\x01\0\0\0\0\x21\0\x07TLS")), "refused"],
   ["LOCAL, its rest skipped",          v2("2011", V4, "ff"), "own"],
   ["LOCAL without a rest",             v2("2000"), "own"],
   ["no family",                        v2("2100"), "own"],
@@ -140,7 +147,7 @@ test("crc32c: the check value of the algorithm", () => {
 const from = { host: "192.0.2.1", port: 54_321 };
 const to = { host: "198.51.100.1", port: 443 };
 const from6 = { host: "2001:db8::1", port: 1 };
-const facts = { authority: "a.test", alpn: "h2", uniqueId: "id" };
+const facts = { authority: "a.test", alpn: "h2", uniqueId: "id", isTls: true };
 const LOST = "the wire's own";
 
 // biome-ignore format: a table
@@ -149,8 +156,8 @@ const writes: [name: string, version: 1 | 2, ends: ProxiedEnds | undefined, want
   ["version 1, IPv6 and IPv4", 1, { source: from6, destination: to },   "2001:db8::1 1 198.51.100.1 443"],
   ["version 1, nobody",        1, undefined,                            LOST],
   ["version 1, a unix socket", 1, { source: { host: "unix", port: 0 }, destination: to }, LOST],
-  ["version 2, IPv4",          2, { source: from, destination: to },    "192.0.2.1 54321 198.51.100.1 443 a.test h2 id"],
-  ["version 2, IPv6 and IPv4", 2, { source: from6, destination: to },   "2001:db8::1 1 198.51.100.1 443 a.test h2 id"],
+  ["version 2, IPv4",          2, { source: from, destination: to },    "192.0.2.1 54321 198.51.100.1 443 a.test h2 id over TLS"],
+  ["version 2, IPv6 and IPv4", 2, { source: from6, destination: to },   "2001:db8::1 1 198.51.100.1 443 a.test h2 id over TLS"],
   ["version 2, a unix socket", 2, { source: { host: "unix", port: 0 }, destination: to }, LOST],
 ];
 

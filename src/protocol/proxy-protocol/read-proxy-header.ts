@@ -17,9 +17,12 @@ import {
   type ProxyFacts,
   type ProxyHeader,
   STREAM,
+  TLS_BYTES_MIN,
+  TLS_CLIENT,
   TYPE_ALPN,
   TYPE_AUTHORITY,
   TYPE_CRC32C,
+  TYPE_TLS,
   TYPE_UNIQUE_ID,
   UNIQUE_ID_BYTES_MAX,
   V1_BYTES_MAX,
@@ -161,7 +164,7 @@ function ipv6(bytes: Uint8Array, at: number): string {
 
 /** Type, length, value, to the end; a string says what is wrong. */
 function readFacts(bytes: Uint8Array, start: number, end: number): ProxyFacts | string {
-  let { authority, alpn, uniqueId } = NO_FACTS;
+  let { authority, alpn, uniqueId, isTls } = NO_FACTS;
   let at = start;
   while (at < end) {
     if (at + 3 > end) return "a value is cut short";
@@ -177,10 +180,20 @@ function readFacts(bytes: Uint8Array, start: number, end: number): ProxyFacts | 
     else if (type === TYPE_UNIQUE_ID) {
       if (valueEnd - valueAt > UNIQUE_ID_BYTES_MAX) return "its unique id is too long";
       uniqueId = latin1(bytes, valueAt, valueEnd);
+    } else if (type === TYPE_TLS) {
+      if (!isTlsValue(bytes, valueAt, valueEnd)) return "its TLS value is cut short";
+      isTls = (bytes[valueAt]! & TLS_CLIENT) !== 0;
     }
     at = valueEnd;
   }
-  return { authority, alpn, uniqueId };
+  return { authority, alpn, uniqueId, isTls };
+}
+
+/** Its five bytes, and whole values behind them. */
+function isTlsValue(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start + TLS_BYTES_MIN;
+  while (at + 3 <= end) at += 3 + word(bytes, at + 1);
+  return at === end;
 }
 
 // --- bytes -----------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ import {
   type ProxiedEnds,
   type ProxyFacts,
   STREAM,
+  TLS_CLIENT,
   TYPE_ALPN,
   TYPE_AUTHORITY,
   TYPE_CRC32C,
+  TYPE_TLS,
   TYPE_UNIQUE_ID,
   V2_HEAD_BYTES,
   V2_SIGNATURE,
@@ -28,6 +30,8 @@ export function writeProxyHeader(
   return Buffer.from(ends === undefined || words === undefined ? UNKNOWN : v1(ends, words));
 }
 
+// Of the client's certificate, if it had one, we say nothing.
+const OVER_TLS = String.fromCharCode(TLS_CLIENT, 0, 0, 0, 0);
 const UNKNOWN = "PROXY UNKNOWN\r\n";
 
 interface EndWords {
@@ -63,6 +67,7 @@ function v2(words: EndWords | undefined, facts: ProxyFacts): Buffer {
     value(TYPE_ALPN, facts.alpn),
     value(TYPE_AUTHORITY, facts.authority),
     value(TYPE_UNIQUE_ID, facts.uniqueId),
+    value(TYPE_TLS, facts.isTls ? OVER_TLS : ""),
     Buffer.from([TYPE_CRC32C, 0, 4, 0, 0, 0, 0]),
   ]);
   const head = Buffer.alloc(V2_HEAD_BYTES);

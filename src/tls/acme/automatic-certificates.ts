@@ -46,6 +46,7 @@ interface Equipment {
   readonly issuers: readonly Issuer[];
   readonly internal: Issuer;
   readonly onDemand: OnDemand | undefined;
+  readonly namesMax: number; // on demand
 }
 
 /**
@@ -132,7 +133,10 @@ export class AutomaticCertificates implements Disposable {
     if (!(await equipment.onDemand.allows(name, this.#demanded.size))) return undefined;
     if (this.#equipment !== equipment) return undefined;
     const begun = this.#demanded.get(name) ?? this.#beginDemanded(equipment, name);
-    return await this.#soon(begun);
+    const found = begun && (await this.#soon(begun));
+    // Its place is for names that can be had; who comes with it again asks again.
+    if (found === undefined && begun?.status.state === "failing") this.#forget(name, begun);
+    return found;
   }
 
   [Symbol.dispose](): void {
@@ -141,12 +145,19 @@ export class AutomaticCertificates implements Disposable {
     this.#forgetDemanded();
   }
 
-  #beginDemanded(equipment: Equipment, name: string): CertificateKeeper {
-    const { issuers } = equipment;
+  /** Others may have come while the endpoint was asked. */
+  #beginDemanded(equipment: Equipment, name: string): CertificateKeeper | undefined {
+    const { issuers, namesMax } = equipment;
+    if (this.#demanded.size >= namesMax) return undefined;
     const keeper = this.#keeper(equipment, { place: keyPartOf(name), name, issuers }, undefined);
     this.#demanded.set(name, keeper);
     keeper.start();
     return keeper;
+  }
+
+  #forget(name: string, keeper: CertificateKeeper): void {
+    keeper[Symbol.dispose]();
+    if (this.#demanded.get(name) === keeper) this.#demanded.delete(name);
   }
 
   #forgetDemanded(): void {
@@ -188,6 +199,7 @@ export class AutomaticCertificates implements Disposable {
       issuers: acme.authorities.map((authority) => new AcmeIssuer(world, storage, authority)),
       internal: new InternalIssuer(world.clock, storage),
       onDemand: acme.onDemand && new OnDemand(world, acme.onDemand),
+      namesMax: acme.onDemand?.namesMax ?? 0,
     };
   }
 

@@ -329,6 +329,40 @@ for (const name of HASHES) {
   });
 }
 
+test("hash: what is remembered of keys of late changes nothing, however many there are", () => {
+  const many = Array.from({ length: 40 }, (_, place) =>
+    endpoint(`10.1.0.${place}:80`, 1 + (place % 3)),
+  );
+  const fewer = many.slice(1);
+  const fresh = (ready: readonly Endpoint[], key: number) =>
+    BALANCERS.hash(many, new SeededRandom(1), clock).pick([...ready], keyed(key))!.name;
+  const balancer = BALANCERS.hash(many, new SeededRandom(1), clock);
+  for (let key = 0; key < 20_000; key++) balancer.pick(many, keyed(key));
+
+  for (let key = 0; key < 20_000; key += 7) {
+    const [one, again] = [balancer.pick(many, keyed(key))!, balancer.pick(many, keyed(key))!];
+    assert.equal(one, again);
+    assert.equal(one.name, fresh(many, key));
+    if (one !== many[0]) assert.equal(balancer.pick(fewer, keyed(key)), one);
+  }
+});
+
+test("roundRobin: lists of retries throw nobody off his turn", () => {
+  const all = endpoints(1, 1, 1);
+  const balancer = BALANCERS.roundRobin(all, new SeededRandom(1), clock);
+  const counts = new Map(all.map((each) => [each, 0]));
+
+  // The first one always fails, and another one is asked.
+  for (let request = 0; request < 300; request++) {
+    const picked = balancer.pick(all, NEED)!;
+    const served = picked === all[0] ? balancer.pick(all.slice(1), NEED)! : picked;
+    counts.set(served, counts.get(served)! + 1);
+  }
+
+  const [, second, third] = [...counts.values()];
+  assert.ok(Math.abs(second! - third!) <= 2, `${second} and ${third}`);
+});
+
 test("hash: one hot key takes its endpoint's share and a bound, the next nearest have the rest", () => {
   const balancer = BALANCERS.hash(ten, new SeededRandom(1), clock);
   const counts = new Map<string, number>();

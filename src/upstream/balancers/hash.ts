@@ -13,7 +13,8 @@ export const HASH_BOUND = 1.25;
  * share of the requests in flight is passed over for the next nearest ("bounded load"), so that one
  * hot key cannot drown one endpoint. Without a key the request is balanced as by leastRequest.
  *
- * It costs a few nanoseconds per endpoint and pick; docs/decisions/0017 has the figures.
+ * It costs a few nanoseconds per endpoint and pick, but for keys that were seen lately;
+ * docs/decisions/0017 has the figures.
  */
 export function hashWithin(bound: number): BalancerFactory {
   return (endpoints, random, clock) => {
@@ -29,7 +30,7 @@ export function hashWithin(bound: number): BalancerFactory {
         seatings.set(ready, seating);
         const key = hashText(need.hashKey);
         load.look(ready, seating.weight);
-        const nearest = ready[nearestTo(key, seating)]!;
+        const nearest = ready[rememberedNearest(key, seating)]!;
         if (!load.isFull(nearest)) return nearest;
         return nearestWithRoom(key, { ready, seating, load }) ?? nearest;
       },
@@ -44,7 +45,17 @@ interface Seating {
   readonly places: Uint32Array;
   readonly weights: Float64Array | undefined; // undefined: all alike
   readonly weight: number; // of all together
+  readonly memo: Memo | undefined;
 }
+
+/** Whose the keys of late are. A key has one place here, and takes it from whoever had it. */
+interface Memo {
+  readonly keys: Uint32Array;
+  readonly nearest: Uint16Array; // its index and one; 0: nobody's
+}
+
+const MEMO_PLACES = 4096; // a power of two; 24 KiB for each list that is picked from
+const MEMO_FROM = 16; // of fewer endpoints all are looked at as quickly
 
 function seat(ready: readonly Endpoint[]): Seating {
   const weights = Float64Array.from(ready, ({ weight }) => weight || 1);
@@ -52,7 +63,23 @@ function seat(ready: readonly Endpoint[]): Seating {
     places: Uint32Array.from(ready, ({ name }) => hashText(name)),
     weights: weights.every((weight) => weight === weights[0]) ? undefined : weights,
     weight: weights.reduce((sum, weight) => sum + weight, 0),
+    memo:
+      ready.length < MEMO_FROM
+        ? undefined
+        : { keys: new Uint32Array(MEMO_PLACES), nearest: new Uint16Array(MEMO_PLACES) },
   };
+}
+
+function rememberedNearest(key: number, seating: Seating): number {
+  const { memo } = seating;
+  if (memo === undefined) return nearestTo(key, seating);
+  const place = key & (MEMO_PLACES - 1);
+  const known = memo.nearest[place]!;
+  if (known !== 0 && memo.keys[place] === key >>> 0) return known - 1;
+  const nearest = nearestTo(key, seating);
+  memo.keys[place] = key;
+  memo.nearest[place] = nearest + 1;
+  return nearest;
 }
 
 function nearestTo(key: number, { places, weights }: Seating): number {

@@ -83,14 +83,15 @@ export class ActiveCheck implements Disposable {
     const { ask } = this.#options;
     const tell = (finding: Finding) => this.#end(finding);
     if (ask.kind === "tcp") return new TcpProbe(ask, tell);
-    const { name, address } = this.endpoint;
-    return new HttpProbe(ask, address.host.startsWith("/") ? "localhost" : name, tell);
+    const { name, address, manner } = this.endpoint;
+    const host = address.host.startsWith("/") ? "localhost" : name;
+    return new HttpProbe(ask, host, manner, tell);
   }
 
-  /** The check itself speaks HTTP/1. */
+  /** A check over TCP speaks no protocol that there would be a word for. */
   get #tls(): TlsClient | undefined {
     const { tls } = this.endpoint.manner;
-    return tls && { ...tls, alpn: this.#options.ask.kind === "http" ? ["http/1.1"] : [] };
+    return this.#options.ask.kind === "http" ? tls : tls && { ...tls, alpn: [] };
   }
 
   #address(): Address {

@@ -1,33 +1,39 @@
-import { latin1Text } from "../../base/latin1.ts";
 import { ReadBuffers } from "../../base/read-buffers.ts";
 import type { FaultCode } from "../../core/fault.ts";
 import { LIMITS } from "../../core/limits.ts";
+import type { Manner } from "../../core/upstream.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
 import { ResponseReader, type ResponseTaker } from "../../transport/response-reader.ts";
 import type { HttpAsk } from "./check-options.ts";
-import { ANSWER_BYTES_MAX, type Finding, GOOD, Probe } from "./probe.ts";
-import { bodyTest, headerTest } from "./text-test.ts";
+import { H2Probe } from "./h2-probe.ts";
+import { HttpAnswer } from "./http-answer.ts";
+import { type Finding, Probe } from "./probe.ts";
 
 // For bodies larger than a probe reads: never asked for one.
 const BUFFERS = new ReadBuffers();
 
 /**
- * One request, read with the parser that requests are proxied with: an answer that would be refused
- * there is no sign of health here. Redirects are answers like others, and not followed.
+ * One request, in the protocol that requests go out in, and read with the parser that they are proxied
+ * with: an answer that would be refused there is no sign of health here. Redirects are answers like
+ * others, and not followed.
  */
 export class HttpProbe extends Probe implements ResponseTaker {
   readonly #ask: HttpAsk;
   readonly #hostText: string;
+  readonly #manner: Manner;
   readonly #reader: ResponseReader;
-  #body: string;
+  readonly #answer: HttpAnswer;
+  #http2: H2Probe | undefined; // where that is spoken
 
   /** `host` is for the Host field, unless the check has its own. */
-  constructor(ask: HttpAsk, host: string, tell: (finding: Finding) => void) {
+  constructor(ask: HttpAsk, host: string, manner: Manner, tell: (finding: Finding) => void) {
     super(tell);
     this.#ask = ask;
     this.#hostText = ask.host ?? host;
+    this.#manner = manner;
     this.#reader = new ResponseReader(this, BUFFERS);
-    this.#body = "";
+    this.#answer = new HttpAnswer(ask, (finding) => this.#end(finding));
+    this.#http2 = undefined;
   }
 
   override buffer(): Uint8Array {
@@ -35,21 +41,48 @@ export class HttpProbe extends Probe implements ResponseTaker {
   }
 
   protected override connected(): void {
-    const { method, path, headers } = this.#ask;
-    const own = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    const length = method === "GET" || method === "HEAD" ? "" : "Content-Length: 0\r\n";
+    const { speaks, tls } = this.#manner;
+    const isHttp2 = tls === undefined ? speaks[0] === "h2" : this.alpn === "h2";
+    if (isHttp2) this.#beginHttp2();
+    else if (speaks.includes("h1")) this.#beginHttp1();
+    else this.over("it does not speak h2");
+  }
+
+  #beginHttp1(): void {
+    const { method, path } = this.#ask;
     this.#reader.begin({ method, websocketKey: undefined, limits: LIMITS });
     this.send(
-      `${method} ${path} HTTP/1.1\r\nHost: ${this.#hostText}\r\n${USER_AGENT}${own}${length}Connection: close\r\n\r\n`,
+      `${method} ${path} HTTP/1.1\r\nHost: ${this.#hostText}\r\n${this.#lines}Connection: close\r\n\r\n`,
     );
   }
 
+  #beginHttp2(): void {
+    const { method, path } = this.#ask;
+    const scheme = this.#manner.tls === undefined ? "http" : "https";
+    this.#http2 = new H2Probe({
+      request: { method, scheme, authority: this.#hostText, path, more: this.#lines },
+      answer: this.#answer,
+      write: (bytes) => this.sendBytes(bytes),
+      failed: (why) => this.#end(why),
+    });
+    this.#http2.begin();
+  }
+
+  get #lines(): string {
+    const { method, headers } = this.#ask;
+    const own = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const length = method === "GET" || method === "HEAD" ? "" : "Content-Length: 0\r\n";
+    return `${USER_AGENT}${own}${length}`;
+  }
+
   protected override received(buffer: Buffer, count: number): void {
-    this.#reader.feed(buffer, count);
+    // No budget can run out in the time that a check has.
+    if (this.#http2 !== undefined) this.#http2.read(buffer.subarray(0, count), 0);
+    else this.#reader.feed(buffer, count);
   }
 
   protected override finished(): void {
-    if (!this.#reader.finish()) this.over("closed");
+    if (this.#http2 !== undefined || !this.#reader.finish()) this.over("closed");
   }
 
   interimRead(): void {}
@@ -59,43 +92,21 @@ export class HttpProbe extends Probe implements ResponseTaker {
   }
 
   headRead({ status, headers }: ResponseFacts): void {
-    const { statuses, wantedHeaders, wantedBody } = this.#ask;
-    if (!statuses.some(([from, to]) => status >= from && status <= to)) {
-      this.#end(`status ${status}`);
-      return;
-    }
-    for (const [name, wanted] of wantedHeaders) {
-      if (headers.all(name).some(headerTest(wanted))) continue;
-      this.#end(`header ${name}`);
-      return;
-    }
-    if (wantedBody === undefined) this.#end(GOOD);
+    this.#answer.head(status, headers);
   }
 
   bodyBytes(bytes: Buffer): void {
-    this.#body += latin1Text(
-      bytes,
-      0,
-      Math.min(bytes.length, ANSWER_BYTES_MAX - this.#body.length),
-    );
-    if (this.#body.length >= ANSWER_BYTES_MAX) this.#judgeBody();
+    this.#answer.bytes(bytes);
   }
 
   bodyUnderway(): void {}
 
   bodyEnd(): void {
-    this.#judgeBody();
+    this.#answer.end();
   }
 
   refused(code: FaultCode): void {
     this.#end(code);
-  }
-
-  #judgeBody(): void {
-    const { wantedBody } = this.#ask;
-    // As UTF-8, since that is what a config is written in.
-    const text = Buffer.from(this.#body, "latin1").toString("utf8");
-    this.#end(wantedBody === undefined || bodyTest(wantedBody)(text) ? GOOD : "body");
   }
 
   #end(finding: Finding): void {

@@ -63,6 +63,14 @@ export abstract class Probe implements WireReader {
     this.#wire?.write(text, "latin1");
   }
 
+  protected sendBytes(bytes: Buffer): void {
+    this.#wire?.write(bytes);
+  }
+
+  protected get alpn(): string | false | null | undefined {
+    return this.#wire?.alpnProtocol;
+  }
+
   protected over(finding: Finding): void {
     if (this.#isOver) return;
     this.cancel();

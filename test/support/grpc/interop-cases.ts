@@ -63,7 +63,7 @@ type UnaryMethod<Asked, Told> = {
   readonly responseDeserialize: (bytes: Buffer) => Told;
 };
 
-function unary<Asked, Told>(
+export function unary<Asked, Told>(
   client: Client,
   { path, requestSerialize, responseDeserialize }: UnaryMethod<Asked, Told>,
   asked: Asked,
@@ -100,7 +100,7 @@ function openDuplex(client: Client, metadata: Metadata, options: CallOptions) {
 }
 
 /** `onTold`: hears each response, with how many there have been. */
-function duplex(
+export function duplex(
   client: Client,
   onTold: (call: Duplex["call"], count: number) => void = () => {},
   metadata = new Metadata(),

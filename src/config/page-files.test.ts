@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { withPageFiles } from "./page-files.ts";
+
+const errors = (file: unknown) => ({ reasonHeader: true, pages: { 404: { file, text: "x" } } });
+
+test("withPageFiles: at each level, from the folder of the config", () => {
+  const config = {
+    defaults: { errors: errors("pages/a.html") },
+    sites: [
+      { errors: errors("../c.html"), routes: [{ errors: errors("./d.html") }, { respond: 200 }] },
+      { routes: { errors: errors("one.html") } },
+    ],
+  };
+
+  assert.deepEqual(withPageFiles(config, "/etc/sluice"), {
+    defaults: { errors: errors("/etc/sluice/pages/a.html") },
+    sites: [
+      {
+        errors: errors("/etc/c.html"),
+        routes: [{ errors: errors("/etc/sluice/d.html") }, { respond: 200 }],
+      },
+      { routes: { errors: errors("one.html") } }, // no list: the schema says so
+    ],
+  });
+});
+
+// biome-ignore format: a table
+const left: [name: string, value: unknown][] = [
+  ["an absolute path",   { sites: [{ errors: errors("/srv/a.html") }] }],
+  ["no text",            { sites: [{ errors: errors(7) }] }],
+  ["nothing",            { sites: [{ errors: errors("") }] }],
+  ["pages that are none", { defaults: { errors: { pages: ["a.html"] } }, sites: "none" }],
+  ["no map",             ["a"]],
+  ["no config",          undefined],
+];
+
+for (const [name, value] of left) {
+  test(`withPageFiles: left as it is: ${name}`, () => {
+    assert.deepEqual(withPageFiles(value, "/etc/sluice"), value);
+  });
+}
