@@ -11,7 +11,7 @@ import { stopChildrenOnExit } from "./machine/child.ts";
 import { moveToLoadCore, WorkFolder, whyNotHere } from "./machine/place.ts";
 import { cpuNs } from "./machine/process-tree.ts";
 import { startOrigin } from "./parts/origin.ts";
-import { type LoadResult, runWrk } from "./parts/wrk.ts";
+import type { LoadResult } from "./parts/wrk.ts";
 import {
   type CpuProfile,
   type SelfTimes,
@@ -22,6 +22,7 @@ import {
 import { type Entry, entriesOf } from "./scenarios/entry.ts";
 import { startRunner, wordsOf } from "./scenarios/runner.ts";
 import { type LoadScenario, scenarioNamed } from "./scenarios/scenario.ts";
+import { runLoad } from "./scenarios/throughput.ts";
 
 interface Wanted {
   readonly scenario: LoadScenario;
@@ -73,12 +74,12 @@ async function loadUnderProfile(
   const flags = [...nodeFlags, ...profiling, `--cpu-prof-interval=${INTERVAL_US}`];
   const rig = { folder, originPort: origin.port, nodeFlags: flags };
   await using runner = await startRunner(entry, rig);
-  const { child } = runner;
-  await runWrk(scenario.load, child.port, WARMUP_S);
+  const { child, loadPort } = runner;
+  await runLoad(scenario.load, loadPort, WARMUP_S);
 
   const beforeNs = cpuNs(child.tree);
   const fromUs = monotonicUs();
-  const result = await runWrk(scenario.load, child.port, seconds);
+  const result = await runLoad(scenario.load, loadPort, seconds);
   const window = { fromUs, toUs: monotonicUs() };
   const cpuUs = (cpuNs(child.tree) - beforeNs) / 1_000;
 

@@ -129,7 +129,8 @@ async function measureSlice(
   };
 }
 
-function runLoad(load: Load, port: number, seconds: number): Promise<LoadResult> {
+/** Over HTTP/1 or HTTP/2, as the load says. */
+export function runLoad(load: Load, port: number, seconds: number): Promise<LoadResult> {
   return load.streams === undefined ? runWrk(load, port, seconds) : runH2load(load, port, seconds);
 }
 
