@@ -4,8 +4,9 @@
  *     node bench/workers.ts [--rounds 5] [--seconds 2]
  *
  * The machine has two cores, and the load generator needs its part of them. So the work is such that
- * next to all of it is ours: requests with forty header fields, sixteen in one write, answered in
- * place. Sluice with one worker and Sluice with two are loaded in turn, on all cores.
+ * next to all of it is ours: requests with forty header fields, sixteen in one write, held against
+ * ten routes and answered in place. Sluice with one worker and Sluice with two are loaded in turn,
+ * on all cores.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,6 +27,7 @@ const LOAD: Load = {
   headers: LONG_HEAD,
   script: ["pipelined", "16"],
 };
+const OTHER_ROUTES = 10;
 const WARMUP_S = 4;
 const READY_MS = 10_000;
 
@@ -70,10 +72,14 @@ async function main(rounds: number, seconds: number): Promise<void> {
 async function start(folder: string, workers: number): Promise<Child> {
   const port = await freePort();
   const path = join(folder, `${workers}.yaml`);
+  const others = Array.from({ length: OTHER_ROUTES }, (_, index) => ({
+    match: { header: { "x-app-field-20": `not-${index}` } },
+    respond: { status: 404 },
+  }));
   const site = {
     hosts: ["*"],
     listen: [`127.0.0.1:${port}`],
-    routes: [{ respond: { status: 200, body: "ok" } }],
+    routes: [...others, { respond: { status: 200, body: "ok" } }],
   };
   writeFileSync(
     path,

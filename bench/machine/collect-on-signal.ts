@@ -1,8 +1,9 @@
 /**
  * Preloaded into contestants on Node when memory is measured: garbage that the next collection
- * would free is not what a connection costs, and when that comes is chance.
+ * would free is not what a connection costs, and when that comes is chance. A signal that nobody else
+ * listens to: SIGUSR2 is an upgrade.
  */
-process.on("SIGUSR2", () => {
+process.on("SIGURG", () => {
   globalThis.gc?.();
   globalThis.gc?.(); // finalizers of the first pass may free more
 });

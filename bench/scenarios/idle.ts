@@ -86,7 +86,7 @@ async function measureOne(entry: Entry, rig: Rig, options: Options): Promise<Idl
 async function settledBytes({ entry, child }: Runner): Promise<number> {
   await delay(SETTLE_MS);
   if (entry.contestant.runsOnNode) {
-    child.signal("SIGUSR2");
+    child.signal("SIGURG");
     await delay(SETTLE_MS);
   }
   return memory(child.tree).residentBytes;
