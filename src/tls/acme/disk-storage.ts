@@ -13,6 +13,7 @@ const LOOK_MS_MAX = 3_000; // a hundred may wait
 const LOOK_GROWTH = 1.3;
 const FILE_BYTES_MAX = 1024 * 1024;
 const LEFTOVER_MS = 3_600_000; // a write takes no hour
+const REMOVING_MS = 60_000;
 
 /** Where one says, or else where the system keeps the state of programs. */
 export function openStorage(clock: Clock, folder: string | undefined): DiskStorage {
@@ -101,7 +102,8 @@ export class DiskStorage implements CertificateStorage {
       const text = await readFile(path, "utf8").catch(() => "");
       const nowMs = this.#clock.nowMs();
       if (text !== seen.text) Object.assign(seen, { text, sinceMs: nowMs });
-      else if (nowMs - seen.sinceMs >= STALE_MS) await removeStale(path, text);
+      else if (nowMs - seen.sinceMs >= STALE_MS)
+        await removeStale(path, text, this.#clock.wallMs());
       if (nowMs >= endMs) return undefined;
       await pause(this.#clock, Math.min(lookMs, endMs - nowMs));
     }
@@ -200,17 +202,31 @@ class DiskLock implements StorageLock {
 
 /**
  * Two may find it stale at once, and the slower one must not remove what the faster one has put
- * there meanwhile: what was moved away is looked at, and put back if it is another one's.
+ * there meanwhile: so one at a time may remove, and looks once more before it does.
  */
-async function removeStale(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
+async function removeStale(path: string, text: string, wallMs: number): Promise<void> {
+  const removing = `${path}.removing`;
   try {
-    await rename(path, aside);
-    if ((await readFile(aside, "utf8")) !== text) await link(aside, path).catch(() => {});
-    await unlink(aside);
+    await (await open(removing, "wx", 0o600)).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    await removeLeft(removing, wallMs);
+    return;
+  }
+  try {
+    if ((await readFile(path, "utf8")) === text) await unlink(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
+  } finally {
+    await unlink(removing).catch(() => {});
   }
+}
+
+/** It takes no second, so whoever began it a minute ago has died over it. */
+async function removeLeft(path: string, wallMs: number): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && wallMs - found.mtimeMs > REMOVING_MS)
+    await unlink(path).catch(() => {});
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {
