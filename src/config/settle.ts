@@ -27,7 +27,7 @@ import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { addressesOf, type ParsedSiteTls, type ParsedTls, settleTls } from "./settle-site-tls.ts";
 import { settleStreams } from "./settle-streams.ts";
-import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-tls.ts";
+import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-upstream-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
 import type { ParsedConfig } from "./shape.ts";
 

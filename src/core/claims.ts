@@ -14,8 +14,13 @@ export function dropFalseNames(headers: HeaderList, isTrusted: boolean): void {
   for (const name of names) headers.delete(name);
 }
 
+/** As readers take a name that hold "_" and "." for "-", in lower case. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[_.]/g, "-");
+}
+
 function isFalse(name: string, isTrusted: boolean): boolean {
-  const plain = name.replace(/[_.]/g, "-");
+  const plain = plainName(name);
   const isAlias = plain !== name;
   if (isAlias && (headerIdOfText(plain) !== OTHER || isClaim(plain))) return true;
   return !isTrusted && isClaim(plain) && headerIdOfText(plain) === OTHER;

@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import { plainName } from "../core/claims.ts";
 import type { SiteClientAuth } from "../core/runtime.ts";
 import type { ClientTls } from "../core/tls.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
@@ -57,11 +58,6 @@ export class ClientAuth implements SiteClientAuth {
     });
     for (const name of names) headers.delete(name);
   }
-}
-
-// CGI and its heirs read "_" and "." as "-".
-function plainName(name: string): string {
-  return name.toLowerCase().replace(/[_.]/g, "-");
 }
 
 /** Who was let in under one is let in under the other. */

@@ -6,7 +6,7 @@ import type { Path } from "../../core/feature.ts";
 import { shown } from "../../core/fields.ts";
 import { TLS_IDENTITY } from "../../upstream/manner.ts";
 import { parseEndpoint } from "../address.ts";
-import { type ParsedUpstreamTls, settleUpstreamTls } from "../settle-tls.ts";
+import { type ParsedUpstreamTls, settleUpstreamTls } from "../settle-upstream-tls.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, asTexts, type RawMap } from "./raw.ts";
 
