@@ -5,7 +5,8 @@ import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
-import { FAULTS, type Fault } from "./fault.ts";
+import { FAULTS, type Fault, type FaultCode } from "./fault.ts";
+import type { Identity } from "./identity.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
 import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
@@ -109,6 +110,8 @@ export class Exchange {
   compression: Compression | undefined;
   decompression: Decompression | undefined;
   fault: Fault | undefined;
+  warned: FaultCode[] | undefined; // what it would be refused for, by filters in mode "warn"
+  identity: Identity | undefined; // who sent it, once that is verified
   grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
@@ -142,6 +145,8 @@ export class Exchange {
     this.compression = undefined;
     this.decompression = undefined;
     this.fault = undefined;
+    this.warned = undefined;
+    this.identity = undefined;
     this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;

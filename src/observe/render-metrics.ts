@@ -15,6 +15,7 @@ import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
 import type { ProcessGauges } from "./process-gauges.ts";
 import { renderStream } from "./stream-metrics.ts";
+import { renderWarning } from "./warning-metrics.ts";
 
 /** What is not counted in a bank, but read when somebody asks. */
 export interface MetricFacts {
@@ -68,6 +69,7 @@ export function renderMetrics(
     else if (block.kind === "stream") renderStream(out, cells, block);
     else if (block.kind === "coding") renderCoding(out, cells, block);
     else if (block.kind === "plain") renderPlain(out, cells, block);
+    else if (block.kind === "warning") renderWarning(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);

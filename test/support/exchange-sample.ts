@@ -28,7 +28,7 @@ export interface Sample {
   readonly runtime?: Runtime; // that it began under
 }
 
-const errors = { reply: () => ({ status: 500 }) };
+const errors = { reply: (_exchange: Exchange, status: number) => ({ status }) };
 const none: Phases = {
   ...{ before: [], admit: [], rewrite: [], lookup: [], send: [] },
   ...{ receive: [], respond: [], finish: [] },
