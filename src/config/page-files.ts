@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { asList, asMap, type RawMap } from "./cross/raw.ts";
 
-/** Files of error pages are looked for where the config is, like everything that it names. */
+/** Files of error pages and of redirects are looked for where the config is, like everything that it names. */
 export function withPageFiles(config: unknown, folder: string): unknown {
   const map = asMap(config);
   if (map !== config) return config; // the schema tells what it is instead
@@ -24,8 +24,16 @@ function rootedSite(value: unknown, folder: string): unknown {
   return { ...own, routes };
 }
 
-/** Of the defaults, a site or a route; the same object if it has no page of a file. */
+/** Of the defaults, a site or a route; the same object if it names no file. */
 function rooted(holder: RawMap, folder: string): RawMap {
+  const { redirects } = holder;
+  const { file } = asMap(redirects);
+  if (!isRelative(file)) return withPages(holder, folder);
+  const found = { ...asMap(redirects), file: resolve(folder, file) };
+  return withPages({ ...holder, redirects: found }, folder);
+}
+
+function withPages(holder: RawMap, folder: string): RawMap {
   const errors = asMap(holder["errors"]);
   const pages = asMap(errors["pages"]);
   const entries = Object.entries(pages);

@@ -10,6 +10,7 @@ import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
+import { redirects } from "./redirects/redirects.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 import { securityHeaders } from "./security-headers/security-headers.ts";
@@ -21,6 +22,7 @@ import { securityHeaders } from "./security-headers/security-headers.ts";
 export const features: readonly Feature<unknown>[] = [
   cors, // before whatever asks who the client is: a preflight has no credentials
   decompress,
+  redirects, // what they send away is not worth rewriting
   rewrite,
   securityHeaders, // before headers, whose edits are more particular
   headers, // before the cache, so that Vary speaks of what the upstream gets

@@ -77,6 +77,7 @@ export function exchangeOf(parts: ExchangeParts): Exchange {
     site,
     route: route ?? routes.find(request, clientIp),
     listener: { errors },
+    downstream: { requestFraming: { kind: "none" }, websocketKey: undefined },
     fault: undefined,
   });
 }

@@ -6,6 +6,7 @@ import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
+import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
@@ -60,5 +61,5 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rewrite, cache, cors, headers, securityHeaders],
+  features: [redirect, respond, rewrite, cache, cors, headers, redirects, securityHeaders],
 };
