@@ -3,6 +3,7 @@
 import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
+import { auth } from "../../src/features/auth/auth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
@@ -57,5 +58,5 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rewrite, cache],
+  features: [auth, redirect, respond, rewrite, cache],
 };
