@@ -39,15 +39,26 @@ export interface RequestHead {
   readonly query: string; // without "?"; "" if there is none
   readonly minorVersion: 0 | 1; // of HTTP/1; 1 for anything newer
   readonly targetReceived: string; // as on the wire, for the log
-  readonly headers: HeaderList; // edits made here are what goes upstream
+  headers: HeaderList; // edits made here are what goes upstream
+  headersReceived: HeaderList | undefined; // for the log; undefined: `headers` are no others
   /** Where the request goes: the same path and query until a rewrite says otherwise. */
   upstreamPath: string;
   upstreamQuery: string;
+  upstreamMethod: string; // "": the client's
+  upstreamHost: string; // "": the client's; or ENDPOINT_HOST
+}
+
+/** What each endpoint calls itself, in place of the client's Host. No host can be written so. */
+export const ENDPOINT_HOST = "{endpoint}";
+
+/** What the endpoint is asked to do; HEAD and others are the same thing for the client as for it. */
+export function upstreamMethodOf({ method, upstreamMethod }: RequestHead): string {
+  return upstreamMethod === "" ? method : upstreamMethod;
 }
 
 export interface ResponseHead {
   status: number;
-  readonly headers: HeaderList;
+  headers: HeaderList;
 }
 
 /** What one exchange measured. Monotonic milliseconds; 0 where it did not happen. */

@@ -7,6 +7,7 @@ import { compress } from "./compress/compress.ts";
 import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
+import { headers } from "./headers/headers.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
@@ -21,6 +22,7 @@ export const features: readonly Feature<unknown>[] = [
   auth,
   decompress,
   rewrite,
+  headers, // before the cache, so that Vary speaks of what the upstream gets
   grpcWeb,
   cache,
   redirect,

@@ -3,7 +3,7 @@ import type { Client, Exchange, RequestHead } from "../core/exchange.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { idOf } from "../protocol/http/header-id.ts";
-import type { KnownLines } from "../protocol/http/header-list.ts";
+import type { HeaderList, KnownLines } from "../protocol/http/header-list.ts";
 import { EscapedCache } from "./escaped-cache.ts";
 import { ESCAPED_BYTES_MAX, putPiece, putText, putWhole } from "./json-bytes.ts";
 import { cutAt, fieldsPiece, piece, putEnd, putField } from "./line-fields.ts";
@@ -97,7 +97,7 @@ export class AccessLog {
   }
 
   exchangeEnded(exchange: Exchange): void {
-    const { known } = exchange.request.headers;
+    const { known } = receivedHeaders(exchange);
     const pieces = known === undefined ? undefined : this.#pieces.get(known);
     if (pieces?.fit(exchange) === true) this.#putKnown(exchange, pieces);
     else this.#putWhole(exchange, pieces === undefined ? known : undefined);
@@ -121,8 +121,9 @@ export class AccessLog {
   /** `toKeep`: the lines under which to remember what does not change with the target. */
   #putWhole(exchange: Exchange, toKeep: KnownLines | undefined): void {
     const { request, client } = exchange;
-    const agent = request.headers.first(USER_AGENT) ?? "";
-    const referrer = request.headers.first(REFERER) ?? "";
+    const received = receivedHeaders(exchange);
+    const agent = received.first(USER_AGENT) ?? "";
+    const referrer = received.first(REFERER) ?? "";
     const chars = charsOf(exchange) + cutAt(agent) + cutAt(referrer);
     const sink = this.#sink;
     if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * chars)) return;
@@ -275,6 +276,11 @@ function putClient(block: Uint8Array, start: number, client: Client): number {
   const at = putField(block, start, CLIENT, client.address);
   if (client.wireAddress === client.address) return at;
   return putField(block, at, WIRE, client.wireAddress);
+}
+
+/** As the client sent them, whatever was made of them since. */
+function receivedHeaders({ request }: Exchange): HeaderList {
+  return request.headersReceived ?? request.headers;
 }
 
 /** How many characters the fields of one line have together, but for agent and referrer. */
