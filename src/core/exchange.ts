@@ -6,6 +6,7 @@ import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault } from "./fault.ts";
+import type { KeptContent } from "./kept-content.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
 import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
@@ -106,6 +107,7 @@ export class Exchange {
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
   responseFraming: Framing; // of the body as it comes, before stages
   responseStages: StageMaker[] | undefined; // what its body goes through, in this order
+  content: KeptContent | undefined; // in the respond phase, of what is kept
   compression: Compression | undefined;
   decompression: Decompression | undefined;
   fault: Fault | undefined;
@@ -139,6 +141,7 @@ export class Exchange {
     this.response = undefined;
     this.responseFraming = NONE;
     this.responseStages = undefined;
+    this.content = undefined;
     this.compression = undefined;
     this.decompression = undefined;
     this.fault = undefined;

@@ -14,6 +14,7 @@ import { type PurgeOrder, PurgeOrders, type Verdict } from "../purge-orders.ts";
 import { Admission } from "./admission.ts";
 import { CodedBody } from "./coded-body.ts";
 import { type Layout, LINES_MAX, layoutOf, MemoryEntry } from "./memory-entry.ts";
+import { MemoryFilling } from "./memory-filling.ts";
 import { SLOT_BYTES_MAX, Slabs } from "./slabs.ts";
 import { Sweep } from "./sweep.ts";
 import { CODED_OVERHEAD_BYTES, codedWeight, OVERHEAD_BYTES, weightOf } from "./weights.ts";
@@ -373,37 +374,6 @@ export class MemoryStore implements CacheStore {
     this.#fillings.delete(filling);
     this.#fillingBytes -= filling.bytes;
     if (this.#orders.count > 0) this.#retireOrders();
-  }
-}
-
-interface FillingOwner {
-  grow(bytes: number): boolean;
-  ended(filling: MemoryFilling): void;
-}
-
-class MemoryFilling implements Filling {
-  readonly serial: number;
-  readonly #owner: FillingOwner;
-  #isOver: boolean;
-  bytes: number;
-
-  constructor(serial: number, owner: FillingOwner) {
-    this.serial = serial;
-    this.#owner = owner;
-    this.#isOver = false;
-    this.bytes = 0;
-  }
-
-  grow(bytes: number): boolean {
-    if (this.#isOver || !this.#owner.grow(bytes)) return false;
-    this.bytes += bytes;
-    return true;
-  }
-
-  ended(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#owner.ended(this);
   }
 }
 
