@@ -45,15 +45,13 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
       ];
     case "cachedGzip":
       return [
-        ...chosen
-          .filter(isSluice)
-          .flatMap((contestant) => [
-            withGzip(sluiceCached(contestant)),
-            {
-              ...entry(sluiceCached(contestant), true),
-              label: `${contestant.name} (cache, plain)`,
-            },
-          ]),
+        ...chosen.filter(isSluice).flatMap((contestant) => [
+          withGzip(sluiceCached(contestant)),
+          {
+            ...entry(sluiceCached(contestant), true),
+            label: `${contestant.name} (cache, plain)`,
+          },
+        ]),
         ...(chosen.includes(nginx)
           ? [withGzip(nginxCachedCoded), withGzip(nginxCached), withGzip(varnish)]
           : []),

@@ -27,9 +27,9 @@ import {
   weakenTag,
   weakenTagOf304,
 } from "../../protocol/http/variant.ts";
-import { type CompressOptions, compressSchema } from "./compress-options.ts";
+import { type CompressOptions, compressSchema, KEPT_LEVELS, LEVELS } from "./compress-options.ts";
 import { Compressing, WHOLE_BYTES_MAX } from "./compressing.ts";
-import { type Encoder, encoderOf } from "./encoders.ts";
+import { type Encoder, encoderOf, type Levels } from "./encoders.ts";
 import { JobBuffers } from "./job-buffers.ts";
 
 /** What a filter needs of its worker; tests have an encoder of their own. */
@@ -81,6 +81,7 @@ export class Compress implements Filter {
   readonly #isOurs: boolean; // upstreams are not told what the client takes
   readonly #rules: CodingRules;
   readonly #coders: ReadonlyMap<Coding, Coder>;
+  readonly #keptCoders: ReadonlyMap<Coding, Coder>; // of what is kept
 
   constructor(options: CompressOptions, tools: CompressTools) {
     const { codings, types, minBytes, levels, forwardAcceptEncoding } = options;
@@ -92,9 +93,15 @@ export class Compress implements Filter {
       types: new MediaTypes(types),
       bytesMin: minBytes,
     };
-    this.#coders = new Map(
-      codings.map((coding) => [coding, new Coder(tools.encoderOf(coding, levels[coding]), tools)]),
-    );
+    const codersOf = (defaults: Levels) =>
+      new Map(
+        codings.map((coding) => {
+          const encoder = tools.encoderOf(coding, levels[coding] ?? defaults[coding]);
+          return [coding, new Coder(encoder, tools)];
+        }),
+      );
+    this.#coders = codersOf(LEVELS);
+    this.#keptCoders = codersOf(KEPT_LEVELS);
   }
 
   rewrite(exchange: Exchange): undefined {
@@ -142,17 +149,17 @@ export class Compress implements Filter {
   }
 
   #code(exchange: Exchange, response: ResponseHead, facts: Compression, coding: Coding): void {
-    const coder = this.#coders.get(coding)!; // of those that are offered
+    const { memory } = this.#tools;
     const { headers } = response;
-    const hasRoom = this.#tools.memory.hasRoom(
-      coder.memoryBytes,
-      exchange.route!.limits.codecBytes,
-    );
+    const { codecBytes } = exchange.route!.limits;
     // What another filter changes for this one client is no longer what is kept.
     const content = exchange.responseStages === undefined ? exchange.content : undefined;
-    const framing = content?.inCoding(coder, headers, hasRoom);
+    const kept = content && this.#keptCoders.get(coding)!; // of those that are offered
+    const keptHasRoom = kept !== undefined && memory.hasRoom(kept.memoryBytes, codecBytes);
+    const framing = kept && content.inCoding(kept, headers, keptHasRoom);
+    const coder = this.#coders.get(coding)!;
     const isHead = exchange.request.method === "HEAD";
-    if (framing === undefined && !hasRoom && !isHead) {
+    if (framing === undefined && !isHead && !memory.hasRoom(coder.memoryBytes, codecBytes)) {
       facts.why = "busy";
       return;
     }
