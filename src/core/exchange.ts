@@ -57,6 +57,11 @@ export function upstreamMethodOf({ method, upstreamMethod }: RequestHead): strin
   return upstreamMethod === "" ? method : upstreamMethod;
 }
 
+/** As the client sent them, whatever was made of them since. */
+export function headersReceivedOf({ headers, headersReceived }: RequestHead): HeaderList {
+  return headersReceived ?? headers;
+}
+
 export interface ResponseHead {
   status: number;
   headers: HeaderList;

@@ -4,6 +4,7 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { auth } from "./auth/auth.ts";
 import { cache } from "./cache/cache.ts";
 import { compress } from "./compress/compress.ts";
+import { cors } from "./cors/cors.ts";
 import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
@@ -12,6 +13,7 @@ import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
+import { securityHeaders } from "./security-headers/security-headers.ts";
 
 /**
  * In the order in which filters run within a phase: auth after what is cheap and needs to know nobody,
@@ -19,9 +21,11 @@ import { rewrite } from "./rewrite/rewrite.ts";
  * body, compress after all that look into a response or change it. `forward` is built by compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
+  cors, // before whatever asks who the client is: a preflight has no credentials
   auth,
   decompress,
   rewrite,
+  securityHeaders, // before headers, whose edits are more particular
   headers, // before the cache, so that Vary speaks of what the upstream gets
   grpcWeb,
   cache,

@@ -5,7 +5,9 @@ import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
 import { auth } from "../../src/features/auth/auth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
+import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
+import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
   error: wanted("text or a list of text"),
@@ -60,4 +62,5 @@ export const testVocabulary: Vocabulary = {
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
   features: [auth, redirect, respond, rewrite, cache, headers],
+  features: [redirect, respond, rewrite, cache, cors, headers, securityHeaders],
 };
