@@ -186,10 +186,10 @@ test("check: a site overrides a default whole, and a route the site", () => {
   assert.deepEqual(
     routes.map(({ filters }) => filters),
     [
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
-      [{ key: "rewrite", options: { stripPrefix: "/r" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
+      [{ key: "rewrite", options: { stripPrefix: "/r" }, level: "route" }],
       [],
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
     ],
   );
   assert.deepEqual(
@@ -332,7 +332,9 @@ test("check: a feature that has a key of a later release takes its place", () =>
   const { config, problems } = check(loadText(text, "x.yaml"), vocabulary);
 
   assert.deepEqual(problems, []);
-  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "auth", options: true }]);
+  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [
+    { key: "auth", options: true, level: "site" },
+  ]);
 });
 
 test("check: a schema without words of its own still answers in our grammar", () => {

@@ -7,16 +7,20 @@ import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
+import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 
 /**
  * In the order in which filters run within a phase: decompress before all that look into a request's
- * body, compress after all that look into a response or change it. `forward` is built by compile itself.
+ * body, compress after all that look into a response or change it. rateLimit goes before whatever costs
+ * more than a count, auth above all; what it counts by who somebody is waits for the phase `identified`.
+ * `forward` is built by compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
   decompress,
+  rateLimit,
   rewrite,
   grpcWeb,
   cache,
