@@ -188,10 +188,10 @@ test("check: a site overrides a default whole, and a route the site", () => {
   assert.deepEqual(
     routes.map(({ filters }) => filters),
     [
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
-      [{ key: "rewrite", options: { stripPrefix: "/r" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
+      [{ key: "rewrite", options: { stripPrefix: "/r" }, level: "route" }],
       [],
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
     ],
   );
   assert.deepEqual(

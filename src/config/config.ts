@@ -4,7 +4,7 @@
  */
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
-import type { Path } from "../core/feature.ts";
+import type { Level, Path } from "../core/feature.ts";
 import {
   LIMITS,
   type Limits,
@@ -171,6 +171,7 @@ export interface RouteConfig extends Levels {
 export interface PartConfig {
   readonly key: string;
   readonly options: unknown;
+  readonly level?: Level; // where it is written; absent: on the route
 }
 
 /** One of the two. */

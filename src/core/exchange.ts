@@ -139,6 +139,7 @@ export class Exchange {
   responseBytes: number; // body bytes sent, framing not counted
   cacheResult: CacheResult;
   cacheStatus: string; // for the client, in Cache-Status; "" for nothing
+  rateLimit: string | undefined; // for the client, in RateLimit
 
   constructor(
     runtime: Runtime,
@@ -175,6 +176,7 @@ export class Exchange {
     this.responseBytes = 0;
     this.cacheResult = "";
     this.cacheStatus = "";
+    this.rateLimit = undefined;
   }
 }
 

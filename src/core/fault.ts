@@ -65,6 +65,8 @@ export const FAULTS = {
   auth_unavailable:         { side: "proxy",      status: 503, retry: "never", about: "What auth has to ask, or to work with, is not there for now: nobody passes." },
   security_unbuilt:         { side: "proxy",      status: 503, retry: "never", about: "A protection of the route cannot be built, as when its file cannot be read: the log of the start or reload says why." },
   cors_refused:             { side: "downstream", status: 403, retry: "never", about: "A preflight asks for an origin, a method or a header that cors does not allow; the log says which." },
+  // Limits on who comes too often.
+  rate_limited:             { side: "downstream", status: 429, retry: "never", about: "The client has sent more requests than rateLimit allows." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
   circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },

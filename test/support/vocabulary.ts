@@ -7,6 +7,7 @@ import { auth } from "../../src/features/auth/auth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
+import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
@@ -61,6 +62,5 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [auth, redirect, respond, rewrite, cache, headers],
-  features: [redirect, respond, rewrite, cache, cors, headers, securityHeaders],
+  features: [auth, cache, cors, headers, rateLimit, redirect, respond, rewrite, securityHeaders],
 };
