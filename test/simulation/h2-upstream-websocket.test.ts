@@ -1,54 +1,22 @@
 /** WebSockets to endpoints of HTTP/2, on streams that leave HTTP (RFC 8441). */
 import assert from "node:assert/strict";
+import {
+  accept,
+  ENABLE_CONNECT_PROTOCOL,
+  h2,
+  OK,
+  opened,
+  TAKES_THEM,
+} from "../support/h2-endpoint-websocket.ts";
 import * as wire from "../support/h2-frames.ts";
 import { CONNECT } from "../support/h2-websocket.ts";
 import { SimH2Client } from "../support/sim-h2-client.ts";
-import {
-  type H2OriginOptions,
-  type SimH2Connection,
-  SimH2Origin,
-} from "../support/sim-h2-origin.ts";
+import type { SimH2Connection } from "../support/sim-h2-origin.ts";
 import { SWITCHED, UPGRADE } from "../support/sim-messages.ts";
-import {
-  answersOf,
-  GET,
-  type SimProxy,
-  type SimProxyOptions,
-  simulation,
-} from "../support/sim-proxy.ts";
+import { answersOf, GET } from "../support/sim-proxy.ts";
 
 const { DATA, END_STREAM, frame, headers, WINDOW_UPDATE, word } = wire;
-const H2C = { endpoint: { scheme: "h2c" } } as const;
-const ENABLE_CONNECT_PROTOCOL = 8;
-const TAKES_THEM = [[ENABLE_CONNECT_PROTOCOL, 1]] as const;
-const OK: readonly wire.Pair[] = [[":status", "200"]];
 const MIB = 1024 * 1024;
-
-type Answer = NonNullable<H2OriginOptions["answer"]>;
-
-const accept: Answer = (connection, id, head) => {
-  if (head.includes(":method=CONNECT")) connection.send(headers(id, OK, 0));
-  else connection.respond(id);
-};
-
-function h2(
-  name: string,
-  origin: H2OriginOptions,
-  act: (proxy: SimProxy, origin: SimH2Origin) => Promise<void>,
-  options: SimProxyOptions = {},
-): void {
-  simulation(`H2Upstream, WebSocket: ${name}`, { ...H2C, ...options }, (proxy) =>
-    act(proxy, new SimH2Origin(proxy, { settings: TAKES_THEM, answer: accept, ...origin })),
-  );
-}
-
-/** A client whose WebSocket is open. */
-async function opened(proxy: SimProxy) {
-  const client = await proxy.clientWith(UPGRADE);
-  assert.deepEqual(answersOf(client), ["101"]);
-  client.text = "";
-  return client;
-}
 
 const ended = (connection: SimH2Connection, id: number) =>
   connection.log.of(`DATA ${id} END`).length;
