@@ -83,7 +83,7 @@ export const FAULTS = {
   upstream_stream_refused:  { side: "upstream",   status: 502, retry: "always",        about: "The endpoint refused the HTTP/2 stream of the request, and has not worked on it." },
   upstream_going_away:      { side: "upstream",   status: 502, retry: "always",        about: "The endpoint was about to close the HTTP/2 connection, and has not worked on the request." },
   upstream_stream_reset:    { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint reset the HTTP/2 stream, or its connection broke under several, before the response head." },
-  upstream_no_upgrade:      { side: "proxy",      status: 502, retry: "never",         about: "The client asks for a WebSocket, and the endpoint is spoken to in HTTP/2 alone." },
+  upstream_no_upgrade:      { side: "proxy",      status: 502, retry: "never",         about: "The client asks for a WebSocket, and the endpoint is spoken to in HTTP/2 alone and does not take them there (RFC 8441)." },
   upstream_send_timeout:    { side: "upstream",   status: 504, retry: "if-replayable", about: "The endpoint did not take the request within timeouts.send." },
   response_timeout:         { side: "upstream",   status: 504, retry: "if-replayable", about: "The response head did not arrive within timeouts.responseHead." },
   deadline_exceeded:        { side: "upstream",   status: 504, retry: "never",         about: "The time that the client gave with grpc-timeout is over." },
