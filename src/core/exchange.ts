@@ -7,6 +7,7 @@ import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault, type FaultCode } from "./fault.ts";
 import type { Identity } from "./identity.ts";
+import type { KeptContent } from "./kept-content.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
 import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
@@ -123,6 +124,7 @@ export class Exchange {
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
   responseFraming: Framing; // of the body as it comes, before stages
   responseStages: StageMaker[] | undefined; // what its body goes through, in this order
+  content: KeptContent | undefined; // in the respond phase, of what is kept
   compression: Compression | undefined;
   decompression: Decompression | undefined;
   fault: Fault | undefined;
@@ -137,6 +139,7 @@ export class Exchange {
   responseBytes: number; // body bytes sent, framing not counted
   cacheResult: CacheResult;
   cacheStatus: string; // for the client, in Cache-Status; "" for nothing
+  rateLimit: string | undefined; // for the client, in RateLimit
 
   constructor(
     runtime: Runtime,
@@ -158,6 +161,7 @@ export class Exchange {
     this.response = undefined;
     this.responseFraming = NONE;
     this.responseStages = undefined;
+    this.content = undefined;
     this.compression = undefined;
     this.decompression = undefined;
     this.fault = undefined;
@@ -172,6 +176,7 @@ export class Exchange {
     this.responseBytes = 0;
     this.cacheResult = "";
     this.cacheStatus = "";
+    this.rateLimit = undefined;
   }
 }
 

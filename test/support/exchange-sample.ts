@@ -30,7 +30,7 @@ export interface Sample {
 
 const errors = { reply: (_exchange: Exchange, status: number) => ({ status }) };
 const none: Phases = {
-  ...{ before: [], admit: [], rewrite: [], lookup: [], send: [] },
+  ...{ before: [], admit: [], identified: [], rewrite: [], lookup: [], send: [] },
   ...{ receive: [], respond: [], finish: [] },
 };
 const handler: Handler = { kind: "forward", handle: () => undefined };
