@@ -23,6 +23,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   knsupdate: "knot-dnsutils",
   htpasswd: "apache2-utils",
   argon2: "argon2",
+  mmdblookup: "mmdb-bin",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -35,6 +36,7 @@ export const TEST_PARTS: readonly string[] = [
   "knsupdate",
   "htpasswd",
   "argon2",
+  "mmdblookup",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

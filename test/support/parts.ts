@@ -16,7 +16,8 @@ export function part(
     | "knotd"
     | "knsupdate"
     | "htpasswd"
-    | "argon2",
+    | "argon2"
+    | "mmdblookup",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);
