@@ -133,7 +133,8 @@ class Auth implements Filter {
     const isUnknown = fault.code === "auth_required" || fault.code === "auth_failed";
     const challenges = refused?.challenge ?? (isUnknown ? this.#challenges(exchange) : "");
     const headers = challenges === "" ? undefined : { "www-authenticate": challenges };
-    return refuse(exchange, fault, this.#mode, headers);
+    const reply = refuse(exchange, fault, this.#mode, headers);
+    return reply && (refused?.reply?.(exchange) ?? reply);
   }
 
   #challenges(exchange: Exchange): string {
