@@ -42,7 +42,7 @@ import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
-import { compileForward, type Forwards } from "./compile-forward.ts";
+import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
 import { phasesOf } from "./compile-phases.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
@@ -274,6 +274,8 @@ class Compiler {
     const tools: BuildTools = {
       world: worker.world,
       upstream: (name) => this.#upstreams.get(name)!,
+      routeTo: (name) => questionRoute(route, this.#target(name, route, levels), levels, worker),
+      isDry: this.#tools.isDry === true,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,

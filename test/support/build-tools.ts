@@ -9,6 +9,10 @@ export const NO_TOOLS: BuildTools = {
   upstream: (name) => {
     throw new Error(`there is no upstream ${name}`);
   },
+  routeTo: (name) => {
+    throw new Error(`there is no upstream ${name}`);
+  },
+  isDry: false,
   keep: (_key, make) => make(),
   keepForAll: (_key, make) => make(),
   bug: (error) => {

@@ -7,8 +7,8 @@ import { auth } from "../../src/features/auth/auth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
-import { redirects } from "../../src/features/redirects/redirects.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
+import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
