@@ -21,6 +21,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pebble: "pebble",
   knotd: "knot",
   knsupdate: "knot-dnsutils",
+  "redis-server": "redis-server",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -31,6 +32,7 @@ export const TEST_PARTS: readonly string[] = [
   "pebble",
   "knotd",
   "knsupdate",
+  "redis-server",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

@@ -21,6 +21,7 @@ export const NO_TOOLS: BuildTools = {
   get wheel(): never {
     throw new Error("this feature was not expected to need the timer wheel");
   },
+  sharedLimits: undefined,
   cacheBytes: 0,
   cacheStored: () => {},
 };

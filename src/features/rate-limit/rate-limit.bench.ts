@@ -26,6 +26,7 @@ function filterOf(options: unknown): Filter {
     place: "a.test#1",
     site: "a.test",
     level: "route",
+    sharedLimits: undefined,
     cacheBytes: 0,
     get wheel(): never {
       throw new Error("a limit needs no timer");

@@ -35,6 +35,7 @@ class Stage {
       bug,
       machine,
       cacheStored,
+      sharedLimits: undefined,
       cacheBytes: 0,
       place: "a.test#1",
       site: "a.test",
