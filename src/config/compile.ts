@@ -15,6 +15,7 @@ import type {
   Runtime,
   SiteTable,
 } from "../core/runtime.ts";
+import type { SharedLimits } from "../core/shared-limits.ts";
 import type { StateDraft } from "../core/state.ts";
 import { type Endpoint, PLAIN, type Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
@@ -44,6 +45,7 @@ import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
 import { phasesOf } from "./compile-phases.ts";
+import { sharedLimitsOf } from "./compile-state.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -88,6 +90,7 @@ class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
   readonly #proofs: ShownProofs | undefined;
+  readonly #sharedLimits: SharedLimits | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
 
@@ -97,6 +100,7 @@ class Compiler {
     this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
       ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
       : undefined;
+    this.#sharedLimits = sharedLimitsOf(config, tools);
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
@@ -283,6 +287,7 @@ class Compiler {
       site: site.name,
       level: "route",
       wheel: worker.wheel,
+      sharedLimits: this.#sharedLimits,
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error, exchange) => worker.bug(error, exchange),

@@ -27,6 +27,7 @@ import type { PassiveOptions } from "../upstream/health/passive-check.ts";
 import type { UpstreamTls } from "../upstream/manner.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
+import type { StateConfig } from "./settle-state.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
 import type { ForwardConfig, MirrorConfig } from "./shape/forward.ts";
 import type { RetryCondition } from "./shape/retry.ts";
@@ -39,7 +40,7 @@ export interface Config extends Levels {
   readonly watchdogMs: number; // Infinity: off
   readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
-  readonly state: "memory";
+  readonly state: StateConfig;
   readonly cacheMemoryBytes: number; // of all workers together
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;

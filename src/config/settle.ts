@@ -26,6 +26,7 @@ import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { addressesOf, type ParsedSiteTls, type ParsedTls, settleTls } from "./settle-site-tls.ts";
+import { settleState } from "./settle-state.ts";
 import { settleStreams } from "./settle-streams.ts";
 import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-upstream-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
@@ -81,7 +82,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
-    state: parsed.state ?? "memory",
+    state: settleState(parsed.state, folder),
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     admin:
       admin === "off"

@@ -5,6 +5,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
 import type { Route } from "./runtime.ts";
+import type { SharedLimits } from "./shared-limits.ts";
 import type { Upstream } from "./upstream.ts";
 import type { StoredCounts } from "./worker.ts";
 
@@ -52,6 +53,8 @@ export interface BuildTools {
   /** Where in the config this part is written: for the route alone, the site, or all. */
   readonly level: Level;
   readonly wheel: TimerWheel;
+  /** What counts with other machines; undefined: each machine counts alone. */
+  readonly sharedLimits: SharedLimits | undefined;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;
   cacheStored(counts: StoredCounts): void;

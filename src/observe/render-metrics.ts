@@ -14,6 +14,7 @@ import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
 import type { ProcessGauges } from "./process-gauges.ts";
+import { renderState } from "./state-metrics.ts";
 import { renderStream } from "./stream-metrics.ts";
 import { renderWarning } from "./warning-metrics.ts";
 
@@ -72,6 +73,7 @@ export function renderMetrics(
     else if (block.kind === "coding") renderCoding(out, cells, block);
     else if (block.kind === "plain") renderPlain(out, cells, block);
     else if (block.kind === "warning") renderWarning(out, cells, block);
+    else if (block.kind === "state") renderState(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);

@@ -63,6 +63,17 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rewrite, cache, cors, headers, redirects, securityHeaders],
-  features: [auth, cache, cors, headers, rateLimit, redirect, respond, rewrite, securityHeaders],
+  // biome-ignore format: a line each, as they come from everywhere
+  features: [
+    auth,
+    cache,
+    cors,
+    headers,
+    rateLimit,
+    redirect,
+    redirects,
+    respond,
+    rewrite,
+    securityHeaders,
+  ],
 };

@@ -86,8 +86,11 @@ export function questionHead(
     minorVersion: 1,
     targetReceived: path,
     headers,
+    headersReceived: undefined,
     upstreamPath: path,
     upstreamQuery: query,
+    upstreamMethod: "",
+    upstreamHost: "",
   };
 }
 
