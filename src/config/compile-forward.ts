@@ -1,11 +1,12 @@
 /** What a route's `forward` and `mirror` become: the upstreams in their order, and the cookies. */
+
+import { networkOf } from "../base/client-network.ts";
 import type { AttemptStep } from "../core/filter.ts";
 import type { Worker } from "../core/worker.ts";
 import { clientCookieSteps } from "../features/forward/client-cookies.ts";
 import { Mirror } from "../features/forward/mirror.ts";
 import { SplitCookie } from "../features/forward/split-cookie.ts";
 import { type ForwardTarget, TargetChoice } from "../features/forward/target.ts";
-import { networkOf } from "../upstream/hash-key.ts";
 import type { ForwardConfig, RouteConfig } from "./config.ts";
 import { PLAIN_ATTRIBUTES } from "./shape/cookie.ts";
 

@@ -25,6 +25,8 @@ export interface Worker {
   cacheStored?(counts: StoredCounts): void;
   /** As that, of which there may be very many. */
   connectionShed(listenerKey: string, fault: Fault): void;
+  /** A connection that did nothing was closed for a newcomer. */
+  madeRoom(listenerKey: string): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
   listenerMeter(listenerKey: string): ConnectionMeter;

@@ -96,6 +96,10 @@ export class EngineWorker implements StreamWorker {
     this.world.log.warn(what, { listener: listenerKey, ...fault });
   }
 
+  madeRoom(listenerKey: string): void {
+    this.metrics.madeRoom(listenerKey);
+  }
+
   cacheStored(counts: StoredCounts): void {
     this.metrics.cacheStored(counts);
   }
