@@ -6,6 +6,7 @@ import { compress } from "./compress/compress.ts";
 import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
+import { inFlight } from "./in-flight/in-flight.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
@@ -16,6 +17,7 @@ import { rewrite } from "./rewrite/rewrite.ts";
  * body, compress after all that look into a response or change it. `forward` is built by compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
+  inFlight, // last in admit: who is refused for another reason takes no place
   decompress,
   rewrite,
   grpcWeb,

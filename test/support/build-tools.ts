@@ -1,5 +1,6 @@
 import type { BuildTools } from "../../src/core/feature.ts";
 import { LoneMachine } from "../../src/core/machine.ts";
+import type { Worker } from "../../src/core/worker.ts";
 
 /** For features that need nothing of the world. */
 export const NO_TOOLS: BuildTools = {
@@ -22,3 +23,24 @@ export const NO_TOOLS: BuildTools = {
   cacheBytes: 0,
   cacheStored: () => {},
 };
+
+/** For features that do: they get that of a worker. */
+export function toolsOf(worker: Worker, onKept: (kept: unknown) => void = () => {}): BuildTools {
+  const keep = <T>(_key: string, make: () => T): T => {
+    const made = make();
+    onKept(made);
+    return made;
+  };
+  return {
+    world: worker.world,
+    upstream: NO_TOOLS.upstream,
+    keep,
+    keepForAll: keep,
+    bug: (error, exchange) => worker.bug(error, exchange),
+    machine: new LoneMachine(),
+    place: NO_TOOLS.place,
+    wheel: worker.wheel,
+    cacheBytes: 0,
+    cacheStored: () => {},
+  };
+}

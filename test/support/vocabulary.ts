@@ -4,6 +4,7 @@ import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
 import { cache } from "../../src/features/cache/cache.ts";
+import { inFlight } from "../../src/features/in-flight/in-flight.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
   error: wanted("text or a list of text"),
@@ -57,5 +58,5 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rewrite, cache],
+  features: [redirect, respond, rewrite, cache, inFlight],
 };
