@@ -6,19 +6,19 @@ import { Template, templateProblem } from "./template.ts";
 /** By what traffic is told apart where each has its own share of something. */
 export type TrafficKey = (exchange: Exchange) => string;
 
-const WORDS = ["clientIp", "route"] as const;
-const FORM = 'clientIp, route, or text with placeholders such as "{header.x-api-key}"';
-
-/** The key `per`. It stays text in the config. */
-export const trafficKeyField = z
-  .string({ error: wanted(FORM) })
-  .superRefine((text, context) => {
-    if (WORDS.some((word) => word === text)) return;
+/** The key `per`, with the words that stand for themselves. It stays text in the config. */
+export function trafficKeyIn(words: readonly string[]) {
+  const form = `${words.join(", ")}, or text with placeholders such as "{header.x-api-key}"`;
+  return z.string({ error: wanted(form) }).superRefine((text, context) => {
+    if (words.includes(text)) return;
     const problem = templateProblem(text, "text");
     if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
     else if (new Template(text, "text").isConstant)
-      context.addIssue({ code: "custom", message: wanted(FORM)({ input: text }) });
-  })
+      context.addIssue({ code: "custom", message: wanted(form)({ input: text }) });
+  });
+}
+
+export const trafficKeyField = trafficKeyIn(["clientIp", "route"])
   .default("clientIp")
   .describe(
     "By what requests are told apart: clientIp (of IPv6 the /64), route (all together), " +

@@ -1,6 +1,7 @@
 /** The explicit list of what a route can do. A feature that is not here is not in the product. */
 import type { Feature } from "../core/feature.ts";
 import type { MatchConfig } from "../route/match-config.ts";
+import { bandwidth } from "./bandwidth/bandwidth.ts";
 import { cache } from "./cache/cache.ts";
 import { compress } from "./compress/compress.ts";
 import { decompress } from "./decompress/decompress.ts";
@@ -17,7 +18,8 @@ import { rewrite } from "./rewrite/rewrite.ts";
  * body, compress after all that look into a response or change it. `forward` is built by compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
-  inFlight, // last in admit: who is refused for another reason takes no place
+  inFlight, // after all others in admit: who is refused for another reason takes no place
+  bandwidth, // in admit, so before all that changes bodies: it is about what is on the wire
   decompress,
   rewrite,
   grpcWeb,

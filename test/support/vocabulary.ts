@@ -3,6 +3,7 @@
 import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
+import { bandwidth } from "../../src/features/bandwidth/bandwidth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
 
@@ -58,5 +59,5 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rewrite, cache, inFlight],
+  features: [redirect, respond, rewrite, cache, inFlight, bandwidth],
 };
