@@ -93,6 +93,7 @@ export interface StreamListenerConfig {
   readonly protocol: "tcp" | "udp";
   readonly address: Address;
   readonly connectionsMax: number; // of UDP: sessions
+  readonly connectionsPerClient: number; // of TCP
   readonly openingMs: number;
   readonly proxiesFrom: readonly string[] | undefined;
   readonly streams: readonly StreamConfig[]; // at least one

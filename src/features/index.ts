@@ -2,6 +2,7 @@
 import type { Feature } from "../core/feature.ts";
 import type { MatchConfig } from "../route/match-config.ts";
 import { auth } from "./auth/auth.ts";
+import { bandwidth } from "./bandwidth/bandwidth.ts";
 import { cache } from "./cache/cache.ts";
 import { compress } from "./compress/compress.ts";
 import { cors } from "./cors/cors.ts";
@@ -9,6 +10,7 @@ import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
+import { inFlight } from "./in-flight/in-flight.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
@@ -28,6 +30,8 @@ export const features: readonly Feature<unknown>[] = [
   cors, // before whatever asks who the client is: a preflight has no credentials
   rateLimit,
   auth,
+  inFlight, // after all others in admit: who is refused for another reason takes no place
+  bandwidth, // in admit, so before all that changes bodies: it is about what is on the wire
   decompress,
   redirects, // what they send away is not worth rewriting
   rewrite,

@@ -1,5 +1,6 @@
 import type { BuildTools } from "../../src/core/feature.ts";
 import { LoneMachine } from "../../src/core/machine.ts";
+import type { Worker } from "../../src/core/worker.ts";
 
 type Given = Partial<Omit<BuildTools, "world">> & { readonly world?: Partial<BuildTools["world"]> };
 
@@ -36,3 +37,19 @@ export const NO_TOOLS: BuildTools = {
   cacheBytes: 0,
   cacheStored: () => {},
 };
+
+/** For features that do: they get that of a worker. */
+export function toolsOf(worker: Worker, onKept: (kept: unknown) => void = () => {}): BuildTools {
+  const keep = <T>(_key: string, make: () => T): T => {
+    const made = make();
+    onKept(made);
+    return made;
+  };
+  return toolsWith({
+    world: worker.world,
+    keep,
+    keepForAll: keep,
+    bug: (error, exchange) => worker.bug(error, exchange),
+    wheel: worker.wheel,
+  });
+}
