@@ -21,6 +21,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pebble: "pebble",
   knotd: "knot",
   knsupdate: "knot-dnsutils",
+  htpasswd: "apache2-utils",
+  argon2: "argon2",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -31,6 +33,8 @@ export const TEST_PARTS: readonly string[] = [
   "pebble",
   "knotd",
   "knsupdate",
+  "htpasswd",
+  "argon2",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

@@ -5,7 +5,7 @@
 import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
-import type { Filter, Handler, Phases } from "../core/filter.ts";
+import type { Filter, Handler } from "../core/filter.ts";
 import type { Machine } from "../core/machine.ts";
 import type {
   ErrorReplies,
@@ -43,6 +43,7 @@ import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
+import { phasesOf } from "./compile-phases.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -277,6 +278,8 @@ class Compiler {
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
       place: `${site.name} ${route.name}`,
+      site: site.name,
+      level: "route",
       wheel: worker.wheel,
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
@@ -365,36 +368,7 @@ const featuresByName: ReadonlyMap<string, Feature<unknown>> = new Map(
 
 // The check has been through these options with the feature's own schema.
 function build(part: PartConfig, tools: BuildTools): Filter | Handler {
-  return featuresByName.get(part.key)!.build(part.options, tools);
-}
-
-/** A route's filters by phase: each list holds only the filters that have that method. */
-function phasesOf(filters: readonly Filter[]): Phases {
-  const admit = steps(filters, "admit");
-  const rewrite = steps(filters, "rewrite");
-  const lookup = steps(filters, "lookup");
-  return {
-    before: [...admit, ...rewrite, ...lookup],
-    admit,
-    rewrite,
-    lookup,
-    send: steps(filters, "send"),
-    receive: steps(filters, "receive"),
-    respond: steps(filters, "respond"),
-    finish: steps(filters, "finish"),
-  };
-}
-
-export type PhaseName = Exclude<keyof Filter, "name" | "arrive" | "explain">;
-
-/** Those that take part in the phase, in the order in which they do. */
-export function filtersIn(phase: PhaseName, filters: readonly Filter[]): readonly Filter[] {
-  return filters.filter((filter) => filter[phase] !== undefined);
-}
-
-function steps<Name extends PhaseName>(filters: readonly Filter[], name: Name) {
-  return filtersIn(name, filters).flatMap((filter) => {
-    const step = filter[name];
-    return step === undefined ? [] : [step.bind(filter) as NonNullable<Filter[Name]>];
-  });
+  return featuresByName
+    .get(part.key)!
+    .build(part.options, { ...tools, level: part.level ?? "route" });
 }

@@ -5,7 +5,8 @@ import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { ProxyHeader } from "../protocol/proxy-protocol/proxy-header.ts";
 import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
-import { FAULTS, type Fault } from "./fault.ts";
+import { FAULTS, type Fault, type FaultCode } from "./fault.ts";
+import type { Identity } from "./identity.ts";
 import type { KeptContent } from "./kept-content.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
 import type { ClientTls } from "./tls.ts";
@@ -39,15 +40,31 @@ export interface RequestHead {
   readonly query: string; // without "?"; "" if there is none
   readonly minorVersion: 0 | 1; // of HTTP/1; 1 for anything newer
   readonly targetReceived: string; // as on the wire, for the log
-  readonly headers: HeaderList; // edits made here are what goes upstream
+  headers: HeaderList; // edits made here are what goes upstream
+  headersReceived: HeaderList | undefined; // for the log; undefined: `headers` are no others
   /** Where the request goes: the same path and query until a rewrite says otherwise. */
   upstreamPath: string;
   upstreamQuery: string;
+  upstreamMethod: string; // "": the client's
+  upstreamHost: string; // "": the client's; or ENDPOINT_HOST
+}
+
+/** What each endpoint calls itself, in place of the client's Host. No host can be written so. */
+export const ENDPOINT_HOST = "{endpoint}";
+
+/** What the endpoint is asked to do; HEAD and others are the same thing for the client as for it. */
+export function upstreamMethodOf({ method, upstreamMethod }: RequestHead): string {
+  return upstreamMethod === "" ? method : upstreamMethod;
+}
+
+/** As the client sent them, whatever was made of them since. */
+export function headersReceivedOf({ headers, headersReceived }: RequestHead): HeaderList {
+  return headersReceived ?? headers;
 }
 
 export interface ResponseHead {
   status: number;
-  readonly headers: HeaderList;
+  headers: HeaderList;
 }
 
 /** What one exchange measured. Monotonic milliseconds; 0 where it did not happen. */
@@ -111,6 +128,8 @@ export class Exchange {
   compression: Compression | undefined;
   decompression: Decompression | undefined;
   fault: Fault | undefined;
+  warned: FaultCode[] | undefined; // what it would be refused for, by filters in mode "warn"
+  identity: Identity | undefined; // who sent it, once that is verified
   grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
@@ -120,6 +139,7 @@ export class Exchange {
   responseBytes: number; // body bytes sent, framing not counted
   cacheResult: CacheResult;
   cacheStatus: string; // for the client, in Cache-Status; "" for nothing
+  rateLimit: string | undefined; // for the client, in RateLimit
 
   constructor(
     runtime: Runtime,
@@ -145,6 +165,8 @@ export class Exchange {
     this.compression = undefined;
     this.decompression = undefined;
     this.fault = undefined;
+    this.warned = undefined;
+    this.identity = undefined;
     this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;
@@ -154,6 +176,7 @@ export class Exchange {
     this.responseBytes = 0;
     this.cacheResult = "";
     this.cacheStatus = "";
+    this.rateLimit = undefined;
   }
 }
 

@@ -16,6 +16,8 @@ export const NO_TOOLS: BuildTools = {
   },
   machine: new LoneMachine(),
   place: "a.test#1",
+  site: "a.test",
+  level: "route",
   get wheel(): never {
     throw new Error("this feature was not expected to need the timer wheel");
   },

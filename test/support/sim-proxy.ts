@@ -74,6 +74,7 @@ export const DOOR: Address = { host: "10.0.0.1", port: 80 };
 const NO_PHASES: Phases = {
   before: [],
   admit: [],
+  identified: [],
   rewrite: [],
   lookup: [],
   send: [],

@@ -206,7 +206,7 @@ export class Fetch implements Downstream {
   #answeredBy(response: ResponseHead): Answered {
     const { clock } = this.#owner.caches.world;
     return {
-      request: this.#own.request.headers,
+      asked: this.#own,
       requestControl: this.keyed.control,
       response,
       requestedWallMs: this.#requestedWallMs,
