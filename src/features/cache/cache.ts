@@ -28,8 +28,8 @@ import { Caches } from "./caches.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
-import { partOf } from "./fill.ts";
 import { freshenByHead } from "./head-update.ts";
+import { isPartOf } from "./parts.ts";
 import { partServes, type ReadBody, serveStored } from "./serve-stored.ts";
 
 /** A request, and what it is looked up under. */
@@ -152,7 +152,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     let part: StoredResponse | undefined;
     for (let each: StoredResponse | undefined = first; each !== undefined; each = each.next) {
       const isWhole = each.partition === keyed.partition;
-      if (!isWhole && each.partition !== partOf(keyed.partition)) continue;
+      if (!isWhole && !isPartOf(each, keyed.partition)) continue;
       const suits =
         each.varyNames.length === 0 || varyKey(each.varyNames, headers) === each.varyKey;
       if (!suits) continue;
