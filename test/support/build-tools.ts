@@ -6,7 +6,11 @@ type Given = Partial<Omit<BuildTools, "world">> & { readonly world?: Partial<Bui
 
 /** For features that need these and nothing else. */
 export function toolsWith(given: Given): BuildTools {
-  return Object.create(NO_TOOLS, Object.getOwnPropertyDescriptors(given));
+  const all = Object.getOwnPropertyDescriptors(NO_TOOLS); // those that throw stay unread
+  return Object.defineProperties({} as BuildTools, {
+    ...all,
+    ...Object.getOwnPropertyDescriptors(given),
+  });
 }
 
 /** For features that need nothing of the world. */
