@@ -7,8 +7,9 @@ import { auth } from "../../src/features/auth/auth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
-import { redirects } from "../../src/features/redirects/redirects.ts";
+import { location } from "../../src/features/location/location.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
+import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
@@ -63,6 +64,8 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rewrite, cache, cors, headers, redirects, securityHeaders],
-  features: [auth, cache, cors, headers, rateLimit, redirect, respond, rewrite, securityHeaders],
+  features: [
+    ...[auth, cache, cors, headers, location, rateLimit, redirect, redirects, respond, rewrite],
+    securityHeaders,
+  ],
 };
