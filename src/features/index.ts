@@ -11,6 +11,7 @@ import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { inFlight } from "./in-flight/in-flight.ts";
+import { location } from "./location/location.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
@@ -35,6 +36,7 @@ export const features: readonly Feature<unknown>[] = [
   decompress,
   redirects, // what they send away is not worth rewriting
   rewrite,
+  location, // before the cache, which keeps what clients are to see
   securityHeaders, // before headers, whose edits are more particular
   headers, // before the cache, so that Vary speaks of what the upstream gets
   grpcWeb,

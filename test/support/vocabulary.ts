@@ -9,6 +9,7 @@ import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
+import { location } from "../../src/features/location/location.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
@@ -73,6 +74,7 @@ export const testVocabulary: Vocabulary = {
     cors,
     headers,
     inFlight,
+    location,
     rateLimit,
     redirect,
     redirects,
