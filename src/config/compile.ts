@@ -6,6 +6,7 @@ import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler, Phases } from "../core/filter.ts";
+import type { Geo } from "../core/geo.ts";
 import type { Machine } from "../core/machine.ts";
 import type {
   ErrorReplies,
@@ -43,6 +44,7 @@ import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
+import { geoOf } from "./compile-geo.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -87,6 +89,7 @@ class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
   readonly #proofs: ShownProofs | undefined;
+  readonly #geo: Geo | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
 
@@ -96,6 +99,7 @@ class Compiler {
     this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
       ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
       : undefined;
+    this.#geo = geoOf(config, tools.draft, tools.worker.world);
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
@@ -115,6 +119,7 @@ class Compiler {
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
       caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
+      geo: this.#geo,
     };
   }
 
@@ -260,7 +265,7 @@ class Compiler {
         name: site.name,
         paths: site.paths,
         hsts: site.tls?.hsts,
-        routes: compileRoutes(routes),
+        routes: compileRoutes(routes, this.#geo),
         errors: this.#errors(site.errors),
         clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
@@ -275,6 +280,7 @@ class Compiler {
       upstream: (name) => this.#upstreams.get(name)!,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
+      geo: this.#geo,
       machine,
       place: `${site.name} ${route.name}`,
       wheel: worker.wheel,

@@ -5,6 +5,7 @@
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Path } from "../core/feature.ts";
+import type { GeoFiles } from "../core/geo.ts";
 import {
   LIMITS,
   type Limits,
@@ -45,6 +46,7 @@ export interface Config extends Levels {
   readonly log: LogConfig;
   readonly dns: DnsSettings;
   readonly acme: AcmeSettings;
+  readonly geo: GeoFiles | undefined;
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours

@@ -14,6 +14,7 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { geo } from "./geo.ts";
 import { tls } from "./tls.ts";
 
 const LISTEN_FORM =
@@ -232,5 +233,6 @@ export const processKeys = {
     .optional()
     .describe("Send Forwarded (RFC 7239) beside X-Forwarded-*. Default: false."),
   tls: tls.optional(),
+  geo: geo.optional(),
   tests: notYet("tests"),
 };

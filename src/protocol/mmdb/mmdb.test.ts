@@ -75,7 +75,9 @@ test("Mmdb: reads what mmdblookup reads", { skip: skipWithout("mmdblookup") }, (
   const file = join(folder, "a.mmdb");
   writeFileSync(file, mmdbOf(ENTRIES, { recordBits: 28 }));
 
-  for (const [address, want] of cases.filter(([address, code]) => code !== undefined && !address.startsWith("::ffff:"))) {
+  for (const [address, want] of cases.filter(
+    ([address, code]) => code !== undefined && !address.startsWith("::ffff:"),
+  )) {
     const args = ["--file", file, "--ip", address, "country", "iso_code"];
     const said = execFileSync(part("mmdblookup")!, args, { encoding: "utf8" });
     assert.match(said, new RegExp(`"${want}" <utf8_string>`), address);
