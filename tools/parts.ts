@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   htpasswd: "apache2-utils",
   argon2: "argon2",
   mmdblookup: "mmdb-bin",
+  "redis-server": "redis-server",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -37,6 +38,7 @@ export const TEST_PARTS: readonly string[] = [
   "htpasswd",
   "argon2",
   "mmdblookup",
+  "redis-server",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

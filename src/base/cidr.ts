@@ -30,7 +30,8 @@ export function parseCidr(text: string): Cidr | string {
   };
 }
 
-function mask(address: IpWords, bits: number): IpWords {
+/** The network of so many bits that the address is in; IPv4 counts its bits as ::ffff:0:0/96 does. */
+export function mask(address: IpWords, bits: number): IpWords {
   return address.map((word, index) => word & ~hostBits(bits, index));
 }
 

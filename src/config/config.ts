@@ -4,7 +4,7 @@
  */
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
-import type { Path } from "../core/feature.ts";
+import type { Level, Path } from "../core/feature.ts";
 import type { GeoFiles } from "../core/geo.ts";
 import {
   LIMITS,
@@ -28,6 +28,7 @@ import type { PassiveOptions } from "../upstream/health/passive-check.ts";
 import type { UpstreamTls } from "../upstream/manner.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
+import type { StateConfig } from "./settle-state.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
 import type { ForwardConfig, MirrorConfig } from "./shape/forward.ts";
 import type { RetryCondition } from "./shape/retry.ts";
@@ -40,13 +41,14 @@ export interface Config extends Levels {
   readonly watchdogMs: number; // Infinity: off
   readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
-  readonly state: "memory";
+  readonly state: StateConfig;
   readonly cacheMemoryBytes: number; // of all workers together
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
   readonly dns: DnsSettings;
   readonly acme: AcmeSettings;
   readonly geo: GeoFiles | undefined;
+  readonly isStapling: boolean; // what CAs say of certificates (OCSP)
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours
@@ -172,6 +174,7 @@ export interface RouteConfig extends Levels {
 export interface PartConfig {
   readonly key: string;
   readonly options: unknown;
+  readonly level?: Level; // where it is written; absent: on the route
 }
 
 /** One of the two. */

@@ -8,11 +8,13 @@ import {
 } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
+import type { StateMeter } from "../core/shared-limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { StoredCounts } from "../core/worker.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
+import { stateMeter } from "./state-metrics.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 import { WarningMetrics } from "./warning-metrics.ts";
 
@@ -227,6 +229,11 @@ export class Metrics {
     cells[this.#thread + CACHE_BYTES] = bytes;
     cells[this.#thread + CACHE_OBJECTS] = objects;
     cells[this.#thread + CACHE_EVICTIONS] = evictions;
+  }
+
+  /** One for all who ask. */
+  stateMeter(): StateMeter {
+    return stateMeter(this.#bank);
   }
 
   secured(listenerKey: string, { version, isResumed }: TlsFacts): void {

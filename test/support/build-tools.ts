@@ -1,6 +1,13 @@
 import type { BuildTools } from "../../src/core/feature.ts";
 import { LoneMachine } from "../../src/core/machine.ts";
 
+type Given = Partial<Omit<BuildTools, "world">> & { readonly world?: Partial<BuildTools["world"]> };
+
+/** For features that need these and nothing else. */
+export function toolsWith(given: Given): BuildTools {
+  return Object.create(NO_TOOLS, Object.getOwnPropertyDescriptors(given));
+}
+
 /** For features that need nothing of the world. */
 export const NO_TOOLS: BuildTools = {
   get world(): never {
@@ -9,6 +16,10 @@ export const NO_TOOLS: BuildTools = {
   upstream: (name) => {
     throw new Error(`there is no upstream ${name}`);
   },
+  routeTo: (name) => {
+    throw new Error(`there is no upstream ${name}`);
+  },
+  isDry: false,
   keep: (_key, make) => make(),
   keepForAll: (_key, make) => make(),
   bug: (error) => {
@@ -16,9 +27,12 @@ export const NO_TOOLS: BuildTools = {
   },
   machine: new LoneMachine(),
   place: "a.test#1",
+  site: "a.test",
+  level: "route",
   get wheel(): never {
     throw new Error("this feature was not expected to need the timer wheel");
   },
+  sharedLimits: undefined,
   cacheBytes: 0,
   cacheStored: () => {},
 };

@@ -6,6 +6,11 @@ import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
 import { allow, deny } from "../../src/features/access/access.ts";
 import { auth } from "../../src/features/auth/auth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
+import { cors } from "../../src/features/cors/cors.ts";
+import { headers } from "../../src/features/headers/headers.ts";
+import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
+import { redirects } from "../../src/features/redirects/redirects.ts";
+import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
   error: wanted("text or a list of text"),
@@ -59,5 +64,19 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [allow, deny, auth, redirect, respond, rewrite, cache],
+  // biome-ignore format: a line each, as they come from everywhere
+  features: [
+    allow,
+    deny,
+    auth,
+    cache,
+    cors,
+    headers,
+    rateLimit,
+    redirect,
+    redirects,
+    respond,
+    rewrite,
+    securityHeaders,
+  ],
 };
