@@ -67,6 +67,7 @@ function storeLines({ request }: Exchange, options: CacheOptions): string[] {
       "if that is said to be for all (public, s-maxage or must-revalidate): it has credentials",
     );
   }
+  if (options.checksEndings) lines.push("if its type is what the path ends in");
   lines.push(`if it has ${sizeText(objectBytesMax)} at most`);
   return lines;
 }
