@@ -114,7 +114,7 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
-      caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
+      caching: cachingOf(this.#config, this.#tools),
     };
   }
 

@@ -8,6 +8,7 @@ import type { Speech } from "../core/upstream.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
+  CacheDiskConfig,
   Config,
   EndpointConfig,
   HedgeConfig,
@@ -83,6 +84,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     trustedProxies: trust?.proxies ?? [],
     state: parsed.state ?? "memory",
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
+    cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:
       admin === "off"
         ? undefined
@@ -118,6 +120,13 @@ function settleLevels({ limits, timeouts, rates }: ParsedLevels): Levels {
       ...(grace === undefined ? {} : { graceMs: grace }),
     },
   };
+}
+
+function settleCacheDisk(
+  disk: NonNullable<ParsedConfig["cacheStore"]>["disk"],
+  folder: string,
+): CacheDiskConfig | undefined {
+  return disk && { path: resolve(folder, disk.path), bytes: disk.size };
 }
 
 function settleLog(log: ParsedConfig["log"], folder: string): LogConfig {

@@ -65,6 +65,13 @@ export const BUGS = 1;
 export const CACHE_BYTES = 2;
 export const CACHE_OBJECTS = 3;
 export const CACHE_EVICTIONS = 4;
+export const CACHE_DISK_BYTES = 5;
+export const CACHE_DISK_OBJECTS = 6;
+export const CACHE_DISK_READS = 7;
+export const CACHE_DISK_WRITES = 8;
+export const CACHE_DISK_SKIPPED = 9;
+export const CACHE_DISK_EVICTIONS = 10;
+export const CACHE_DISK_ERRORS = 11;
 
 const ROUTE: BlockShape = {
   kind: "route",
@@ -86,8 +93,8 @@ const LISTENER: BlockShape = {
 const THREAD: BlockShape = {
   kind: "thread",
   labels: [],
-  cellCount: CACHE_EVICTIONS + 1,
-  gauges: [REQUESTS_ACTIVE, CACHE_BYTES, CACHE_OBJECTS],
+  cellCount: CACHE_DISK_ERRORS + 1,
+  gauges: [REQUESTS_ACTIVE, CACHE_BYTES, CACHE_OBJECTS, CACHE_DISK_BYTES, CACHE_DISK_OBJECTS],
 };
 
 const LISTENERS_MAX = 1000; // keys come from configs, but those change
@@ -215,11 +222,19 @@ export class Metrics {
   }
 
   /** How the store of this thread is by now. */
-  cacheStored({ bytes, objects, evictions }: StoredCounts): void {
+  cacheStored({ bytes, objects, evictions, disk }: StoredCounts): void {
     const { cells } = this.#bank;
     cells[this.#thread + CACHE_BYTES] = bytes;
     cells[this.#thread + CACHE_OBJECTS] = objects;
     cells[this.#thread + CACHE_EVICTIONS] = evictions;
+    if (disk === undefined) return;
+    cells[this.#thread + CACHE_DISK_BYTES] = disk.bytes;
+    cells[this.#thread + CACHE_DISK_OBJECTS] = disk.objects;
+    cells[this.#thread + CACHE_DISK_READS] = disk.reads;
+    cells[this.#thread + CACHE_DISK_WRITES] = disk.writes;
+    cells[this.#thread + CACHE_DISK_SKIPPED] = disk.skipped;
+    cells[this.#thread + CACHE_DISK_EVICTIONS] = disk.evictions;
+    cells[this.#thread + CACHE_DISK_ERRORS] = disk.errors;
   }
 
   secured(listenerKey: string, { version, isResumed }: TlsFacts): void {

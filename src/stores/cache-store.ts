@@ -1,3 +1,5 @@
+import type { Step } from "../core/filter.ts";
+import type { DiskCounts } from "../core/worker.ts";
 import type { Freshness } from "../protocol/caching/reuse.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { GrowingBody } from "./growing-body.ts";
@@ -11,6 +13,11 @@ export interface CacheStore {
   readonly stats: CacheStats;
   /** The newest response of that URL; the others follow by `next`. Purged ones are not among them. */
   lookup(url: string, nowMs: number): StoredResponse | undefined;
+  /**
+   * What is not at hand but elsewhere, on disk. undefined: there is nothing, as is known at once.
+   * A promise never rejects, and answers within CACHE_DISK_WAIT_MS.
+   */
+  recall?(wanted: Wanted): Promise<StoredResponse | undefined> | undefined;
   /** It served: to keep it was right. */
   touch(response: StoredResponse): void;
   /**
@@ -28,8 +35,18 @@ export interface CacheStore {
     filling: Filling,
   ): StoredResponse | undefined;
   remove(response: StoredResponse): void;
-  /** In force at once. How many are gone, or stale, at once; others may go as they are found. */
-  purge(order: PurgeOrder, nowMs: number): number;
+  /**
+   * In force at once, or when it has answered. How many are gone, or stale, at once; others may go as
+   * they are found.
+   */
+  purge(order: PurgeOrder, nowMs: number): Step<number>;
+}
+
+/** Which response is wanted of those that are elsewhere. */
+export interface Wanted {
+  readonly url: string;
+  readonly partitions: readonly string[]; // the best first
+  suits(found: StoredResponse): boolean;
 }
 
 /** What tells responses to one URL apart. Parts are kept apart, so that none can pass for another. */
@@ -54,6 +71,13 @@ export interface NewResponse extends VariantKey {
 export interface BodySource {
   /** Some bytes from there on; undefined: there are none, or not yet. */
   at(position: number): Buffer | undefined;
+  /**
+   * Where this is, "not yet" ends when somebody asks for it: `there` is called once, later. false: they
+   * cannot be had, or are not what was stored.
+   */
+  load?(position: number, there: (isThere: boolean) => void): void;
+  /** Nobody reads on. */
+  close?(): void;
 }
 
 export interface StoredResponse extends VariantKey, BodySource {
@@ -65,6 +89,8 @@ export interface StoredResponse extends VariantKey, BodySource {
   readonly next: StoredResponse | undefined; // of the same URL
   /** at() lends bytes that may be another's after this turn of the event loop. */
   readonly isLent: boolean;
+  /** For one reader; absent: all read from this. */
+  reading?(): BodySource;
   freshness(): Freshness;
   /** A list of its own each time. */
   headers(): HeaderList;
@@ -82,4 +108,5 @@ export interface CacheStats {
   readonly bytesMax: number;
   readonly objects: number;
   readonly evictions: number;
+  readonly disk?: DiskCounts; // where there is one
 }

@@ -1,7 +1,7 @@
 import type { Attempt, CacheResult, Exchange, ResponseHead } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Feature } from "../../core/feature.ts";
-import { type Filter, TAKEN } from "../../core/filter.ts";
+import { type Filter, type Step, TAKEN } from "../../core/filter.ts";
 import { fail, respond } from "../../core/pipeline.ts";
 import type { Route } from "../../core/runtime.ts";
 import {
@@ -68,11 +68,11 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
 
   // --- phases ------------------------------------------------------------------------------------
 
-  lookup(exchange: Exchange): typeof TAKEN | undefined {
+  lookup(exchange: Exchange): Step<typeof TAKEN | undefined> {
     const { method } = exchange.request;
     if (method !== "GET" && method !== "HEAD") return undefined;
     const why = bypassOf(exchange, this.#options.bypass);
-    if (why === undefined) return this.#find(this.#keyed(exchange), undefined);
+    if (why === undefined) return this.#lookUp(this.#keyed(exchange));
     exchange.cacheResult = "bypass";
     this.#tell(exchange, cacheStatusText(NAME, { forwarded: "bypass", detail: why }));
     return undefined;
@@ -117,12 +117,51 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     };
   }
 
+  /** What is not in memory may be on disk: then it is waited for, and only then. */
+  #lookUp(keyed: Keyed): Step<typeof TAKEN | undefined> {
+    const { store, world } = this.caches;
+    const first = store.lookup(keyed.url, world.clock.nowMs());
+    const stored = first && this.#match(first, keyed);
+    if (stored !== undefined) return this.#decide(keyed, undefined, first, stored);
+    const recalled = this.#recall(keyed);
+    if (recalled === undefined) return this.#decide(keyed, undefined, first, undefined);
+    return recalled.then((found) => {
+      const { times } = keyed.exchange;
+      if (times.endedMs !== 0) return TAKEN; // the client has left
+      // What another has asked for meanwhile is newer, and in memory; so is what was small enough.
+      const now = store.lookup(keyed.url, world.clock.nowMs());
+      const matching = now && this.#match(now, keyed);
+      const lasting = found?.isLent === false ? found : undefined;
+      return this.#decide(keyed, undefined, now ?? lasting, matching ?? lasting);
+    });
+  }
+
+  #recall(keyed: Keyed): Promise<StoredResponse | undefined> | undefined {
+    const { url, partition, exchange } = keyed;
+    const { method, headers } = exchange.request;
+    const asksForPart = method === "GET" && headers.first(RANGE) !== undefined;
+    return this.caches.store.recall?.({
+      url,
+      partitions: asksForPart ? [partition, partOf(partition)] : [partition],
+      suits: (found) => this.#match(found, keyed) !== undefined,
+    });
+  }
+
   /** `reader`: the one that it has by now, if it has waited already. */
   #find(keyed: Keyed, reader: CacheReader | undefined): typeof TAKEN | undefined {
+    const { store, world } = this.caches;
+    const first = store.lookup(keyed.url, world.clock.nowMs());
+    return this.#decide(keyed, reader, first, first && this.#match(first, keyed));
+  }
+
+  #decide(
+    keyed: Keyed,
+    reader: CacheReader | undefined,
+    first: StoredResponse | undefined, // of that URL
+    stored: StoredResponse | undefined,
+  ): typeof TAKEN | undefined {
     const { exchange, control } = keyed;
     const nowMs = this.caches.world.clock.nowMs();
-    const first = this.caches.store.lookup(keyed.url, nowMs);
-    const stored = first && this.#match(first, keyed);
     const freshness = stored?.freshness();
     const asked = control === NO_DIRECTIVES ? undefined : control;
     const reuse = freshness === undefined ? "validate" : reuseOf(freshness, nowMs, asked);
@@ -257,7 +296,8 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     response: ResponseHead,
   ): void {
     const framing = { kind: "length" as const, bytes: end - from };
-    new CacheReader(keyed, this).read(response, framing, stored, from, end);
+    const source = stored.reading?.() ?? stored;
+    new CacheReader(keyed, this).read(response, framing, source, from, end);
   }
 
   readGrowing(reader: CacheReader, growing: Growing): void {

@@ -1,0 +1,193 @@
+import type { Files } from "../../base/files.ts";
+import type { Lanes } from "../../base/lanes.ts";
+import type { Clock, Log, Timer } from "../../base/world.ts";
+import type { Step } from "../../core/filter.ts";
+import { CACHE_DISK_ORDERS_MAX } from "../../core/limits.ts";
+import type { Channel } from "../../core/machine.ts";
+import type { PurgeOrder } from "../purge-orders.ts";
+import { DiskShare } from "./disk-share.ts";
+import { type DiskMessage, DiskStore, type Promotion } from "./disk-store.ts";
+import { FolderKeeper, readFormat } from "./folder-keeper.ts";
+import { FORMAT } from "./record.ts";
+
+const RETRY_MS = 10_000;
+const WARNING_EVERY_MS = 60_000;
+const USERS = 0; // the cell of the lanes
+
+export interface DiskTierParts {
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly folder: string;
+  readonly worker: number;
+  readonly workers: number;
+  readonly keeps: boolean; // this thread holds the folder for the process
+  readonly serves: boolean; // this thread has a store in it
+  readonly shared: SharedArrayBuffer; // of DiskShare.byteLength
+  readonly lanes: Lanes; // who has a store open
+  readonly channel: Channel;
+  readonly variantsMax: number;
+}
+
+/** What the tier in front of it has to do with it. */
+export interface InFront {
+  oldestSerial(): number;
+  promotion(): Promotion;
+}
+
+const ALL: PurgeOrder = { kind: "all", isSoft: false };
+
+type Message = DiskMessage | { readonly kind: "changed" };
+
+/**
+ * A folder, and this worker's store in it while it is ours: it opens when the keeper has the folder, and
+ * is shut when the folder is to be another process's. What is purged while it is shut is so once it opens.
+ */
+export class DiskTier {
+  readonly share: DiskShare;
+  readonly #parts: DiskTierParts;
+  readonly #keeper: FolderKeeper | undefined;
+  #store: DiskStore | undefined;
+  #front: InFront | undefined;
+  #bytesMax: number;
+  #waiting: PurgeOrder[]; // for a store to open
+  #retry: Timer | undefined;
+  #turn: Promise<void>; // of opening and shutting, one after the other
+  #isOver: boolean;
+  #warnedMs: number;
+
+  constructor(parts: DiskTierParts) {
+    const { lanes, keeps } = parts;
+    this.share = new DiskShare(parts.shared);
+    this.#parts = parts;
+    this.#keeper = keeps
+      ? new FolderKeeper({
+          ...parts,
+          share: this.share,
+          users: () => lanes.sum(USERS),
+          changed: () => this.#changed(),
+        })
+      : undefined;
+    this.#store = undefined;
+    this.#front = undefined;
+    this.#bytesMax = 0;
+    this.#waiting = [];
+    this.#retry = undefined;
+    this.#turn = Promise.resolve();
+    this.#isOver = false;
+    this.#warnedMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** undefined: there is none now. */
+  get store(): DiskStore | undefined {
+    return this.#store;
+  }
+
+  /** From now on; once more where the budget is another. */
+  open(bytesMax: number, front: InFront): void {
+    this.#bytesMax = bytesMax;
+    this.#store?.resize(bytesMax);
+    if (this.#front !== undefined) return;
+    this.#front = front;
+    if (this.#parts.serves) {
+      this.#parts.channel.onMessage = (message) => this.#learn(message as Message);
+      this.#follow();
+    }
+    this.#keeper?.start();
+  }
+
+  purge(order: PurgeOrder): Step<number> {
+    const store = this.#store;
+    if (store?.isLoading === false) return store.purge(order);
+    // Also while it loads: that may fail.
+    if (this.#parts.serves) this.#waiting.push(order);
+    if (this.#waiting.length > CACHE_DISK_ORDERS_MAX) this.#waiting = [ALL];
+    return store?.purge(order) ?? 0;
+  }
+
+  /** Another process is to have the folder; this one serves on without. */
+  async leave(): Promise<void> {
+    this.#isOver = true;
+    this.#retry?.cancel();
+    const left = this.#keeper?.leave();
+    this.#follow();
+    await this.#turn;
+    await left;
+    this.#parts.channel.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.leave();
+  }
+
+  #changed(): void {
+    this.#parts.channel.post({ kind: "changed" } satisfies Message);
+    if (this.#parts.serves) this.#follow();
+  }
+
+  #learn(message: Message): void {
+    if (message.kind === "changed") this.#follow();
+    else this.#store?.learn(message);
+  }
+
+  /** Opens or shuts, as the folder's state is. */
+  #follow(): void {
+    this.#turn = this.#turn.then(() => this.#step());
+  }
+
+  async #step(): Promise<void> {
+    const isWanted = !this.#isOver && this.share.state === "open";
+    if (isWanted === (this.#store !== undefined)) return;
+    if (isWanted) await this.#openStore();
+    else await this.#shutStore();
+  }
+
+  async #openStore(): Promise<void> {
+    const { files, folder, lanes, clock, channel } = this.#parts;
+    lanes.add(USERS, 1);
+    let store: DiskStore | undefined;
+    try {
+      const said = await readFormat(files, folder);
+      if (said?.format !== FORMAT) throw new Error("it is of another format");
+      const front = this.#front!;
+      store = new DiskStore(
+        {
+          ...this.#parts,
+          secret: said.secret,
+          share: this.share,
+          oldestSerial: () => front.oldestSerial(),
+          promotion: () => front.promotion(),
+          tell: (message) => channel.post(message),
+        },
+        this.#bytesMax,
+      );
+      // From here on lookups wait for it, and come after what was purged before.
+      this.#store = store;
+      const loading = store.load();
+      for (const order of this.#waiting) void store.purge(order);
+      await loading;
+      this.#waiting = [];
+    } catch (error) {
+      this.#store = undefined;
+      await store?.close().catch(() => {});
+      lanes.add(USERS, -1);
+      this.#warn(error);
+      if (!this.#isOver) this.#retry = clock.after(RETRY_MS, () => this.#follow());
+    }
+  }
+
+  async #shutStore(): Promise<void> {
+    const store = this.#store!;
+    this.#store = undefined;
+    await store.close().catch((error: unknown) => this.#warn(error));
+    this.#parts.lanes.add(USERS, -1);
+  }
+
+  #warn(error: unknown): void {
+    const { clock, log, folder } = this.#parts;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#warnedMs < WARNING_EVERY_MS) return;
+    this.#warnedMs = nowMs;
+    log.warn("disk cache cannot be opened", { folder, error: String(error) });
+  }
+}
