@@ -58,6 +58,13 @@ export const FAULTS = {
   bug:                      { side: "proxy",      status: 500, retry: "never", about: "An invariant of the proxy broke; the log has the stack." },
   cache_unreadable:         { side: "proxy",      status: 500, retry: "never", about: "The rest of a response that is stored on disk cannot be read, or is not what was stored: the client was cut." },
   not_cached:               { side: "downstream", status: 504, retry: "never", about: "The client wants a stored response or none (only-if-cached), and there is none that may serve." },
+  // Access: who may pass.
+  auth_required:            { side: "downstream", status: 401, retry: "never", about: "The route wants to know who asks (auth), and the request does not say." },
+  auth_failed:              { side: "downstream", status: 401, retry: "never", about: "The request says who asks in a way that does not hold: a wrong key, password or signature." },
+  auth_forbidden:           { side: "downstream", status: 403, retry: "never", about: "It is known who asks, and the rules of auth do not let them pass." },
+  auth_limited:             { side: "downstream", status: 429, retry: "never", about: "Too many attempts from this address, or on this name, have failed (auth.guard)." },
+  auth_unavailable:         { side: "proxy",      status: 503, retry: "never", about: "What auth has to ask, or to work with, is not there for now: nobody passes." },
+  security_unbuilt:         { side: "proxy",      status: 503, retry: "never", about: "A protection of the route cannot be built, as when its file cannot be read: the log of the start or reload says why." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
   circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },

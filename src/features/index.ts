@@ -1,23 +1,28 @@
 /** The explicit list of what a route can do. A feature that is not here is not in the product. */
 import type { Feature } from "../core/feature.ts";
 import type { MatchConfig } from "../route/match-config.ts";
+import { auth } from "./auth/auth.ts";
 import { cache } from "./cache/cache.ts";
 import { compress } from "./compress/compress.ts";
 import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
+import { headers } from "./headers/headers.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 
 /**
- * In the order in which filters run within a phase: decompress before all that look into a request's
+ * In the order in which filters run within a phase: auth after what is cheap and needs to know nobody,
+ * since it may have to compute, or to ask; decompress before all that look into a request's
  * body, compress after all that look into a response or change it. `forward` is built by compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
+  auth,
   decompress,
   rewrite,
+  headers, // before the cache, so that Vary speaks of what the upstream gets
   grpcWeb,
   cache,
   redirect,

@@ -14,6 +14,7 @@ import { GRPC_NAMES } from "../protocol/grpc/status.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
+import { WarningMetrics } from "./warning-metrics.ts";
 
 // RFC 9110 §9.3, and PATCH of RFC 5789. A method is the client's word: what is not here is OTHER.
 export const METHODS = [
@@ -129,6 +130,7 @@ export interface ConnectionMeter {
 export class Metrics {
   readonly streams: StreamMetrics;
   readonly #codings: CodingMetrics;
+  readonly #warnings: WarningMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -140,6 +142,7 @@ export class Metrics {
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
     this.#codings = new CodingMetrics(bank);
+    this.#warnings = new WarningMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -194,6 +197,10 @@ export class Metrics {
     if (exchange.grpcStatus >= 0) cells[at + ROUTE_GRPC + exchange.grpcStatus]!++;
     if (exchange.compression !== undefined || exchange.decompression !== undefined) {
       this.#codings.ended(exchange);
+    }
+    if (exchange.warned !== undefined) {
+      const { site, route, warned } = exchange;
+      this.#warnings.ended(site?.name ?? "", route?.name ?? "", warned);
     }
     if (endpointAt < 0) return;
     this.#endpointEnded(exchange, endpointAt, statusClass);

@@ -15,6 +15,7 @@ import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
 import type { ProcessGauges } from "./process-gauges.ts";
 import { renderStream } from "./stream-metrics.ts";
+import { renderWarning } from "./warning-metrics.ts";
 
 /** What is not counted in a bank, but read when somebody asks. */
 export interface MetricFacts {
@@ -38,8 +39,10 @@ export interface MetricFacts {
   readonly certificates: readonly {
     readonly id: string;
     readonly notAfter: string;
+    readonly ocsp: { readonly nextUpdate: string | undefined } | undefined;
     readonly warnings: readonly string[];
   }[];
+  readonly ocspAnswers: readonly { readonly outcome: string; readonly count: number }[];
   readonly build: { readonly version: string };
 }
 
@@ -68,6 +71,7 @@ export function renderMetrics(
     else if (block.kind === "stream") renderStream(out, cells, block);
     else if (block.kind === "coding") renderCoding(out, cells, block);
     else if (block.kind === "plain") renderPlain(out, cells, block);
+    else if (block.kind === "warning") renderWarning(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);
@@ -259,9 +263,13 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
     out.sample("acmeOrders", [issuer, outcome], count);
   }
   out.sample("certificatesMissing", [], facts.automatic.missing);
-  for (const { id, notAfter, warnings } of facts.certificates) {
+  for (const { outcome, count } of facts.ocspAnswers) out.sample("ocspAnswers", [outcome], count);
+  for (const { id, notAfter, ocsp, warnings } of facts.certificates) {
     out.sample("certificateExpiry", [id], Date.parse(notAfter) / 1000);
     out.sample("certificateWarnings", [id], warnings.length);
+    if (ocsp?.nextUpdate !== undefined) {
+      out.sample("ocspStapleExpiry", [id], Date.parse(ocsp.nextUpdate) / 1000);
+    }
   }
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

@@ -7,12 +7,14 @@ import type {
   CacheStore,
   Filling,
   NewResponse,
+  StoredBody,
   StoredResponse,
   Wanted,
 } from "./cache-store.ts";
 import { DiskResponse } from "./disk/disk-response.ts";
 import type { Promotion } from "./disk/disk-store.ts";
 import type { DiskTier, InFront } from "./disk/disk-tier.ts";
+import type { GrowingBody } from "./growing-body.ts";
 import type { MemoryStore } from "./memory/memory-store.ts";
 import type { PurgeOrder } from "./purge-orders.ts";
 
@@ -69,6 +71,7 @@ export class TieredStore implements CacheStore, InFront {
   put(response: NewResponse, filling: Filling): StoredResponse | undefined {
     const stored = this.#memory.put(response, inMemory(filling));
     const serial = this.#serialOf(filling);
+    filling.ended();
     if (serial >= 0) this.#disk?.store?.put(response, serial);
     return stored;
   }
@@ -93,6 +96,20 @@ export class TieredStore implements CacheStore, InFront {
       found.bodyBytes === bodyBytes && areOfOne(found.headers(), before!);
     void store.freshen(url, fresh, { lines, freshness, serial }, isSame);
     return fresh;
+  }
+
+  addCoded(
+    response: StoredResponse,
+    coding: string,
+    body: GrowingBody,
+    filling: Filling,
+  ): StoredBody | undefined {
+    const isElsewhere = response instanceof DiskResponse;
+    const coded = isElsewhere
+      ? undefined
+      : this.#memory.addCoded(response, coding, body, inMemory(filling));
+    filling.ended();
+    return coded;
   }
 
   remove(response: StoredResponse): void {

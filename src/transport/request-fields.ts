@@ -1,4 +1,4 @@
-import type { Exchange } from "../core/exchange.ts";
+import { type Exchange, upstreamMethodOf } from "../core/exchange.ts";
 import { forwardingLines, requestDrops } from "../core/forwarding-fields.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { RequestFields } from "../protocol/h2/stream.ts";
@@ -8,7 +8,7 @@ import { hostOf } from "./request-text.ts";
 export function requestFields(exchange: Exchange, endpoint: Endpoint): RequestFields {
   const { request } = exchange;
   return {
-    method: request.method,
+    method: upstreamMethodOf(request),
     scheme: endpoint.manner.tls === undefined ? "http" : "https",
     authority: hostOf(exchange, endpoint),
     path:

@@ -30,8 +30,11 @@ export function requestOf(
     minorVersion: 1,
     targetReceived: url,
     headers: HeaderList.of(headers),
+    headersReceived: undefined,
     upstreamPath: path,
     upstreamQuery: query,
+    upstreamMethod: "",
+    upstreamHost: "",
   };
 }
 

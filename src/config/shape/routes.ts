@@ -17,7 +17,7 @@ export interface Vocabulary {
 
 /** Keys of a later release, unless a feature has the name by now. */
 const HANDLERS_LATER = ["handler", "tunnel"];
-const FILTERS_LATER = ["rateLimit", "auth"];
+const FILTERS_LATER = ["rateLimit"];
 
 export function handlerNames({ features }: Vocabulary): string[] {
   const named = features.filter(({ kind }) => kind === "handler").map((feature) => feature.name);

@@ -16,6 +16,7 @@ import { TieredStore } from "../../stores/tiered-store.ts";
 import { keyedQuery, purgeableUrl } from "./cache-key.ts";
 import type { QueryKey } from "./cache-options.ts";
 import type { CacheReader } from "./cache-reader.ts";
+import { CodingWorks } from "./codings.ts";
 import type { Fetch } from "./fetch.ts";
 
 const TELL_EVERY_MS = 1_000;
@@ -33,6 +34,7 @@ export class Caches implements Caching {
   readonly world: Pick<World, "clock">;
   readonly wheel: TimerWheel;
   readonly store: CacheStore;
+  readonly works: CodingWorks;
   readonly bug: (error: unknown) => void;
   readonly #stored: (counts: StoredCounts) => void;
   /** Told of URLs that a request has made worthless, for the caches of other workers. */
@@ -61,6 +63,7 @@ export class Caches implements Caching {
     this.#disk = undefined;
     this.#telling = undefined;
     this.store = this.#tiers;
+    this.works = new CodingWorks(this.store);
     this.#fetches = new Map();
     this.#uncacheable = new Map();
     this.#queryKeys = new Map();

@@ -1,7 +1,9 @@
 import type { Exchange } from "../../core/exchange.ts";
+import type { Fault } from "../../core/fault.ts";
 import type { Feature } from "../../core/feature.ts";
 import { wanted, z } from "../../core/fields.ts";
-import type { Filter, Reply } from "../../core/filter.ts";
+import type { Filter } from "../../core/filter.ts";
+import { refuse } from "../../core/refusal.ts";
 import { Template } from "../../core/template.ts";
 import { templateField } from "../../core/template-field.ts";
 import { canonicalPath, isCanonicalPath } from "../../protocol/http/path.ts";
@@ -85,7 +87,7 @@ export const rewrite: Feature<RewriteOptions, Filter> = {
           request.upstreamPath = stripped(request.upstreamPath, stripPrefix);
         if (addPrefix !== "") request.upstreamPath = addPrefix + request.upstreamPath;
         if (queryTemplate !== undefined) request.upstreamQuery = queryTemplate.expand(exchange);
-        return isSafe(exchange) ? undefined : refuse(exchange);
+        return isSafe(exchange) ? undefined : refuse(exchange, UNSAFE);
       },
     };
   },
@@ -107,10 +109,6 @@ function isSafe({ request, site }: Exchange): boolean {
   return isCanonicalPath(upstreamPath, site?.paths ?? TARGET_POLICY) && isQuery(upstreamQuery);
 }
 
-function refuse(exchange: Exchange): Reply {
-  exchange.fault = { code: "request_target", detail: "the rewritten path is not canonical" };
-  const errors = (exchange.route ?? exchange.site ?? exchange.listener).errors;
-  return errors.reply(exchange, 400, "request_target");
-}
+const UNSAFE: Fault = { code: "request_target", detail: "the rewritten path is not canonical" };
 
 const SLASH = 0x2f;

@@ -76,6 +76,8 @@ export class DiskResponse implements StoredResponse {
   /** There is nothing at hand: who reads it has a reading() of his own. */
   at(): undefined {}
 
+  coded(): undefined {}
+
   reading(): BodySource {
     return new DiskBody(this.record, this.#body);
   }
