@@ -298,9 +298,13 @@ export class Metrics {
 }
 
 /** Exchanges under way in the thread of that bank. */
-export function requestsActiveIn({ blocks, memory }: SharedBank): number {
+export function requestsActiveIn(bank: SharedBank): number {
+  return threadCellIn(bank, REQUESTS_ACTIVE);
+}
+
+export function threadCellIn({ blocks, memory }: SharedBank, cell: number): number {
   const block = blocks.find(({ kind }) => kind === THREAD.kind);
-  return block === undefined ? 0 : new Float64Array(memory)[block.at + REQUESTS_ACTIVE]!;
+  return block === undefined ? 0 : new Float64Array(memory)[block.at + cell]!;
 }
 
 const FROM_STORE = new Set<CacheResult>(["hit", "stale", "revalidated"]);

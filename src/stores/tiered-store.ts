@@ -11,8 +11,8 @@ import type {
   StoredResponse,
   Wanted,
 } from "./cache-store.ts";
+import type { Promotion } from "./disk/disk-finder.ts";
 import { DiskResponse } from "./disk/disk-response.ts";
-import type { Promotion } from "./disk/disk-store.ts";
 import type { DiskTier, InFront } from "./disk/disk-tier.ts";
 import type { GrowingBody } from "./growing-body.ts";
 import type { MemoryStore } from "./memory/memory-store.ts";
@@ -36,7 +36,7 @@ export class TieredStore implements CacheStore, InFront {
   }
 
   get stats(): CacheStats {
-    const disk = this.#disk?.store?.stats;
+    const disk = this.#disk?.stats;
     return disk === undefined ? this.#memory.stats : { ...this.#memory.stats, disk };
   }
 

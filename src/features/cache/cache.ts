@@ -4,18 +4,13 @@ import type { Feature } from "../../core/feature.ts";
 import { type Filter, type Step, TAKEN } from "../../core/filter.ts";
 import { fail, respond } from "../../core/pipeline.ts";
 import type { Route } from "../../core/runtime.ts";
-import {
-  type CacheControl,
-  NO_DIRECTIVES,
-  parseCacheControl,
-} from "../../protocol/caching/cache-control.ts";
+import { type CacheControl, NO_DIRECTIVES } from "../../protocol/caching/cache-control.ts";
 import { cacheStatusText, type Forwarded } from "../../protocol/caching/cache-status.ts";
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
 import { invalidates, sameOriginTarget } from "../../protocol/caching/invalidation.ts";
 import { contentRange, wantedRange } from "../../protocol/caching/range.ts";
-import { ageOf, type Freshness, reuseOf } from "../../protocol/caching/reuse.ts";
+import { ageOf, reuseOf } from "../../protocol/caching/reuse.ts";
 import { notModifiedFields } from "../../protocol/caching/stored-fields.ts";
-import { varyKey } from "../../protocol/caching/vary.ts";
 import { NONE } from "../../protocol/h1/framing.ts";
 import { idOf } from "../../protocol/http/header-id.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
@@ -28,9 +23,9 @@ import { Caches } from "./caches.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
-import { partOf } from "./fill.ts";
 import { freshenByHead } from "./head-update.ts";
-import { partServes, type ReadBody, serveStored } from "./serve-stored.ts";
+import { controlOf, matching, reasonOf, recalled } from "./matching.ts";
+import { type ReadBody, serveStored } from "./serve-stored.ts";
 
 /** A request, and what it is looked up under. */
 export interface Keyed {
@@ -44,8 +39,6 @@ export interface Keyed {
   forwarded: Forwarded | undefined; // why the origin is asked
 }
 
-const CACHE_CONTROL = idOf("cache-control");
-const PRAGMA = idOf("pragma");
 const RANGE = idOf("range");
 const NAME = "Sluice";
 
@@ -122,29 +115,18 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   #lookUp(keyed: Keyed): Step<typeof TAKEN | undefined> {
     const { store, world } = this.caches;
     const first = store.lookup(keyed.url, world.clock.nowMs());
-    const stored = first && this.#match(first, keyed);
+    const stored = first && matching(first, keyed);
     if (stored !== undefined) return this.#decide(keyed, undefined, first, stored);
-    const recalled = this.#recall(keyed);
-    if (recalled === undefined) return this.#decide(keyed, undefined, first, undefined);
-    return recalled.then((found) => {
+    const recalling = recalled(keyed, store);
+    if (recalling === undefined) return this.#decide(keyed, undefined, first, undefined);
+    return recalling.then((found) => {
       const { times } = keyed.exchange;
       if (times.endedMs !== 0) return TAKEN; // the client has left
       // What another has asked for meanwhile is newer, and in memory; so is what was small enough.
       const now = store.lookup(keyed.url, world.clock.nowMs());
-      const matching = now && this.#match(now, keyed);
       const lasting = found?.isLent === false ? found : undefined;
-      return this.#decide(keyed, undefined, now ?? lasting, matching ?? lasting);
-    });
-  }
-
-  #recall(keyed: Keyed): Promise<StoredResponse | undefined> | undefined {
-    const { url, partition, exchange } = keyed;
-    const { method, headers } = exchange.request;
-    const asksForPart = method === "GET" && headers.first(RANGE) !== undefined;
-    return this.caches.store.recall?.({
-      url,
-      partitions: asksForPart ? [partition, partOf(partition)] : [partition],
-      suits: (found) => this.#match(found, keyed) !== undefined,
+      const matched = (now && matching(now, keyed)) ?? lasting;
+      return this.#decide(keyed, undefined, now ?? lasting, matched);
     });
   }
 
@@ -152,7 +134,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   #find(keyed: Keyed, reader: CacheReader | undefined): typeof TAKEN | undefined {
     const { store, world } = this.caches;
     const first = store.lookup(keyed.url, world.clock.nowMs());
-    return this.#decide(keyed, reader, first, first && this.#match(first, keyed));
+    return this.#decide(keyed, reader, first, first && matching(first, keyed));
   }
 
   #decide(
@@ -184,21 +166,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     }
     this.#ask(keyed, reader ?? new CacheReader(keyed, this), stored);
     return TAKEN;
-  }
-
-  #match(first: StoredResponse, keyed: Keyed): StoredResponse | undefined {
-    const { headers } = keyed.exchange.request;
-    let part: StoredResponse | undefined;
-    for (let each: StoredResponse | undefined = first; each !== undefined; each = each.next) {
-      const isWhole = each.partition === keyed.partition;
-      if (!isWhole && each.partition !== partOf(keyed.partition)) continue;
-      const suits =
-        each.varyNames.length === 0 || varyKey(each.varyNames, headers) === each.varyKey;
-      if (!suits) continue;
-      if (isWhole) return each;
-      if (keyed.exchange.request.method === "GET" && partServes(each, headers)) part ??= each;
-    }
-    return part;
   }
 
   #ask(keyed: Keyed, reader: CacheReader, stored: StoredResponse | undefined): void {
@@ -383,7 +350,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     const keyed = this.#keyed(exchange);
     const { store, world } = this.caches;
     const first = store.lookup(keyed.url, world.clock.nowMs());
-    const stored = first && this.#match(first, keyed);
+    const stored = first && matching(first, keyed);
     if (stored !== undefined && stored.partition === keyed.partition) {
       freshenByHead(this.caches, this.rules, stored, response);
     }
@@ -401,25 +368,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   #tell(exchange: Exchange, text: string): void {
     if (this.#options.tellsStatus) exchange.cacheStatus = text;
   }
-}
-
-/** Pragma counts where there is no Cache-Control (RFC 9111 §5.4). */
-function controlOf(headers: HeaderList): CacheControl {
-  if (headers.first(CACHE_CONTROL) !== undefined) {
-    return parseCacheControl(headers.all("cache-control"));
-  }
-  const pragma = headers.first(PRAGMA);
-  return pragma === undefined ? NO_DIRECTIVES : parseCacheControl([pragma]);
-}
-
-function reasonOf(
-  first: StoredResponse | undefined,
-  stored: Freshness | undefined,
-  nowMs: number,
-): Forwarded {
-  if (first === undefined) return "uri-miss";
-  if (stored === undefined) return "vary-miss";
-  return nowMs - stored.bornMs < stored.lifetimeMs ? "request" : "stale";
 }
 
 export const cache: Feature<CacheOptions, Filter> = {

@@ -50,7 +50,7 @@ export class DiskPurges {
 
   /** May it be found from now on? */
   refuses(judged: Judged): boolean {
-    return this.refusesKey(judged.key, judged.serial) || this.verdict(judged) === "gone";
+    return this.verdict(judged) === "gone";
   }
 
   refusesKey({ first }: Pick<RecordKey, "first">, serial: number): boolean {
@@ -58,6 +58,7 @@ export class DiskPurges {
   }
 
   verdict(judged: Judged): Verdict {
+    if (this.refusesKey(judged.key, judged.serial)) return "gone";
     return this.isNone ? "stays" : this.#orders.verdict(purgeable(judged));
   }
 

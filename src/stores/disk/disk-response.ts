@@ -8,10 +8,17 @@ import { areSound, BLOCK_BYTES, type FoundRecord } from "./record.ts";
 /** Where the body lies, and who reads it. */
 export interface BodyReading {
   readonly clock: Clock;
-  /** Of the body from there on; rejects with the system's error. */
-  read(into: Buffer, position: number): Promise<number>;
+  /** Rejects with the system's error. */
+  open(): Promise<OpenBody>;
   /** It is not what was written, or cannot be read. */
   failed(error: unknown): void;
+}
+
+/** It can be read until it is released, whatever becomes of its segment. */
+export interface OpenBody {
+  /** From there on; rejects with the system's error. */
+  read(into: Buffer, position: number): Promise<number>;
+  release(): void;
 }
 
 /** One response on disk: its head is here, its body comes block by block. */
@@ -87,6 +94,7 @@ export class DiskResponse implements StoredResponse {
 class DiskBody implements BodySource {
   readonly #record: FoundRecord;
   readonly #reading: BodyReading;
+  #opened: Promise<OpenBody> | undefined;
   #block: Buffer | undefined;
   #blockAt: number;
   #timer: Timer | undefined;
@@ -95,6 +103,7 @@ class DiskBody implements BodySource {
   constructor(record: FoundRecord, reading: BodyReading) {
     this.#record = record;
     this.#reading = reading;
+    this.#opened = undefined;
     this.#block = undefined;
     this.#blockAt = 0;
     this.#timer = undefined;
@@ -138,13 +147,20 @@ class DiskBody implements BodySource {
     this.#isClosed = true;
     this.#block = undefined;
     this.#timer?.cancel();
+    const opened = this.#opened;
+    this.#opened = undefined;
+    opened?.then(
+      (body) => body.release(),
+      () => {},
+    );
   }
 
   async #read(index: number): Promise<Buffer> {
     const { bodyBytes, crcs } = this.#record;
     const from = index * BLOCK_BYTES;
     const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, bodyBytes - from));
-    const count = await this.#reading.read(block, from);
+    this.#opened ??= this.#reading.open();
+    const count = await (await this.#opened).read(block, from);
     if (count < block.length || !areSound(block, crcs, index)) throw new UnsoundRecord();
     return block;
   }

@@ -9,6 +9,7 @@ import type { Segments } from "./segments.ts";
 const COPY_BYTES_MAX = 1024 * 1024; // of one record that is kept
 const COPIED_SHARE = 2; // no more than one part in so many of a segment
 const LINGER_MS = 30_000; // for who has found something in a segment, and reads it soon
+const LINGERING_MAX = 4; // they take room that the budget does not count
 
 export interface RoomParts {
   readonly clock: Clock;
@@ -30,11 +31,13 @@ export class DiskRoom {
   readonly #parts: RoomParts;
   #sweptPart: number; // of the index; its end: no sweep is under way
   #isSweepDue: boolean;
+  readonly #lingering: Set<Segment>; // the longest first
 
   constructor(parts: RoomParts) {
     this.#parts = parts;
     this.#sweptPart = DiskIndex.parts;
     this.#isSweepDue = false;
+    this.#lingering = new Set();
   }
 
   /** Before so many bytes are written: there is always room for a segment besides. */
@@ -81,11 +84,18 @@ export class DiskRoom {
   }
 
   #letGo(segment: Segment): void {
-    this.#parts.clock.after(LINGER_MS, () => {
-      segment.isGone = true;
-      segment.shut();
-    });
+    this.#lingering.add(segment);
+    this.#parts.clock.after(LINGER_MS, () => this.#shut(segment));
+    const [longest] = this.#lingering;
+    if (this.#lingering.size > LINGERING_MAX) this.#shut(longest!);
     this.#sweepSoon();
+  }
+
+  /** Who reads it now goes on. */
+  #shut(segment: Segment): void {
+    if (!this.#lingering.delete(segment)) return;
+    segment.isGone = true;
+    segment.shut();
   }
 
   async #keepVisited(segment: Segment): Promise<void> {

@@ -1,55 +1,32 @@
 import { errorCode, type Files } from "../../base/files.ts";
 import type { Clock, Log } from "../../base/world.ts";
 import type { Step } from "../../core/filter.ts";
-import { CACHE_DISK_ORDERS_MAX, CACHE_DISK_WAIT_MS } from "../../core/limits.ts";
 import type { DiskCounts } from "../../core/worker.ts";
 import type { Freshness } from "../../protocol/caching/reuse.ts";
 import type { NewResponse, StoredResponse, VariantKey, Wanted } from "../cache-store.ts";
-import { GrowingBody } from "../growing-body.ts";
 import type { PurgeOrder } from "../purge-orders.ts";
+import { DiskFinder, type Promotion } from "./disk-finder.ts";
 import { DiskIndex, type Indexed, RECORD_BYTES_MAX } from "./disk-index.ts";
 import { loadFolder } from "./disk-loader.ts";
-import { DiskPurges, type Judged } from "./disk-purges.ts";
+import type { DiskMessage, ToldRecord } from "./disk-message.ts";
+import { DiskPurges } from "./disk-purges.ts";
+import { DiskPurging } from "./disk-purging.ts";
 import { DiskResponse } from "./disk-response.ts";
 import { DiskRoom } from "./disk-room.ts";
 import type { DiskShare } from "./disk-share.ts";
 import { DiskWriter, type Writing, type Written } from "./disk-writer.ts";
-import type { FoundRecord, RecordHead } from "./record.ts";
+import { FaultLog } from "./fault-log.ts";
+import { removalOf } from "./gone-records.ts";
 import { type RecordKey, RecordKeys } from "./record-key.ts";
-import { type ReadRecord, RecordReader } from "./record-reader.ts";
+import { RecordReader } from "./record-reader.ts";
 import { Segment } from "./segment.ts";
-import type { WrittenOrder } from "./segment-table.ts";
 import { Segments } from "./segments.ts";
 
 const SEGMENTS_WANTED = 64;
 const SEGMENT_BYTES_MIN = 256 * 1024;
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const OBJECT_SHARE = 4; // no object may take more than one part in so many
-const PROMOTED_BYTES_MAX = 1024 * 1024;
-const WARNING_EVERY_MS = 60_000;
 const FULL = new Set(["ENOSPC", "EDQUOT"]);
-
-/** What other workers are told, so that they find what this one has written. */
-export type DiskMessage =
-  | { readonly kind: "stored"; readonly records: readonly ToldRecord[] }
-  | { readonly kind: "removed"; readonly key: RecordKey; readonly order: number }
-  | { readonly kind: "dropped"; readonly segment: number };
-
-export interface ToldRecord {
-  readonly key: RecordKey;
-  readonly segment: number;
-  readonly worker: number;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly order: number;
-  readonly serial: number;
-}
-
-/** What becomes of a response that was asked for and is small, or asked for often. */
-export interface Promotion {
-  promote(response: NewResponse): StoredResponse | undefined;
-  over(): void;
-}
 
 export interface DiskStoreParts {
   readonly files: Files;
@@ -78,26 +55,26 @@ export class DiskStore {
   readonly #segments: Segments;
   readonly #index: DiskIndex;
   readonly #purges: DiskPurges;
+  readonly #purging: DiskPurging;
+  readonly #faults: FaultLog;
   readonly #reader: RecordReader;
   readonly #writer: DiskWriter;
   readonly #room: DiskRoom;
-  readonly #reading: Map<string, Promise<StoredResponse | undefined>>;
+  readonly #finder: DiskFinder;
   readonly #underway: Map<number, number>; // how many writes, by the first number of the URL's key
   #state: "loading" | "open" | "shut";
   #loaded: Promise<void> | undefined;
   #bytesMax: number;
   #ceiling: number; // where the disk is smaller than our budget
-  #quietUntilMs: number;
-  #reads = 0;
   #writes = 0;
   #skipped = 0;
   #evictions = 0;
-  #errors = 0;
 
   constructor(parts: DiskStoreParts, bytesMax: number) {
     const { files, clock, folder, worker, share } = parts;
     this.#parts = parts;
     this.#keys = new RecordKeys(parts.secret);
+    this.#faults = new FaultLog(clock, parts.log, folder);
     this.#segments = new Segments();
     this.#index = new DiskIndex({
       indexed: (segment) => this.#count(segment, 1),
@@ -105,7 +82,7 @@ export class DiskStore {
     });
     this.#purges = new DiskPurges();
     this.#reader = new RecordReader(this.#segments, clock, (error) =>
-      this.#failed("cannot read", error),
+      this.#faults.tell("cannot read", error),
     );
     const segments = this.#segments;
     const segmentBytes = () => this.#segmentBytes;
@@ -124,24 +101,28 @@ export class DiskStore {
         failed: (what, error) => this.#writeFailed(what, error),
       },
     );
-    this.#reading = new Map();
+    const shared = {
+      ...{ clock, segments, keys: this.#keys, index: this.#index, purges: this.#purges },
+      ...{ faults: this.#faults, reader: this.#reader, writer: this.#writer, room: this.#room },
+    };
+    this.#finder = new DiskFinder({ ...shared, promotion: parts.promotion });
+    this.#purging = new DiskPurging({ ...shared, share, log: parts.log });
     this.#underway = new Map();
     this.#state = "loading";
     this.#loaded = undefined;
     this.#bytesMax = bytesMax;
     this.#ceiling = Number.POSITIVE_INFINITY;
-    this.#quietUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   get stats(): DiskCounts {
     return {
       bytes: this.#segments.ownBytes,
       objects: Math.max(0, this.#segments.ownObjects),
-      reads: this.#reads,
+      reads: this.#finder.reads,
       writes: this.#writes,
       skipped: this.#skipped,
       evictions: this.#evictions,
-      errors: this.#errors,
+      errors: this.#faults.count,
     };
   }
 
@@ -182,102 +163,15 @@ export class DiskStore {
         () => this.recall(wanted),
         () => undefined,
       );
-      return loaded && this.#inTime(loaded);
+      return loaded && this.#finder.inTime(loaded);
     }
     const found = this.#index.ofUrl(this.#keys.ofUrl(wanted.url));
     if (found.length === 0 || this.#reader.isBusy) return undefined;
-    return this.#inTime(this.#find(found, wanted));
+    return this.#finder.inTime(this.#finder.find(found, wanted));
   }
 
   touch({ record }: DiskResponse): void {
     this.#index.visit(record.key);
-  }
-
-  async #find(found: readonly Indexed[], wanted: Wanted): Promise<StoredResponse | undefined> {
-    for (const text of wanted.partitions) {
-      const partition = this.#keys.ofPartition(text);
-      for (const each of found) {
-        if (each.key.partition !== partition) continue;
-        const response = await this.#read(each, wanted.url);
-        if (response?.partition === text && wanted.suits(response)) {
-          this.#index.visit(each.key);
-          this.#reads++;
-          return response;
-        }
-      }
-    }
-    return undefined;
-  }
-
-  /** Many who ask for one record at once have it read once. */
-  #read(indexed: Indexed, url: string): Promise<StoredResponse | undefined> {
-    const name = `${indexed.segment} ${indexed.offset}`;
-    const known = this.#reading.get(name);
-    if (known !== undefined) return known;
-    const reading = this.#readAlone(indexed, url).finally(() => this.#reading.delete(name));
-    this.#reading.set(name, reading);
-    return reading;
-  }
-
-  async #readAlone(indexed: Indexed, url: string): Promise<StoredResponse | undefined> {
-    const promotion = this.#parts.promotion();
-    try {
-      const read = await this.#reader.read(indexed);
-      if (read === undefined) this.#index.delete(indexed.key, indexed.order); // its body is gone
-      if (read === undefined || read.record.url !== url) return undefined;
-      const { record } = read;
-      const verdict = this.#verdict(record);
-      if (verdict === "gone") {
-        this.#index.delete(indexed.key, indexed.order);
-        return undefined;
-      }
-      const freshness = this.#freshnessOf(record, verdict === "stale");
-      const isLiked = indexed.visits > 0 && record.bodyBytes <= PROMOTED_BYTES_MAX;
-      const body = read.body ?? (isLiked ? await this.#reader.readBody(read) : undefined);
-      const promoted = body && promotion.promote(newResponseOf(record, freshness, body));
-      return promoted ?? this.#response(read, freshness);
-    } catch (error) {
-      this.#index.delete(indexed.key, indexed.order);
-      this.#failed("cannot read", error);
-      return undefined;
-    } finally {
-      promotion.over();
-    }
-  }
-
-  #response(read: ReadRecord, freshness: Freshness): DiskResponse {
-    const { record, bodySegment, bodyAt } = read;
-    const placed = { ...record, bodySegment: bodySegment.id, bodyAt };
-    return new DiskResponse(placed, freshness, this.#reader.bodyReading(read));
-  }
-
-  /** On this process's clock. One that was born in the future was so by a clock that is wrong. */
-  #freshnessOf(record: FoundRecord, isExpired: boolean): Freshness {
-    const { clock } = this.#parts;
-    const wallMs = clock.wallMs();
-    const { freshness } = record;
-    const sinceMs = isExpired ? this.#purges.staleSinceWallMs(record) : Number.POSITIVE_INFINITY;
-    const untilMs = freshness.bornMs > wallMs + 1_000 ? freshness.bornMs : sinceMs;
-    return {
-      ...freshness,
-      bornMs: freshness.bornMs - wallMs + clock.nowMs(),
-      lifetimeMs: Math.min(freshness.lifetimeMs, Math.max(0, untilMs - freshness.bornMs)),
-    };
-  }
-
-  /** Whoever waits for a disk has waited long enough by then. */
-  #inTime<T>(answer: Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(CACHE_DISK_WAIT_MS, () => {
-        this.#failed("cannot read", new Error("the disk takes too long"));
-        resolve(undefined);
-      });
-      const done = (value: T | undefined) => {
-        timer.cancel();
-        resolve(value);
-      };
-      answer.then(done, () => done(undefined));
-    });
   }
 
   // --- writing -----------------------------------------------------------------------------------
@@ -338,10 +232,10 @@ export class DiskStore {
     try {
       const read = await this.#reader.read(indexed);
       if (read === undefined || read.record.url !== url) return;
-      const found = this.#response(read, update.freshness);
+      const found = this.#finder.response(read, update.freshness);
       if (isSame(found)) this.refresh(found, update.lines, update.freshness, update.serial);
     } catch (error) {
-      this.#failed("cannot read", error);
+      this.#faults.tell("cannot read", error);
     }
   }
 
@@ -378,7 +272,10 @@ export class DiskStore {
     const told: ToldRecord[] = [];
     for (const { head, place } of records) {
       if (this.#purges.refuses(head) || !this.#index.put(head.key, place)) continue;
-      this.#boundVariants(head.key);
+      for (const { key } of this.#variantsTooMany(head.key)) {
+        this.#forget(key);
+        this.#evictions++;
+      }
       const { key, serial } = head;
       told.push({ ...place, key, serial, worker: this.#parts.worker });
       this.#writes++;
@@ -386,12 +283,9 @@ export class DiskStore {
     if (told.length > 0) this.#parts.tell({ kind: "stored", records: told });
   }
 
-  #boundVariants(key: RecordKey): void {
-    const all = this.#index.ofUrl(key);
-    for (const { key: each, order } of all.slice(this.#parts.variantsMax)) {
-      this.#index.delete(each, order);
-      this.#evictions++;
-    }
+  /** C1: the oldest go. */
+  #variantsTooMany(key: RecordKey): readonly Indexed[] {
+    return this.#index.ofUrl(key).slice(this.#parts.variantsMax);
   }
 
   // --- purges ------------------------------------------------------------------------------------
@@ -406,58 +300,7 @@ export class DiskStore {
         () => 0,
       );
     }
-    if (order.kind === "url" && !order.isSoft) return this.#purgeUrl(order.value);
-    const serial = this.#parts.share.tick();
-    const wanted = { order, serial, atWallMs: this.#parts.clock.wallMs() };
-    const instead = this.#purges.place(wanted);
-    if (instead !== undefined) this.#parts.log.warn("too many purges: the disk cache is emptied");
-    const { order: placed } = instead ?? wanted;
-    const written = this.#writeVital(orderOf(instead ?? wanted));
-    if (placed.kind !== "all" || placed.isSoft) return written.then(() => 0);
-    const count = this.#segments.ownObjects;
-    this.#index.clear();
-    for (const segment of this.#segments.all()) segment.live = 0;
-    return written
-      .then(() => this.#room.dropAll(this.#writer.current))
-      .catch((error: unknown) => this.#failed("cannot remove", error))
-      .then(() => count);
-  }
-
-  #purgeUrl(url: string): Step<number> {
-    const serial = this.#parts.share.tick();
-    const key = this.#keys.ofUrl(url);
-    this.#purges.placeUrl(key, serial);
-    const found = this.#index.ofUrl(key);
-    if (found.length === 0) return 0;
-    let count = 0;
-    const gone = found.map((each) => {
-      this.#index.delete(each.key, serial);
-      if (this.#segments.get(each.segment)?.isOwn === true) count++;
-      return this.#writeVital(removalOf(each.key, serial));
-    });
-    return Promise.all(gone).then(() => count);
-  }
-
-  #writeVital(writing: Omit<Writing, "over" | "isVital">): Promise<void> {
-    // The disk does not take any: when it does, one order stands for all of them.
-    if (this.#writer.vitalCount >= CACHE_DISK_ORDERS_MAX) {
-      this.#writer.dropVital();
-      const order: PurgeOrder = { kind: "all", isSoft: false };
-      const { share, clock } = this.#parts;
-      const all = { order, serial: share.tick(), atWallMs: clock.wallMs() };
-      this.#purges.place(all);
-      return this.#writeVital(orderOf(all));
-    }
-    return new Promise((resolve) => {
-      const isTaken = this.#writer.add({ ...writing, isVital: true, over: () => resolve() });
-      if (!isTaken) resolve();
-    });
-  }
-
-  #verdict(judged: Judged) {
-    return this.#purges.refusesKey(judged.key, judged.serial)
-      ? "gone"
-      : this.#purges.verdict(judged);
+    return this.#purging.purge(order);
   }
 
   // --- segments ----------------------------------------------------------------------------------
@@ -468,7 +311,7 @@ export class DiskStore {
   }
 
   async #makeRoom(bytes: number): Promise<void> {
-    this.#ceiling *= 1.1; // the disk may have room again
+    this.#ceiling = this.#ceiling * 1.1 + SEGMENT_BYTES_MIN; // the disk may have room again
     await this.#room.make(bytes);
   }
 
@@ -518,64 +361,17 @@ export class DiskStore {
     }
     segment.serialMin = Math.min(segment.serialMin, serial);
     this.#index.put(key, place);
-    this.#boundVariants(key);
+    for (const each of this.#variantsTooMany(key)) this.#index.delete(each.key, each.order);
   }
 
   // --- faults ------------------------------------------------------------------------------------
 
   #writeFailed(what: string, error: unknown): void {
-    this.#failed(what, error);
+    this.#faults.tell(what, error);
     if (!FULL.has(errorCode(error))) return;
     this.#ceiling = this.#segments.ownBytes;
-    this.#room.dropOldest().catch((other: unknown) => this.#failed("cannot remove", other));
+    this.#room.dropOldest().catch((other: unknown) => this.#faults.tell("cannot remove", other));
   }
-
-  /** Traffic goes on; told of at most once a minute. */
-  #failed(what: string, error: unknown): void {
-    const { clock, log, folder } = this.#parts;
-    this.#errors++;
-    const nowMs = clock.nowMs();
-    if (nowMs < this.#quietUntilMs) return;
-    this.#quietUntilMs = nowMs + WARNING_EVERY_MS;
-    log.warn(`disk cache ${what}`, { folder, error: String(error), errors: this.#errors });
-  }
-}
-
-function newResponseOf(record: FoundRecord, freshness: Freshness, bytes: Buffer): NewResponse {
-  const body = new GrowingBody();
-  if (bytes.length > 0) body.append(bytes, bytes.length);
-  const isPart = record.status === 206;
-  return {
-    ...record,
-    ...{ freshness, body },
-    rangeAt: isPart ? record.rangeAt : undefined,
-    rangeTotal: isPart ? record.rangeTotal : undefined,
-  };
-}
-
-const NO_RESPONSE: Omit<RecordHead, "kind" | "key" | "order" | "serial" | "crcs" | "url"> = {
-  ...{ partition: "", varyNames: [], varyKey: "", status: 0, lines: "" },
-  freshness: {
-    ...{ bornMs: 0, lifetimeMs: 0, whileRevalidateMs: 0, ifErrorMs: 0 },
-    ...{ mayBeStale: false, needsValidation: false },
-  },
-  ...{ bodyBytes: 0, rangeAt: 0, rangeTotal: 0, bodySegment: 0, bodyAt: 0 },
-};
-const NO_KEY: RecordKey = { first: 0, second: 0, partition: 0, variant: 0 };
-
-function removalOf(key: RecordKey, serial: number): Writing {
-  return {
-    head: { ...NO_RESPONSE, kind: "removal", key, url: "", serial },
-    body: [],
-    over: () => {},
-  };
-}
-
-function orderOf(order: WrittenOrder): Writing {
-  const url = JSON.stringify(order);
-  const { serial } = order;
-  const head = { ...NO_RESPONSE, kind: "purge" as const, key: NO_KEY, url, serial };
-  return { head, body: [], purge: order, over: () => {} };
 }
 
 function isSameKey(one: RecordKey, other: RecordKey): boolean {

@@ -4,14 +4,17 @@ import type { Clock, Log, Timer } from "../../base/world.ts";
 import type { Step } from "../../core/filter.ts";
 import { CACHE_DISK_ORDERS_MAX } from "../../core/limits.ts";
 import type { Channel } from "../../core/machine.ts";
+import type { DiskCounts } from "../../core/worker.ts";
 import type { PurgeOrder } from "../purge-orders.ts";
+import type { Promotion } from "./disk-finder.ts";
+import type { DiskMessage } from "./disk-message.ts";
 import { DiskShare } from "./disk-share.ts";
-import { type DiskMessage, DiskStore, type Promotion } from "./disk-store.ts";
+import { DiskStore } from "./disk-store.ts";
+import { FaultLog } from "./fault-log.ts";
 import { FolderKeeper, readFormat } from "./folder-keeper.ts";
 import { FORMAT } from "./record.ts";
 
 const RETRY_MS = 10_000;
-const WARNING_EVERY_MS = 60_000;
 const USERS = 0; // the cell of the lanes
 
 export interface DiskTierParts {
@@ -37,6 +40,10 @@ export interface InFront {
 
 const ALL: PurgeOrder = { kind: "all", isSoft: false };
 
+const NOTHING: DiskCounts = {
+  ...{ bytes: 0, objects: 0, reads: 0, writes: 0, skipped: 0, evictions: 0, errors: 0 },
+};
+
 type Message = DiskMessage | { readonly kind: "changed" };
 
 /**
@@ -54,7 +61,7 @@ export class DiskTier {
   #retry: Timer | undefined;
   #turn: Promise<void>; // of opening and shutting, one after the other
   #isOver: boolean;
-  #warnedMs: number;
+  readonly #faults: FaultLog;
 
   constructor(parts: DiskTierParts) {
     const { lanes, keeps } = parts;
@@ -75,12 +82,18 @@ export class DiskTier {
     this.#retry = undefined;
     this.#turn = Promise.resolve();
     this.#isOver = false;
-    this.#warnedMs = Number.NEGATIVE_INFINITY;
+    this.#faults = new FaultLog(parts.clock, parts.log, parts.folder);
   }
 
   /** undefined: there is none now. */
   get store(): DiskStore | undefined {
     return this.#store;
+  }
+
+  get stats(): DiskCounts {
+    const faults = this.#faults.count + (this.#keeper?.faultCount ?? 0);
+    const stats = this.#store?.stats ?? NOTHING;
+    return { ...stats, errors: stats.errors + faults };
   }
 
   /** From now on; once more where the budget is another. */
@@ -171,7 +184,7 @@ export class DiskTier {
       this.#store = undefined;
       await store?.close().catch(() => {});
       lanes.add(USERS, -1);
-      this.#warn(error);
+      this.#faults.tell("cannot be opened", error);
       if (!this.#isOver) this.#retry = clock.after(RETRY_MS, () => this.#follow());
     }
   }
@@ -179,15 +192,7 @@ export class DiskTier {
   async #shutStore(): Promise<void> {
     const store = this.#store!;
     this.#store = undefined;
-    await store.close().catch((error: unknown) => this.#warn(error));
+    await store.close().catch((error: unknown) => this.#faults.tell("cannot be opened", error));
     this.#parts.lanes.add(USERS, -1);
-  }
-
-  #warn(error: unknown): void {
-    const { clock, log, folder } = this.#parts;
-    const nowMs = clock.nowMs();
-    if (nowMs - this.#warnedMs < WARNING_EVERY_MS) return;
-    this.#warnedMs = nowMs;
-    log.warn("disk cache cannot be opened", { folder, error: String(error) });
   }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { errorCode, type Files } from "../../base/files.ts";
 import type { Clock, Log, Timer } from "../../base/world.ts";
 import type { DiskShare } from "./disk-share.ts";
+import { FaultLog } from "./fault-log.ts";
 import { FolderLock } from "./folder-lock.ts";
 import { FORMAT } from "./record.ts";
 import { isOurs, segmentNamed } from "./segment.ts";
@@ -12,7 +13,6 @@ const SOON_MS = 250; // while somebody else has it, as in an upgrade
 const SOON_TRIES = 240;
 const LATER_MS = 2_000;
 const FAULT_MS = 10_000;
-const WARNING_EVERY_MS = 60_000;
 const EMPTY_MS = 50;
 const EMPTY_TRIES = 100;
 
@@ -45,7 +45,7 @@ export class FolderKeeper {
   #tries: number;
   #isHeld: boolean;
   #isOver: boolean;
-  #warnedMs: number;
+  readonly #faults: FaultLog;
   #working: Promise<void>;
 
   constructor(parts: KeeperParts) {
@@ -56,8 +56,12 @@ export class FolderKeeper {
     this.#tries = 0;
     this.#isHeld = false;
     this.#isOver = false;
-    this.#warnedMs = Number.NEGATIVE_INFINITY;
+    this.#faults = new FaultLog(clock, parts.log, folder);
     this.#working = Promise.resolve();
+  }
+
+  get faultCount(): number {
+    return this.#faults.count;
   }
 
   start(): void {
@@ -75,7 +79,9 @@ export class FolderKeeper {
     share.state = "shut";
     changed();
     for (let tries = 0; users() > 0 && tries < EMPTY_TRIES; tries++) await this.#pause(EMPTY_MS);
-    await this.#lock.release().catch((error: unknown) => this.#warn("cannot be unlocked", error));
+    await this.#lock
+      .release()
+      .catch((error: unknown) => this.#faults.tell("cannot be unlocked", error));
   }
 
   async #try(): Promise<void> {
@@ -97,7 +103,7 @@ export class FolderKeeper {
     } catch (error) {
       if (this.#isHeld) await this.#lock.release().catch(() => {});
       this.#isHeld = false;
-      this.#warn("cannot be used", error);
+      this.#faults.tell("cannot be used", error);
     }
     if (!this.#isOver) this.#timer = clock.after(againMs, () => this.start());
   }
@@ -113,14 +119,14 @@ export class FolderKeeper {
       isOurs = await this.#lock.renew();
     } catch (error) {
       // A disk that is full or read-only by now is still ours, and may still be read.
-      this.#warn("cannot be locked", error);
+      this.#faults.tell("cannot be locked", error);
     }
     if (this.#isOver) return;
     if (isOurs !== false) {
       this.#timer = clock.after(BEAT_MS, () => this.#beat());
       return;
     }
-    this.#warn("is another's by now, or was removed", undefined);
+    this.#faults.tell("is another's by now, or was removed");
     this.#isHeld = false;
     share.state = "shut";
     changed();
@@ -160,17 +166,6 @@ export class FolderKeeper {
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#parts.clock.after(ms, resolve));
-  }
-
-  #warn(what: string, error: unknown): void {
-    const { clock, log, folder } = this.#parts;
-    const nowMs = clock.nowMs();
-    if (nowMs - this.#warnedMs < WARNING_EVERY_MS) return;
-    this.#warnedMs = nowMs;
-    log.warn(`disk cache ${what}`, {
-      folder,
-      ...(error === undefined ? {} : { error: String(error) }),
-    });
   }
 }
 

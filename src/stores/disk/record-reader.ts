@@ -71,7 +71,13 @@ export class RecordReader {
     return {
       clock: this.#clock,
       failed: this.#failed,
-      read: (into, position) => this.#into(bodySegment, into, bodyAt + position),
+      open: async () => {
+        const file = await this.#segments.use(bodySegment);
+        return {
+          read: (into, position) => file.read(into, bodyAt + position),
+          release: () => this.#segments.release(bodySegment),
+        };
+      },
     };
   }
 
