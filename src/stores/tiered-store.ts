@@ -51,7 +51,7 @@ export class TieredStore implements CacheStore, InFront {
   }
 
   recall(wanted: Wanted): Promise<StoredResponse | undefined> | undefined {
-    return this.#disk?.store?.recall(wanted);
+    return this.#disk?.recall(wanted);
   }
 
   touch(response: StoredResponse): void {

@@ -127,3 +127,38 @@ test("DiskStore: a body that has begun is cut when the disk hangs", async () => 
 
   await assert.rejects(reading, /cut at 0/);
 });
+
+test("DiskStore: a process ends though its disk hangs", async () => {
+  const disk = await SimDisk.open();
+  await storedOn(disk, "a");
+  disk.files.hold = new Promise(() => {});
+  put(disk.store, responseOf("b"));
+  let isOver = false;
+
+  const left = disk.tiers[0]!.tier.leave().then(() => {
+    isOver = true;
+  });
+  await disk.clock.advance(6_001);
+
+  assert.equal(isOver, true);
+  await left;
+});
+
+test("DiskStore: the first request after a start waits for the folder, and finds what is there", async () => {
+  const disk = await SimDisk.open();
+  await storedOn(disk, "a");
+  await disk.stop();
+  let go = () => {};
+  disk.files.hold = new Promise((resolve) => {
+    go = resolve;
+  });
+
+  const after = new SimDisk({ files: disk.files, clock: disk.clock, pid: 2 });
+  const recalled = after.store.recall({ url: "a", partitions: ["route"], suits: () => true })!;
+  await after.clock.advance(300);
+  after.files.hold = undefined;
+  go();
+  await after.settle();
+
+  assert.equal((await recalled)?.url, "a");
+});

@@ -3,8 +3,9 @@ const SEGMENT = 1;
 const STATE = 2;
 const CELLS = 3;
 
-/** Is the folder ours? Its keeper says so; opened: stores may use it. */
-export type FolderState = "shut" | "open";
+/** Is the folder ours? Its keeper says so; nobody knows: it has only just been asked. */
+export type FolderState = "unknown" | "open" | "shut";
+const STATES: readonly FolderState[] = ["unknown", "open", "shut"];
 
 /**
  * What the workers of a machine agree on for one folder. Ticks put in order what any of them does: a
@@ -42,11 +43,11 @@ export class DiskShare {
   }
 
   get state(): FolderState {
-    return Atomics.load(this.#cells, STATE) === 0n ? "shut" : "open";
+    return STATES[Number(Atomics.load(this.#cells, STATE))]!;
   }
 
   set state(state: FolderState) {
-    Atomics.store(this.#cells, STATE, state === "open" ? 1n : 0n);
+    Atomics.store(this.#cells, STATE, BigInt(STATES.indexOf(state)));
   }
 }
 

@@ -2,9 +2,10 @@ import type { Files } from "../../base/files.ts";
 import type { Lanes } from "../../base/lanes.ts";
 import type { Clock, Log, Timer } from "../../base/world.ts";
 import type { Step } from "../../core/filter.ts";
-import { CACHE_DISK_ORDERS_MAX } from "../../core/limits.ts";
+import { CACHE_DISK_ORDERS_MAX, CACHE_DISK_WAIT_MS } from "../../core/limits.ts";
 import type { Channel } from "../../core/machine.ts";
 import type { DiskCounts } from "../../core/worker.ts";
+import type { StoredResponse, Wanted } from "../cache-store.ts";
 import type { PurgeOrder } from "../purge-orders.ts";
 import type { Promotion } from "./disk-finder.ts";
 import type { DiskMessage } from "./disk-message.ts";
@@ -15,6 +16,7 @@ import { FolderKeeper, readFormat } from "./folder-keeper.ts";
 import { FORMAT } from "./record.ts";
 
 const RETRY_MS = 10_000;
+const LEAVE_MS = 6_000;
 const USERS = 0; // the cell of the lanes
 
 export interface DiskTierParts {
@@ -61,6 +63,9 @@ export class DiskTier {
   #retry: Timer | undefined;
   #turn: Promise<void>; // of opening and shutting, one after the other
   #isOver: boolean;
+  #isKnown: boolean; // whether there is a store, or will be none for a while
+  readonly #known: Promise<void>;
+  #nowKnown: () => void;
   readonly #faults: FaultLog;
 
   constructor(parts: DiskTierParts) {
@@ -82,6 +87,11 @@ export class DiskTier {
     this.#retry = undefined;
     this.#turn = Promise.resolve();
     this.#isOver = false;
+    this.#isKnown = false;
+    this.#nowKnown = () => {};
+    this.#known = new Promise((resolve) => {
+      this.#nowKnown = resolve;
+    });
     this.#faults = new FaultLog(parts.clock, parts.log, parts.folder);
   }
 
@@ -103,10 +113,17 @@ export class DiskTier {
     if (this.#front !== undefined) return;
     this.#front = front;
     if (this.#parts.serves) {
+      this.#parts.clock.after(CACHE_DISK_WAIT_MS, () => this.#know());
       this.#parts.channel.onMessage = (message) => this.#learn(message as Message);
       this.#follow();
     }
     this.#keeper?.start();
+  }
+
+  /** Right after a start it is waited for: what is on disk is to be found from the first request on. */
+  recall(wanted: Wanted): Promise<StoredResponse | undefined> | undefined {
+    if (this.#store !== undefined || this.#isKnown) return this.#store?.recall(wanted);
+    return this.#known.then(() => this.#store?.recall(wanted));
   }
 
   purge(order: PurgeOrder): Step<number> {
@@ -124,8 +141,12 @@ export class DiskTier {
     this.#retry?.cancel();
     const left = this.#keeper?.leave();
     this.#follow();
-    await this.#turn;
-    await left;
+    let late: Timer | undefined;
+    const waited = new Promise<void>((resolve) => {
+      late = this.#parts.clock.after(LEAVE_MS, resolve);
+    });
+    await Promise.race([Promise.all([this.#turn, left]), waited]); // a disk may hang
+    late?.cancel();
     this.#parts.channel.close();
   }
 
@@ -149,6 +170,16 @@ export class DiskTier {
   }
 
   async #step(): Promise<void> {
+    await this.#openOrShut();
+    if (this.share.state !== "unknown") this.#know();
+  }
+
+  #know(): void {
+    this.#isKnown = true;
+    this.#nowKnown();
+  }
+
+  async #openOrShut(): Promise<void> {
     const isWanted = !this.#isOver && this.share.state === "open";
     if (isWanted === (this.#store !== undefined)) return;
     if (isWanted) await this.#openStore();
@@ -176,6 +207,7 @@ export class DiskTier {
       );
       // From here on lookups wait for it, and come after what was purged before.
       this.#store = store;
+      this.#know();
       const loading = store.load();
       for (const order of this.#waiting) void store.purge(order);
       await loading;

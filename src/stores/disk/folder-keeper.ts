@@ -105,6 +105,10 @@ export class FolderKeeper {
       this.#isHeld = false;
       this.#faults.tell("cannot be used", error);
     }
+    if (share.state === "unknown") {
+      share.state = "shut";
+      changed();
+    }
     if (!this.#isOver) this.#timer = clock.after(againMs, () => this.start());
   }
 
