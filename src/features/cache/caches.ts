@@ -83,6 +83,10 @@ export class Caches implements Caching {
     if (disk !== undefined) this.#tellOfDisk();
   }
 
+  [Symbol.dispose](): void {
+    this.#telling?.cancel();
+  }
+
   /** Another process takes over; who is served here yet is served without a disk. */
   async handOver(): Promise<void> {
     await this.#disk?.leave();
