@@ -126,7 +126,7 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams, this.#clientsOf),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
-      caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
+      caching: cachingOf(this.#config, this.#tools),
       geo: this.#geo,
     };
   }
