@@ -21,6 +21,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pebble: "pebble",
   knotd: "knot",
   knsupdate: "knot-dnsutils",
+  sslscan: "sslscan",
+  chromium: "chromium",
 };
 
 export const TEST_PARTS: readonly string[] = [
