@@ -23,6 +23,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   knsupdate: "knot-dnsutils",
   sslscan: "sslscan",
   chromium: "chromium",
+  htpasswd: "apache2-utils",
+  argon2: "argon2",
+  mmdblookup: "mmdb-bin",
+  "redis-server": "redis-server",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -33,6 +37,10 @@ export const TEST_PARTS: readonly string[] = [
   "pebble",
   "knotd",
   "knsupdate",
+  "htpasswd",
+  "argon2",
+  "mmdblookup",
+  "redis-server",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

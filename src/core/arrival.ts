@@ -149,8 +149,12 @@ function requestHead(
     minorVersion: head.minorVersion,
     targetReceived: head.target,
     headers: head.headers,
+    headersReceived: undefined,
     upstreamPath: path,
     upstreamQuery: query,
+    upstreamMethod: "",
+    upstreamHost: "",
+    pathPrefixes: undefined,
   };
 }
 

@@ -59,7 +59,8 @@ const CONTINUED: readonly KnownHeader[] = [
   "x-request-id",
 ];
 
-const DROP_UNTRUSTED = dropTable([...HOP, ...CLAIMS].map(idOf));
+// A claim that is ours to make (`headers: { request: { set: { x-real-ip: … } } }`) goes on.
+const DROP_UNTRUSTED = dropTable([...HOP, ...CONTINUED].map(idOf), CLAIMS.map(idOf));
 const DROP_TRUSTED = dropTable([...HOP, ...CONTINUED].map(idOf));
 const DROP_TRUSTED_NO_FORWARDED = dropTable(
   [...HOP, ...CONTINUED].filter((name) => name !== "forwarded").map(idOf),

@@ -8,10 +8,11 @@ import { HeaderList } from "../protocol/http/header-list.ts";
 import { CHALLENGE_PATH, type ChallengeProofs } from "./challenge-proofs.ts";
 import type { ServingSide } from "./downstream.ts";
 import type { Exchange, ResponseHead } from "./exchange.ts";
-import { FAULTS, type Fault } from "./fault.ts";
+import type { Fault } from "./fault.ts";
 import { type ExchangeStep, type Reply, type Step, TAKEN } from "./filter.ts";
 import { isLoop } from "./forwarding-fields.ts";
 import { grpcEnd, grpcReply } from "./grpc.ts";
+import { refusal } from "./refusal.ts";
 import type { Route } from "./runtime.ts";
 import { StagedResponse } from "./staged-response.ts";
 
@@ -126,9 +127,12 @@ export function respond(
   if (steps !== undefined) for (const step of steps) step(exchange);
   const hsts = exchange.site?.hsts;
   if (hsts !== undefined) response.headers.set("strict-transport-security", hsts);
+  exchange.content = undefined;
   exchange.downstream.respond(
     response,
-    exchange.responseStages === undefined ? framing : stage(exchange, framing, side),
+    exchange.responseStages === undefined
+      ? exchange.responseFraming
+      : stage(exchange, framing, side),
   );
 }
 
@@ -150,10 +154,7 @@ export function fail(exchange: Exchange, fault: Fault): undefined {
     cutShort(exchange, fault);
     return;
   }
-  const errors = (exchange.route ?? exchange.site ?? exchange.listener).errors;
-  const reply = errors.reply(exchange, FAULTS[fault.code].status, fault.code);
-  if (fault.retryAfterMs === undefined) answer(exchange, reply);
-  else answer(exchange, withRetryAfter(reply, fault.retryAfterMs));
+  answer(exchange, refusal(exchange, fault));
 }
 
 /** Ends a response that has begun before its time, so that the client can tell. */
@@ -165,11 +166,6 @@ export function cutShort(exchange: Exchange, fault: Fault): void {
   }
   exchange.fault ??= fault;
   exchange.downstream.end(trailers);
-}
-
-function withRetryAfter(reply: Reply, ms: number): Reply {
-  const seconds = Math.max(1, Math.ceil(ms / 1000));
-  return { ...reply, headers: { ...reply.headers, "retry-after": `${seconds}` } };
 }
 
 /** The client may leave while a step waits; then there is nobody to go on for. */

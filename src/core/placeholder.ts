@@ -3,6 +3,7 @@ import { cookieValue } from "../protocol/http/cookie.ts";
 import { isFieldName } from "../protocol/http/header-list.ts";
 import { queryValue } from "../protocol/http/query.ts";
 import type { Exchange } from "./exchange.ts";
+import { claimText, identityBy } from "./identity.ts";
 import type { Stuff } from "./template-encode.ts";
 
 /** Values that the place of use knows and no exchange has: {status} on an error page. */
@@ -28,6 +29,7 @@ const WHOLE: ReadonlyMap<string, readonly [Stuff, Read]> = new Map(
     method: ["text", ({ request }) => request.method],
     clientIp: ["text", ({ client }) => client.address],
     requestId: ["bytes", ({ id }) => id],
+    identity: ["text", ({ identity }) => identity?.name ?? ""],
   }),
 );
 
@@ -57,10 +59,22 @@ const NAMED: ReadonlyMap<string, readonly [Stuff, (name: string) => Read]> = new
         ({ request }) =>
           cookieValue(request.headers, name) ?? "",
     ],
+    jwt: [
+      "text",
+      (name) =>
+        ({ identity }) =>
+          claimText(identityBy(identity, "jwt"), name),
+    ],
+    claim: [
+      "text",
+      (name) =>
+        ({ identity }) =>
+          claimText(identity, name),
+    ],
   }),
 );
 
-const LATER = new Set(["country", "jwt"]);
+const LATER = new Set(["country"]);
 
 function captureOf({ site, route, request, client }: Exchange, name: string): string {
   if (site === undefined || route === undefined) return "";
@@ -71,9 +85,10 @@ function captureOf({ site, route, request, client }: Exchange, name: string): st
 export function parsePlaceholder(
   name: string,
   extraNames: readonly string[],
+  extraStuff: Stuff,
 ): Placeholder | string {
   if (extraNames.includes(name))
-    return { name, stuff: "text", read: (_, extra) => extra[name] ?? "" };
+    return { name, stuff: extraStuff, read: (_, extra) => extra[name] ?? "" };
   const dot = name.indexOf(".");
   const kind = dot < 0 ? name : name.slice(0, dot);
   if (LATER.has(kind)) return `{${name}} is not supported yet`;

@@ -17,6 +17,7 @@ import {
 } from "../../test/support/exchange-sample.ts";
 import { SystemClock } from "../base/system-clock.ts";
 import type { Exchange } from "../core/exchange.ts";
+import { FAULTS, type FaultCode } from "../core/fault.ts";
 import { AccessLog } from "./access-log.ts";
 import { LogSink } from "./log-sink.ts";
 
@@ -296,4 +297,25 @@ test("AccessLog: what happened at one moment took no time", async () => {
 
   const times = '"head_ms":0.000,"wait_ms":0.000,"connect_ms":0.000,"upstream_ms":';
   assert.match(bytes.toString(), new RegExp(`${times}[0-9.]+,"total_ms":[0-9.]+,"user_agent"`));
+});
+
+test("AccessLog: who sent it, and what filters in mode warn would have refused it for", async () => {
+  const exchange = exchangeOf({});
+  exchange.identity = { method: "basic", name: 'anna"\n', claims: {} };
+  exchange.warned = ["request_target", "overloaded"];
+  const { user, warned, user_agent } = await lineOf(exchange);
+
+  assert.equal(user, 'anna"\n');
+  assert.deepEqual(warned, ["request_target", "overloaded"]);
+  assert.match(String(user_agent), /^Mozilla/);
+});
+
+test("AccessLog: a line with every reason code there is, and a name of any length, is whole", async () => {
+  const exchange = exchangeOf({});
+  exchange.identity = { method: "basic", name: "\u0001".repeat(5000), claims: {} };
+  exchange.warned = Object.keys(FAULTS) as FaultCode[];
+  const { user, warned } = await lineOf(exchange);
+
+  assert.equal(String(user).length, 2049);
+  assert.deepEqual(warned, Object.keys(FAULTS));
 });

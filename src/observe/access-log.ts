@@ -2,25 +2,29 @@ import type { Clock } from "../base/world.ts";
 import {
   type Client,
   type Exchange,
-  type ExchangeTimes,
+  headersReceivedOf,
   type RequestHead,
-  statusOf,
 } from "../core/exchange.ts";
-import type { Fault } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
-import type { Coding } from "../protocol/http/content-coding.ts";
 import { idOf } from "../protocol/http/header-id.ts";
 import type { KnownLines } from "../protocol/http/header-list.ts";
 import { EscapedCache } from "./escaped-cache.ts";
-import { ESCAPED_BYTES_MAX, putMs, putPiece, putText, putWhole } from "./json-bytes.ts";
+import { ESCAPED_BYTES_MAX, putPiece, putText, putWhole } from "./json-bytes.ts";
+import { cutAt, fieldsPiece, piece, putEnd, putField } from "./line-fields.ts";
+import {
+  charsOfFilters,
+  putCodings,
+  putFault,
+  putFilters,
+  putStatus,
+  putTimes,
+} from "./line-outcome.ts";
 import { LinePieces, putCache, UsualOutcomes } from "./line-pieces.ts";
 import type { LogSink } from "./log-sink.ts";
 import { putQuery, putUrl } from "./redaction.ts";
 import { SecretNames } from "./secret-names.ts";
 
-// Longer values are cut and end in an ellipsis: a log must not be a way to fill the disk faster.
-const FIELD_CHARS_MAX = 2048;
 const FIXED_BYTES_MAX = 1664; // every key, every number, and the ellipses
 
 const OFFSET_FOR_MS = 1000; // asking the system for each line was a tenth of its cost
@@ -31,8 +35,6 @@ const TIME_CHARS = 24;
 const USER_AGENT = idOf("user-agent");
 const REFERER = idOf("referer");
 
-const QUOTE = 0x22;
-
 // In the order of the line, which docs/access-log.md promises.
 const ID = piece(',"id":"');
 const CLIENT = piece(',"client":"');
@@ -42,12 +44,7 @@ const HOST_OF_HTTP = piece(',"scheme":"http","host":"');
 const HOST_OF_HTTPS = piece(',"scheme":"https","host":"');
 const PATH = piece(',"path":"');
 const QUERY = piece(',"query":"');
-const HTTP_1_0 = statusPieces("HTTP/1.0");
-const HTTP_1_1 = statusPieces("HTTP/1.1");
-const HTTP_2 = statusPieces("HTTP/2");
 const GRPC_STATUS = piece(',"grpc_status":');
-const FAULT = piece(',"fault":"');
-const FAULT_DETAIL = piece(',"fault_detail":"');
 const SITE = piece(',"site":"');
 const ROUTE = piece(',"route":"');
 const UPSTREAM = piece(',"upstream":"');
@@ -59,18 +56,6 @@ const NOT_REUSED = piece(',"reused":false');
 const BYTES_IN = piece(',"bytes_in":');
 const NO_BYTES_IN = piece(',"bytes_in":0,"bytes_out":');
 const BYTES_OUT = piece(',"bytes_out":');
-const CODINGS: Readonly<Record<Coding, Uint8Array>> = {
-  gzip: piece(',"coding":"gzip","bytes_plain":'),
-  br: piece(',"coding":"br","bytes_plain":'),
-  zstd: piece(',"coding":"zstd","bytes_plain":'),
-};
-const BYTES_INFLATED = piece(',"bytes_in_plain":');
-const HEAD_MS = piece(',"head_ms":');
-const WAIT_MS = piece(',"wait_ms":');
-const CONNECT_MS = piece(',"connect_ms":');
-const UPSTREAM_MS = piece(',"upstream_ms":');
-const TOTAL_MS = piece(',"total_ms":');
-const AT_ONCE = piece(',"head_ms":0.000,"wait_ms":0.000,"connect_ms":0.000,"upstream_ms":');
 const AGENT = piece(',"user_agent":"');
 const REFERRER = piece(',"referer":"');
 const END = piece("}\n");
@@ -117,7 +102,7 @@ export class AccessLog {
   }
 
   exchangeEnded(exchange: Exchange): void {
-    const { known } = exchange.request.headers;
+    const { known } = headersReceivedOf(exchange.request);
     const pieces = known === undefined ? undefined : this.#pieces.get(known);
     if (pieces?.fit(exchange) === true) this.#putKnown(exchange, pieces);
     else this.#putWhole(exchange, pieces === undefined ? known : undefined);
@@ -141,8 +126,9 @@ export class AccessLog {
   /** `toKeep`: the lines under which to remember what does not change with the target. */
   #putWhole(exchange: Exchange, toKeep: KnownLines | undefined): void {
     const { request, client } = exchange;
-    const agent = request.headers.first(USER_AGENT) ?? "";
-    const referrer = request.headers.first(REFERER) ?? "";
+    const received = headersReceivedOf(exchange.request);
+    const agent = received.first(USER_AGENT) ?? "";
+    const referrer = received.first(REFERER) ?? "";
     const chars = charsOf(exchange) + cutAt(agent) + cutAt(referrer);
     const sink = this.#sink;
     if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * chars)) return;
@@ -193,6 +179,7 @@ export class AccessLog {
       this.#usual.maybeKeep(exchange, block, from, at);
     }
     at = putCodings(block, putWhole(block, at, responseBytes), exchange);
+    at = putFilters(block, at, exchange);
     return putTimes(block, at, times);
   }
 
@@ -290,26 +277,10 @@ interface EndpointPiece {
   readonly piece: Uint8Array;
 }
 
-function fieldsPiece(key: Uint8Array, value: string, other: Uint8Array, otherValue: string) {
-  const chars = key.length + cutAt(value) + other.length + cutAt(otherValue) + 4;
-  const bytes = new Uint8Array(chars * ESCAPED_BYTES_MAX);
-  const end = putField(bytes, putField(bytes, 0, key, value), other, otherValue);
-  return bytes.slice(0, end);
-}
-
-function piece(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, "latin1"));
-}
-
-/** By status, with its protocol before it; 0 is for no response at all. */
-function statusPieces(protocol: string): readonly Uint8Array[] {
-  return Array.from({ length: 1000 }, (_, status) =>
-    piece(`,"protocol":"${protocol}","status":${status}`),
-  );
-}
-
-function cutAt(value: string): number {
-  return Math.min(value.length, FIELD_CHARS_MAX);
+function putClient(block: Uint8Array, start: number, client: Client): number {
+  const at = putField(block, start, CLIENT, client.address);
+  if (client.wireAddress === client.address) return at;
+  return putField(block, at, WIRE, client.wireAddress);
 }
 
 /** How many characters the fields of one line have together, but for agent and referrer. */
@@ -327,74 +298,7 @@ function charsOf(exchange: Exchange): number {
     (site === undefined ? 0 : cutAt(site.name)) +
     (route === undefined ? 0 : cutAt(route.name)) +
     cutAt(exchange.upstream) +
-    (endpoint === undefined ? 0 : cutAt(endpoint.name))
+    (endpoint === undefined ? 0 : cutAt(endpoint.name)) +
+    charsOfFilters(exchange)
   );
-}
-
-function putField(block: Uint8Array, start: number, key: Uint8Array, value: string): number {
-  const at = putPiece(block, start, key);
-  return putEnd(block, putText(block, at, value, 0, cutAt(value)), value);
-}
-
-/** The closing quote, and an ellipsis before it if the value was cut. */
-function putEnd(block: Uint8Array, start: number, value: string): number {
-  const at = value.length > FIELD_CHARS_MAX ? putText(block, start, "…", 0, 1) : start;
-  block[at] = QUOTE;
-  return at + 1;
-}
-
-function putClient(block: Uint8Array, start: number, client: Client): number {
-  const at = putField(block, start, CLIENT, client.address);
-  if (client.wireAddress === client.address) return at;
-  return putField(block, at, WIRE, client.wireAddress);
-}
-
-function putStatus(block: Uint8Array, at: number, exchange: Exchange): number {
-  const { client, request } = exchange;
-  const status = statusOf(exchange);
-  const pieces = client.isHttp2 ? HTTP_2 : request.minorVersion === 0 ? HTTP_1_0 : HTTP_1_1;
-  return putPiece(block, at, pieces[status] ?? pieces[0]!);
-}
-
-function putFault(block: Uint8Array, start: number, fault: Fault): number {
-  const at = putField(block, start, FAULT, fault.code);
-  return fault.detail === "" ? at : putField(block, at, FAULT_DETAIL, fault.detail);
-}
-
-/** What bodies are without their coding, where it was put on or taken off here. */
-function putCodings(block: Uint8Array, start: number, exchange: Exchange): number {
-  const { compression, decompression } = exchange;
-  let at = start;
-  if (compression?.coding !== undefined && compression.plainBytes > 0) {
-    at = putWhole(block, putPiece(block, at, CODINGS[compression.coding]), compression.plainBytes);
-  }
-  if (decompression === undefined) return at;
-  return putWhole(block, putPiece(block, at, BYTES_INFLATED), decompression.plainBytes);
-}
-
-function putTimes(block: Uint8Array, start: number, times: ExchangeTimes): number {
-  const { startedMs, headMs, claimedMs, connectedMs, responseMs, endedMs } = times;
-  // The usual case: all at one moment, up to where the endpoint is asked.
-  const isAtOnce = startedMs === headMs && headMs === claimedMs && claimedMs === connectedMs;
-  if (isAtOnce && startedMs !== 0 && responseMs !== 0 && endedMs !== 0) {
-    const at = putMs(block, putPiece(block, start, AT_ONCE), responseMs - connectedMs);
-    return putMs(block, putPiece(block, at, TOTAL_MS), endedMs - startedMs);
-  }
-  let at = putSpan(block, start, HEAD_MS, times.startedMs, times.headMs);
-  at = putSpan(block, at, WAIT_MS, times.headMs, times.claimedMs);
-  at = putSpan(block, at, CONNECT_MS, times.claimedMs, times.connectedMs);
-  at = putSpan(block, at, UPSTREAM_MS, times.connectedMs, times.responseMs);
-  return putSpan(block, at, TOTAL_MS, times.startedMs, times.endedMs);
-}
-
-/** From one moment to the next; nothing if either did not happen. */
-function putSpan(
-  block: Uint8Array,
-  start: number,
-  key: Uint8Array,
-  fromMs: number,
-  toMs: number,
-): number {
-  if (fromMs === 0 || toMs === 0) return start;
-  return putMs(block, putPiece(block, start, key), toMs - fromMs);
 }

@@ -8,12 +8,15 @@ import {
 } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
+import type { StateMeter } from "../core/shared-limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { StoredCounts } from "../core/worker.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
+import { stateMeter } from "./state-metrics.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
+import { WarningMetrics } from "./warning-metrics.ts";
 
 // RFC 9110 §9.3, and PATCH of RFC 5789. A method is the client's word: what is not here is OTHER.
 export const METHODS = [
@@ -54,7 +57,8 @@ export const HANDSHAKES = [
     [version, "yes"] as const,
   ]),
 ];
-export const LISTENER_REFUSED = LISTENER_HANDSHAKES + HANDSHAKES.length;
+export const LISTENER_SHED = LISTENER_HANDSHAKES + HANDSHAKES.length;
+export const LISTENER_REFUSED = LISTENER_SHED + 1;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -122,6 +126,7 @@ export interface ConnectionMeter {
 export class Metrics {
   readonly streams: StreamMetrics;
   readonly #codings: CodingMetrics;
+  readonly #warnings: WarningMetrics;
   readonly #bank: MetricBank;
   readonly #thread: number;
   readonly #nowhere: number; // exchanges of no site
@@ -133,6 +138,7 @@ export class Metrics {
   constructor(bank: MetricBank = new MetricBank()) {
     this.streams = new StreamMetrics(bank);
     this.#codings = new CodingMetrics(bank);
+    this.#warnings = new WarningMetrics(bank);
     this.#bank = bank;
     this.#thread = bank.block(THREAD, []);
     this.#nowhere = bank.block(ROUTE, ["", ""]);
@@ -188,6 +194,10 @@ export class Metrics {
     if (exchange.compression !== undefined || exchange.decompression !== undefined) {
       this.#codings.ended(exchange);
     }
+    if (exchange.warned !== undefined) {
+      const { site, route, warned } = exchange;
+      this.#warnings.ended(site?.name ?? "", route?.name ?? "", warned);
+    }
     if (endpointAt < 0) return;
     this.#endpointEnded(exchange, endpointAt, statusClass);
   }
@@ -214,12 +224,22 @@ export class Metrics {
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
   }
 
+  madeRoom(listenerKey: string): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]);
+    this.#bank.cells[at + LISTENER_SHED]!++;
+  }
+
   /** How the store of this thread is by now. */
   cacheStored({ bytes, objects, evictions }: StoredCounts): void {
     const { cells } = this.#bank;
     cells[this.#thread + CACHE_BYTES] = bytes;
     cells[this.#thread + CACHE_OBJECTS] = objects;
     cells[this.#thread + CACHE_EVICTIONS] = evictions;
+  }
+
+  /** One for all who ask. */
+  stateMeter(): StateMeter {
+    return stateMeter(this.#bank);
   }
 
   secured(listenerKey: string, { version, isResumed }: TlsFacts): void {

@@ -1,4 +1,4 @@
-import type { Exchange } from "../core/exchange.ts";
+import { type Exchange, upstreamMethodOf } from "../core/exchange.ts";
 import { forwardingLines, requestDrops, tunnelDrops } from "../core/forwarding-fields.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { RequestFields } from "../protocol/h2/stream.ts";
@@ -9,7 +9,7 @@ export function requestFields(exchange: Exchange, endpoint: Endpoint): RequestFi
   const { request, downstream } = exchange;
   const isTunnel = downstream.websocketKey !== undefined; // RFC 8441 §4
   return {
-    method: isTunnel ? "CONNECT" : request.method,
+    method: isTunnel ? "CONNECT" : upstreamMethodOf(request),
     protocol: isTunnel ? "websocket" : undefined,
     scheme: endpoint.manner.tls === undefined ? "http" : "https",
     authority: hostOf(exchange, endpoint),

@@ -30,8 +30,12 @@ export function requestOf(
     minorVersion: 1,
     targetReceived: url,
     headers: HeaderList.of(headers),
+    headersReceived: undefined,
     upstreamPath: path,
     upstreamQuery: query,
+    upstreamMethod: "",
+    upstreamHost: "",
+    pathPrefixes: undefined,
   };
 }
 
@@ -74,6 +78,7 @@ export function exchangeOf(parts: ExchangeParts): Exchange {
     site,
     route: route ?? routes.find(request, clientIp),
     listener: { errors },
+    downstream: { requestFraming: { kind: "none" }, websocketKey: undefined },
     fault: undefined,
   });
 }

@@ -1,10 +1,11 @@
 import { type Onward, stageRequest } from "../../core/body-stage.ts";
 import { CodecMemory } from "../../core/codec-memory.ts";
 import type { Exchange } from "../../core/exchange.ts";
-import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
+import type { Fault, FaultCode } from "../../core/fault.ts";
 import type { Feature } from "../../core/feature.ts";
 import { sizeOrOff, sizeText, wanted, wholeNumber, z } from "../../core/fields.ts";
 import type { Filter, Reply } from "../../core/filter.ts";
+import { refusal } from "../../core/refusal.ts";
 import { hasBody } from "../../protocol/h1/framing.ts";
 import { codingsOf, dropBodyFields } from "../../protocol/http/content-coding.ts";
 import { idOf } from "../../protocol/http/header-id.ts";
@@ -196,7 +197,6 @@ function refuse(
   code: FaultCode,
   headers: Readonly<Record<string, string>>,
 ): Reply {
-  exchange.fault = { code, detail: exchange.request.headers.all("content-encoding").join(", ") };
-  const reply = exchange.route!.errors.reply(exchange, FAULTS[code].status, code);
-  return { ...reply, headers: { ...reply.headers, ...headers } };
+  const detail = exchange.request.headers.all("content-encoding").join(", ");
+  return refusal(exchange, { code, detail }, headers);
 }
