@@ -1,14 +1,11 @@
+import { boundedKey } from "../../base/bounded-key.ts";
 import type { Attempt, CacheResult, Exchange, ResponseHead } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Feature } from "../../core/feature.ts";
 import { type Filter, TAKEN } from "../../core/filter.ts";
 import { fail, respond } from "../../core/pipeline.ts";
 import type { Route } from "../../core/runtime.ts";
-import {
-  type CacheControl,
-  NO_DIRECTIVES,
-  parseCacheControl,
-} from "../../protocol/caching/cache-control.ts";
+import { type CacheControl, NO_DIRECTIVES } from "../../protocol/caching/cache-control.ts";
 import { cacheStatusText, type Forwarded } from "../../protocol/caching/cache-status.ts";
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
 import { invalidates, sameOriginTarget } from "../../protocol/caching/invalidation.ts";
@@ -25,6 +22,7 @@ import { type CacheOptions, cacheSchema } from "./cache-options.ts";
 import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
+import { controlOf } from "./client-control.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
 import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
@@ -45,8 +43,6 @@ export interface Keyed {
   forwarded: Forwarded | undefined; // why the origin is asked
 }
 
-const CACHE_CONTROL = idOf("cache-control");
-const PRAGMA = idOf("pragma");
 const RANGE = idOf("range");
 const NAME = "Sluice";
 
@@ -116,7 +112,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
       url,
       query,
       partition,
-      key: `${url}\n${partition}`,
+      key: boundedKey(`${url}\n${partition}`),
       control: this.#options.obeysClients ? controlOf(request.headers) : NO_DIRECTIVES,
       isBackground: false,
       forwarded: undefined,
@@ -359,15 +355,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   #tell(exchange: Exchange, text: string): void {
     if (this.#options.tellsStatus) exchange.cacheStatus = text;
   }
-}
-
-/** Pragma counts where there is no Cache-Control (RFC 9111 §5.4). */
-function controlOf(headers: HeaderList): CacheControl {
-  if (headers.first(CACHE_CONTROL) !== undefined) {
-    return parseCacheControl(headers.all("cache-control"));
-  }
-  const pragma = headers.first(PRAGMA);
-  return pragma === undefined ? NO_DIRECTIVES : parseCacheControl([pragma]);
 }
 
 function reasonOf(
