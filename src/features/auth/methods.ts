@@ -2,6 +2,7 @@ import { apiKey } from "./api-key/api-key.ts";
 import type { AuthMethodKind } from "./auth-method.ts";
 import { forward } from "./forward/forward.ts";
 import { jwt } from "./jwt/jwt.ts";
+import { oidc } from "./oidc/oidc.ts";
 
 /** The explicit list of ways to show who one is. */
-export const methods: readonly AuthMethodKind<unknown>[] = [apiKey, jwt, forward];
+export const methods: readonly AuthMethodKind<unknown>[] = [apiKey, jwt, forward, oidc];
