@@ -1,8 +1,7 @@
 /** A dry run as plain data: what `--json` prints, and all that the readable form is made of. */
-
+import { filtersIn, type PhaseName } from "../config/compile-phases.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import { type LevelName, settledNumbers } from "../config/number-levels.ts";
-import { filtersIn, type PhaseName } from "../config/phases.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import { Forward } from "../features/forward/forward.ts";
@@ -173,6 +172,7 @@ function notesOf({ exchange, origin }: DryRun): Pick<Explanation, "notes"> {
 
 const PHASES: readonly PhaseName[] = [
   "admit",
+  "identified",
   "rewrite",
   "lookup",
   "send",

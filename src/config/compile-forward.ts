@@ -73,7 +73,7 @@ export function questionRoute(
 }
 
 const NO_PHASES: Phases = {
-  ...{ before: [], admit: [], rewrite: [], lookup: [] },
+  ...{ before: [], admit: [], identified: [], rewrite: [], lookup: [] },
   ...{ send: [], receive: [], respond: [], finish: [] },
 };
 const NO_PAGES: ErrorReplies = { reply: (_exchange, status) => ({ status }) };

@@ -43,6 +43,7 @@ import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
+import { phasesOf } from "./compile-phases.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -54,7 +55,6 @@ import {
   settledLevels,
   type UpstreamConfig,
 } from "./config.ts";
-import { phasesOf } from "./phases.ts";
 
 export interface CompileTools {
   readonly worker: Worker;
@@ -273,6 +273,7 @@ class Compiler {
     const { draft, machine, worker } = this.#tools;
     const tools: BuildTools = {
       world: worker.world,
+      web: worker.world.web,
       upstream: (name) => this.#upstreams.get(name)!,
       routeTo: (name) => questionRoute(route, this.#target(name, route, levels), levels, worker),
       isDry: this.#tools.isDry === true,
@@ -280,6 +281,8 @@ class Compiler {
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
       place: `${site.name} ${route.name}`,
+      site: site.name,
+      level: "route",
       wheel: worker.wheel,
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
@@ -368,5 +371,7 @@ const featuresByName: ReadonlyMap<string, Feature<unknown>> = new Map(
 
 // The check has been through these options with the feature's own schema.
 function build(part: PartConfig, tools: BuildTools): Filter | Handler {
-  return featuresByName.get(part.key)!.build(part.options, tools);
+  return featuresByName
+    .get(part.key)!
+    .build(part.options, { ...tools, level: part.level ?? "route" });
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { World } from "../base/world.ts";
+import type { Web, World } from "../base/world.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
@@ -29,8 +29,13 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Whom a key of a route is for, by where it is written; a site and the defaults hand it down. */
+export type Level = "route" | "site" | "all";
+
 export interface BuildTools {
-  readonly world: Pick<World, "clock" | "random" | "log" | "web">;
+  readonly world: Pick<World, "clock" | "random" | "log">;
+  /** For what a filter has to ask beside the traffic: one that nobody has configured asks nobody. */
+  readonly web: Web;
   /** The upstream of that name; the check has made sure that there is one. */
   upstream(name: string): Upstream;
   /** A route that has no filters and forwards to it, for questions of a filter's own (core/question.ts). */
@@ -45,6 +50,9 @@ export interface BuildTools {
   readonly machine: Machine;
   /** Of the route, the same over reloads: its site and its name. */
   readonly place: string;
+  readonly site: string; // its name
+  /** Where in the config this part is written: for the route alone, the site, or all. */
+  readonly level: Level;
   readonly wheel: TimerWheel;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;

@@ -85,9 +85,10 @@ function captureOf({ site, route, request, client }: Exchange, name: string): st
 export function parsePlaceholder(
   name: string,
   extraNames: readonly string[],
+  extraStuff: Stuff,
 ): Placeholder | string {
   if (extraNames.includes(name))
-    return { name, stuff: "text", read: (_, extra) => extra[name] ?? "" };
+    return { name, stuff: extraStuff, read: (_, extra) => extra[name] ?? "" };
   const dot = name.indexOf(".");
   const kind = dot < 0 ? name : name.slice(0, dot);
   if (LATER.has(kind)) return `{${name}} is not supported yet`;

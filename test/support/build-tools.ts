@@ -13,6 +13,7 @@ export const NO_TOOLS: BuildTools = {
     throw new Error(`there is no upstream ${name}`);
   },
   isDry: false,
+  web: { ask: () => Promise.reject(new Error("nobody is asked")) },
   keep: (_key, make) => make(),
   keepForAll: (_key, make) => make(),
   bug: (error) => {
@@ -20,6 +21,8 @@ export const NO_TOOLS: BuildTools = {
   },
   machine: new LoneMachine(),
   place: "a.test#1",
+  site: "a.test",
+  level: "route",
   get wheel(): never {
     throw new Error("this feature was not expected to need the timer wheel");
   },

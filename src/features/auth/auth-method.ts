@@ -1,4 +1,5 @@
 /** What a method of `auth` is: how to write one is told in the comments here. */
+import type { World } from "../../base/world.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { BuildTools } from "../../core/feature.ts";
@@ -66,6 +67,11 @@ export interface AuthMethod {
 export interface AuthTools extends BuildTools {
   /** Failures of all methods and workers; undefined: `guard: off`. */
   readonly guard: FailureGuard | undefined;
+}
+
+/** The part of the world that questions beside the traffic need. */
+export function webWorld({ world, web }: BuildTools): Pick<World, "clock" | "log" | "web"> {
+  return { clock: world.clock, log: world.log, web };
 }
 
 /** One method in the vocabulary of `auth`. */

@@ -1,4 +1,4 @@
-import type { Exchange, RequestHead } from "../../../core/exchange.ts";
+import { ENDPOINT_HOST, type Exchange, type RequestHead } from "../../../core/exchange.ts";
 import { requestDrops } from "../../../core/forwarding-fields.ts";
 import { idOf, type KnownHeader, OTHER } from "../../../protocol/http/header-id.ts";
 import { HeaderList } from "../../../protocol/http/header-list.ts";
@@ -79,15 +79,18 @@ export function questionHead(
   return {
     method: method === "same" ? request.method : method,
     scheme: request.scheme,
-    host: "", // the endpoint's own name
-    port: 0,
+    host: request.host,
+    port: request.port,
     path,
     query,
     minorVersion: 1,
     targetReceived: path,
     headers,
+    headersReceived: undefined,
     upstreamPath: path,
     upstreamQuery: query,
+    upstreamMethod: "",
+    upstreamHost: ENDPOINT_HOST, // an authorizer is another site than this one
   };
 }
 

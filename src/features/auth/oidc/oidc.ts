@@ -5,7 +5,13 @@ import type { Fault } from "../../../core/fault.ts";
 import type { Reply, Step } from "../../../core/filter.ts";
 import { refusal } from "../../../core/refusal.ts";
 import { dropCookie, eachCookie } from "../../../protocol/http/cookie.ts";
-import type { AuthMethod, AuthMethodKind, AuthTools, Verdict } from "../auth-method.ts";
+import {
+  type AuthMethod,
+  type AuthMethodKind,
+  type AuthTools,
+  type Verdict,
+  webWorld,
+} from "../auth-method.ts";
 import { PendingCookies } from "../pending-cookies.ts";
 import { missingOf } from "../requirement.ts";
 import { type Finished, originOf, redirectTo } from "./login-flow.ts";
@@ -162,7 +168,7 @@ class Oidc implements AuthMethod {
 
 /** One for all routes that have the same: a session is good on all of them, and is refreshed once. */
 function clientOf(options: ClientAtProvider, tools: AuthTools): OidcClient {
-  const { world, machine } = tools;
+  const { machine } = tools;
   const roots = options.ca === undefined ? undefined : readFileSync(options.ca, "utf8");
   const digest = createHash("sha256")
     .update(JSON.stringify([options, roots]))
@@ -170,7 +176,7 @@ function clientOf(options: ClientAtProvider, tools: AuthTools): OidcClient {
   const key = `oidc ${digest}`;
   return tools.keepForAll(key, () => {
     const marks = new RefreshMarks(machine.block(key, RefreshMarks.byteLength));
-    return new OidcClient(options, roots, marks, world);
+    return new OidcClient(options, roots, marks, webWorld(tools));
   });
 }
 
