@@ -19,6 +19,7 @@ export interface ForwardOptions {
   readonly query: string; // a template
   readonly method: "GET" | "HEAD" | "same";
   readonly send: readonly string[] | undefined; // undefined: all
+  readonly bodyBytesMax: number; // 0: it gets no body
   readonly timeoutMs: number;
   readonly answerBytesMax: number;
   readonly copy: readonly string[];
@@ -36,6 +37,7 @@ export interface VerdictCacheOptions {
 const TIMEOUT_MS = 5_000;
 const ANSWER_BYTES = 64 * 1024;
 const VERDICTS = 1_000;
+const BODY_BYTES_MAX = 16 * 1024 * 1024; // held in memory for each request that is asked about
 
 const headerName = z
   .string({ error: wanted("the name of a header") })
@@ -98,6 +100,14 @@ export const forwardSchema: z.ZodType<ForwardOptions> = z
         })
         .optional()
         .describe("The client's fields that it gets to see. Default: all."),
+      body: z
+        .union([z.literal("off").transform(() => 0), sizeBetween(1, BODY_BYTES_MAX)], {
+          error: wanted('a size up to 16MiB such as "64KiB", or "off"'),
+        })
+        .default(0)
+        .describe(
+          "Up to which size it gets the request's body, with method: same; a larger one is refused. Default: off.",
+        ),
       timeout: durationAboveZero
         .default(TIMEOUT_MS)
         .describe("For the whole answer; later, nobody passes."),
@@ -127,12 +137,23 @@ export const forwardSchema: z.ZodType<ForwardOptions> = z
         issue.code === "unrecognized_keys" ? undefined : wanted("a map with to")(issue),
     },
   )
+  .superRefine(({ body, method, cache }, context) => {
+    if (body === 0) return;
+    if (method !== "same") {
+      context.addIssue({ code: "custom", path: ["body"], message: "must be beside method: same" });
+    }
+    if (cache !== undefined) {
+      const message = "must not be beside body, which no key can tell from another";
+      context.addIssue({ code: "custom", path: ["cache"], message });
+    }
+  })
   .transform((raw): ForwardOptions => {
     const { to, path, query, method, send, timeout, answerBytes, copy, name, setCookies, cache } =
       raw;
     return {
       ...{ to, path, query, method, send, copy },
       timeoutMs: timeout,
+      bodyBytesMax: raw.body,
       answerBytesMax: answerBytes,
       nameHeader: name,
       setsCookies: setCookies,
