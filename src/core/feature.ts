@@ -15,6 +15,8 @@ export interface Feature<Options, Built extends Filter | Handler = Filter | Hand
   readonly about: string; // one line, for the generated reference
   readonly schema: z.ZodType<Options>; // checks, infers the type, prints the JSON Schema
   build(options: Options, tools: BuildTools): Built;
+  /** Servers that it asks by URL, "http://localhost:9091": each is an upstream, under that name. */
+  asks?(options: Options): readonly string[];
 }
 
 /** Where in the config something is: ["sites", 0, "routes", 3, "rateLimit", "per"]. */

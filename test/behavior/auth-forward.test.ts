@@ -284,3 +284,20 @@ scenario(
   },
   { skip: skipWithout("nginx") },
 );
+
+scenario("forward: an authorizer by its URL is an upstream of its own", async (it) => {
+  const origin = await it.origin(OK);
+  const authorizer = await it.origin(YES);
+  const url = `${authorizer.url}/api/verify?mode=x`;
+  const routes = `[{ forward: app, auth: { any: [{ forward: { to: "${url}" } }] } }]`;
+  const proxy = await it.proxyHere(
+    `{ upstreams: { app: "${origin.url}" }, sites: [{ hosts: ["*"], routes: ${routes} }] }`,
+  );
+
+  assert.equal(firstStatus(await it.client(getFrom("/a"))), 200);
+  assert.equal(firstStatus(await it.client(getFrom("/b"))), 200);
+
+  assert.match(authorizer.received[0]!.head, /^GET \/api\/verify\?mode=x HTTP/);
+  assert.equal(authorizer.connections.length, 1);
+  await proxy.stop();
+});

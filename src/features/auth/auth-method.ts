@@ -81,4 +81,6 @@ export interface AuthMethodKind<Options> {
   readonly schema: z.ZodType<Options>;
   /** Throws if it cannot be built: then the route is not served (core/security-stage.ts). */
   build(options: Options, tools: AuthTools): AuthMethod;
+  /** As Feature has it. */
+  asks?(options: Options): readonly string[];
 }

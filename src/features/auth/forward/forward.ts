@@ -11,6 +11,7 @@ import { isCanonicalPath } from "../../../protocol/http/path.ts";
 import { isQuery, TARGET_POLICY } from "../../../protocol/http/target.ts";
 import type { AuthMethod, AuthMethodKind, AuthTools, Proven, Verdict } from "../auth-method.ts";
 import { PendingCookies } from "../pending-cookies.ts";
+import { isUrl } from "./authorizer-url.ts";
 import { type ForwardOptions, forwardSchema } from "./forward-options.ts";
 import { KnownVerdicts } from "./known-verdicts.ts";
 import { questionHead } from "./question-head.ts";
@@ -21,6 +22,7 @@ export const forward: AuthMethodKind<ForwardOptions> = {
   about: "Asks a server of your own who passes.",
   schema: forwardSchema,
   build: (options, tools) => new Forward(options, tools),
+  asks: ({ to }) => (isUrl(to) ? [to] : []),
 };
 
 /** What a refusal has of the authorizer's answer; the rest of it is between it and us. */

@@ -133,7 +133,8 @@ export const oidcSchema: z.ZodType<OidcOptions> = z
                 : wanted("a map with idle and absolute")(issue),
           },
         )
-        .prefault({}),
+        .prefault({})
+        .describe("How long a session lasts, without a request and in all."),
       refresh: z
         .boolean({ error: wanted("true or false") })
         .default(true)
