@@ -23,6 +23,7 @@ import type {
   UpstreamConfig,
 } from "./config.ts";
 import { settleAcme } from "./settle-acme.ts";
+import { askedUpstreams } from "./settle-asked.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
@@ -78,7 +79,8 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
-  const upstreams = settleUpstreams(parsed, folder);
+  const named = { ...askedUpstreams(sites, vocabulary), ...parsed.upstreams };
+  const upstreams = settleUpstreams({ ...parsed, upstreams: named }, folder);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
