@@ -22,6 +22,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   knotd: "knot",
   knsupdate: "knot-dnsutils",
   "redis-server": "redis-server",
+  htpasswd: "apache2-utils",
+  argon2: "argon2",
+  mmdblookup: "mmdb-bin",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -33,6 +36,9 @@ export const TEST_PARTS: readonly string[] = [
   "knotd",
   "knsupdate",
   "redis-server",
+  "htpasswd",
+  "argon2",
+  "mmdblookup",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

@@ -46,6 +46,7 @@ export interface Config extends Levels {
   readonly log: LogConfig;
   readonly dns: DnsSettings;
   readonly acme: AcmeSettings;
+  readonly isStapling: boolean; // what CAs say of certificates (OCSP)
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours

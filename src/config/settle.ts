@@ -91,6 +91,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     log: settleLog(parsed.log, folder),
     dns: settleDns(parsed.dns),
     acme: settleAcme(parsed.tls?.acme, folder),
+    isStapling: parsed.tls?.ocsp !== "off",
     via:
       via === "off"
         ? { kind: "off", pseudonym: undefined }

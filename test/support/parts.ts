@@ -15,7 +15,10 @@ export function part(
     | "pebble-challtestsrv"
     | "knotd"
     | "knsupdate"
-    | "redis-server",
+    | "redis-server"
+    | "htpasswd"
+    | "argon2"
+    | "mmdblookup",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

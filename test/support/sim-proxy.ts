@@ -52,6 +52,7 @@ export interface SimProxyOptions extends SimUpstreamOptions {
   readonly replaysBody?: boolean;
   readonly phases?: Partial<Phases>;
   readonly cache?: unknown; // as in a config
+  readonly respond?: Phases["respond"]; // behind those of the cache
   readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly idleMax?: number;
   readonly protocols?: readonly Protocol[];
@@ -318,7 +319,8 @@ export class SimProxy {
       this.worker,
     );
     const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, cookies);
-    const phases = { ...NO_PHASES, receive: cookies, ...cached, ...options.phases };
+    const filtered: Phases = { ...NO_PHASES, receive: cookies, ...cached, ...options.phases };
+    const phases = { ...filtered, respond: [...filtered.respond, ...(options.respond ?? [])] };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

@@ -3,8 +3,13 @@
 import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
+import { auth } from "../../src/features/auth/auth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
+import { cors } from "../../src/features/cors/cors.ts";
+import { headers } from "../../src/features/headers/headers.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
+import { redirects } from "../../src/features/redirects/redirects.ts";
+import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
   error: wanted("text or a list of text"),
@@ -58,5 +63,6 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rateLimit, rewrite, cache],
+  features: [redirect, respond, rewrite, cache, cors, headers, redirects, securityHeaders],
+  features: [auth, cache, cors, headers, rateLimit, redirect, respond, rewrite, securityHeaders],
 };
