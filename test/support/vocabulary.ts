@@ -63,6 +63,16 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
-  features: [redirect, respond, rewrite, cache, cors, headers, redirects, securityHeaders],
-  features: [auth, cache, cors, headers, rateLimit, redirect, respond, rewrite, securityHeaders],
+  features: [
+    auth,
+    cache,
+    cors,
+    headers,
+    rateLimit,
+    redirect,
+    redirects,
+    respond,
+    rewrite,
+    securityHeaders,
+  ],
 };
