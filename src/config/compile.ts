@@ -42,6 +42,7 @@ import type { UpstreamTls } from "../upstream/manner.ts";
 import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { bansOf } from "./compile-bans.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
 import { phasesOf } from "./compile-phases.ts";
@@ -119,6 +120,7 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
+      bans: bansOf(this.#config, this.#tools),
       caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
     };
   }

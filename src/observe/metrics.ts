@@ -12,6 +12,7 @@ import type { StateMeter } from "../core/shared-limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { StoredCounts } from "../core/worker.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { countBan } from "./ban-metrics.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { stateMeter } from "./state-metrics.ts";
@@ -229,6 +230,10 @@ export class Metrics {
     cells[this.#thread + CACHE_BYTES] = bytes;
     cells[this.#thread + CACHE_OBJECTS] = objects;
     cells[this.#thread + CACHE_EVICTIONS] = evictions;
+  }
+
+  banned(reason: string): void {
+    countBan(this.#bank, reason);
   }
 
   /** One for all who ask. */

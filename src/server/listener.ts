@@ -23,6 +23,7 @@ import {
   type HandOver,
   NOTHING_DRAINED,
 } from "./emptying.ts";
+import { isKeptOut } from "./kept-out.ts";
 import { StreamListener } from "./stream-listener.ts";
 
 /** A bound socket and the connections that came through it. */
@@ -112,7 +113,7 @@ export class Listener implements Listening {
     holds = false,
   ): Promise<void> {
     const onWire = (wire: Wire): void => {
-      if (this.#isDraining || this.#isFull) {
+      if (this.#isDraining || this.#isFull || isKeptOut(wire, this, this.#worker)) {
         wire.destroy();
         return;
       }
