@@ -66,6 +66,10 @@ export function statusOf(facts: ProxyFacts) {
       connections: connectionCounts.get(key) ?? 0,
     })),
     certificates: server.tasks.certificates,
+    geo: (runtime.geo?.reports() ?? []).map(({ builtMs, ...report }) => ({
+      ...report,
+      built: isoTime(builtMs),
+    })),
     streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
       streams.all.map(({ name, serverNames, upstream }) => ({
         name,

@@ -5,6 +5,7 @@
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Level, Path } from "../core/feature.ts";
+import type { GeoFiles } from "../core/geo.ts";
 import {
   LIMITS,
   type Limits,
@@ -48,6 +49,7 @@ export interface Config extends Levels {
   readonly log: LogConfig;
   readonly dns: DnsSettings;
   readonly acme: AcmeSettings;
+  readonly geo: GeoFiles | undefined;
   readonly isStapling: boolean; // what CAs say of certificates (OCSP)
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
@@ -95,6 +97,7 @@ export interface StreamListenerConfig {
   readonly protocol: "tcp" | "udp";
   readonly address: Address;
   readonly connectionsMax: number; // of UDP: sessions
+  readonly connectionsPerClient: number; // of TCP
   readonly openingMs: number;
   readonly proxiesFrom: readonly string[] | undefined;
   readonly streams: readonly StreamConfig[]; // at least one

@@ -3,8 +3,10 @@ import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { TargetPolicy } from "../protocol/http/target.ts";
 import type { Bans } from "./bans.ts";
 import type { ChallengeProofs } from "./challenge-proofs.ts";
+import type { ClientLimit } from "./client-limit.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply } from "./filter.ts";
+import type { Geo } from "./geo.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
 import type { StreamListenerPlan } from "./stream.ts";
 import type { ClientTls, TlsPlan } from "./tls.ts";
@@ -19,6 +21,7 @@ export interface Runtime {
   readonly forwarding: Forwarding;
   readonly caching?: Caching | undefined; // where a route has a cache
   readonly bans?: Bans | undefined; // where somebody may be banned
+  readonly geo?: Geo | undefined; // where the config names databases
 }
 
 /** What is to go from the caches. `isSoft`: it stays as what is stale. */
@@ -44,6 +47,8 @@ export interface ListenerPlan {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly rates: Rates;
+  /** How many connections one address may have; undefined: any number. */
+  readonly clients?: ClientLimit | undefined;
   /** Whose connections begin with a PROXY header; undefined: nobody's. */
   readonly sendsProxyHeader?: ((address: string) => boolean) | undefined;
   readonly tls: TlsPlan | undefined; // undefined: it is served in the clear

@@ -30,6 +30,8 @@ export interface Worker {
   banned?(reason: string): void;
   /** For whoever asks another machine for what is counted with it. */
   stateMeter?(): StateMeter;
+  /** A connection that did nothing was closed for a newcomer. */
+  madeRoom(listenerKey: string): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
   listenerMeter(listenerKey: string): ConnectionMeter;

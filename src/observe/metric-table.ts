@@ -41,6 +41,7 @@ export const METRICS = {
   connections:         { name: "sluice_connections",              type: "counter",   unit: "",        labels: ["listener"], help: "Client connections accepted." },
   connectionsOpen:     { name: "sluice_connections_open",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections now open." },
   connectionsIdle:     { name: "sluice_connections_idle",         type: "gauge",     unit: "",        labels: ["listener"], help: "Client connections open with no request on them." },
+  connectionsShed:     { name: "sluice_connections_shed",         type: "counter",   unit: "",        labels: ["listener"], help: "Client connections that did nothing and were closed for a newcomer, near limits.connectionsMax." },
   upstreamConnections: { name: "sluice_upstream_connections",     type: "counter",   unit: "",        labels: ["upstream", "endpoint"], help: "Connections opened to an endpoint." },
   upstreamConnectionsOpen: { name: "sluice_upstream_connections_open", type: "gauge", unit: "",       labels: ["upstream", "endpoint"], help: "Connections to an endpoint now open." },
   upstreamConnectionsIdle: { name: "sluice_upstream_connections_idle", type: "gauge", unit: "",       labels: ["upstream", "endpoint"], help: "Connections to an endpoint waiting in the pool." },

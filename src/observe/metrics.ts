@@ -58,7 +58,8 @@ export const HANDSHAKES = [
     [version, "yes"] as const,
   ]),
 ];
-export const LISTENER_REFUSED = LISTENER_HANDSHAKES + HANDSHAKES.length;
+export const LISTENER_SHED = LISTENER_HANDSHAKES + HANDSHAKES.length;
+export const LISTENER_REFUSED = LISTENER_SHED + 1;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -222,6 +223,11 @@ export class Metrics {
   refused(listenerKey: string, code: FaultCode): void {
     const at = this.#bank.block(LISTENER, [listenerKey]);
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
+  }
+
+  madeRoom(listenerKey: string): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]);
+    this.#bank.cells[at + LISTENER_SHED]!++;
   }
 
   /** How the store of this thread is by now. */

@@ -138,6 +138,8 @@ function renderListener(out: Exposition, cells: Float64Array, block: Block): voi
   out.sample("connections", labels, cells[connections + cell.OPENED]!);
   out.sample("connectionsOpen", labels, cells[connections + cell.OPEN]!);
   out.sample("connectionsIdle", labels, cells[connections + cell.IDLE]!);
+  if (cells[at + cell.LISTENER_SHED]! > 0)
+    out.sample("connectionsShed", labels, cells[at + cell.LISTENER_SHED]!);
   for (const [index, code] of cell.FAULT_CODES.entries()) {
     const count = cells[at + cell.LISTENER_REFUSED + index]!;
     if (count > 0) out.sample("refused", [...labels, code], count);

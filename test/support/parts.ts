@@ -15,10 +15,10 @@ export function part(
     | "pebble-challtestsrv"
     | "knotd"
     | "knsupdate"
-    | "redis-server"
     | "htpasswd"
     | "argon2"
-    | "mmdblookup",
+    | "mmdblookup"
+    | "redis-server",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

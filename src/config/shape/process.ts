@@ -14,6 +14,7 @@ import {
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
 import { bans } from "./bans.ts";
+import { geo } from "./geo.ts";
 import { state } from "./state.ts";
 import { tls } from "./tls.ts";
 
@@ -221,5 +222,6 @@ export const processKeys = {
     .optional()
     .describe("Send Forwarded (RFC 7239) beside X-Forwarded-*. Default: false."),
   tls: tls.optional(),
+  geo: geo.optional(),
   tests: notYet("tests"),
 };

@@ -26,10 +26,11 @@ import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
+import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
-import { partOf } from "./fill.ts";
 import { freshenByHead } from "./head-update.ts";
+import { isPartOf } from "./parts.ts";
 import { partServes, type ReadBody, serveStored } from "./serve-stored.ts";
 
 /** A request, and what it is looked up under. */
@@ -99,6 +100,10 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     if (cacheStatus !== "") response?.headers.addOwn("Cache-Status", cacheStatus);
   }
 
+  explain(exchange: Exchange): readonly string[] {
+    return explained(exchange, this.#options);
+  }
+
   // --- looking up --------------------------------------------------------------------------------
 
   #keyed(exchange: Exchange): Keyed {
@@ -152,7 +157,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     let part: StoredResponse | undefined;
     for (let each: StoredResponse | undefined = first; each !== undefined; each = each.next) {
       const isWhole = each.partition === keyed.partition;
-      if (!isWhole && each.partition !== partOf(keyed.partition)) continue;
+      if (!isWhole && !isPartOf(each, keyed.partition)) continue;
       const suits =
         each.varyNames.length === 0 || varyKey(each.varyNames, headers) === each.varyKey;
       if (!suits) continue;
@@ -281,7 +286,10 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
       }),
     );
     const { request } = exchange;
-    if (head.status === 200 && isNotModified(request.headers, headers, this.#wallMs)) {
+    if (
+      head.status === 200 &&
+      isNotModified(request.headers, headers, this.caches.world.clock.wallMs())
+    ) {
       reader.over();
       respond(exchange, { status: 304, headers: notModifiedFields(headers) }, NONE);
       exchange.downstream.end(undefined);
@@ -346,10 +354,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   #missed({ exchange, forwarded = "uri-miss" }: Keyed): void {
     exchange.cacheResult = "miss";
     this.#tell(exchange, cacheStatusText(NAME, { forwarded }));
-  }
-
-  get #wallMs(): number {
-    return this.caches.world.clock.wallMs();
   }
 
   #tell(exchange: Exchange, text: string): void {
