@@ -24,7 +24,7 @@ export const USAGE = `npm run bench -- [scenario …] [options]
   --rounds N          slices of each contestant per start (5)
   --starts N          times that every process is started afresh (3)
   --slice 1s          length of a slice, whole seconds
-  --warmup 2s         load before the first slice
+  --warmup 6s         load before the first slice
   --idle N            connections of the idle scenario (10000)
   --only a,b          contestants by name; "ours" is every Sluice
   --against DIR       another checkout of Sluice beside this one; may be repeated
@@ -45,7 +45,7 @@ export function parseOptions(parameters: readonly string[]): Options {
       rounds: { type: "string", default: "5" },
       starts: { type: "string", default: "3" },
       slice: { type: "string", default: "1s" },
-      warmup: { type: "string", default: "2s" },
+      warmup: { type: "string", default: "6s" },
       idle: { type: "string", default: "10000" },
       only: { type: "string", default: "" },
       against: { type: "string", multiple: true, default: [] },

@@ -21,6 +21,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pebble: "pebble",
   knotd: "knot",
   knsupdate: "knot-dnsutils",
+  htpasswd: "apache2-utils",
+  argon2: "argon2",
+  mmdblookup: "mmdb-bin",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -31,6 +34,9 @@ export const TEST_PARTS: readonly string[] = [
   "pebble",
   "knotd",
   "knsupdate",
+  "htpasswd",
+  "argon2",
+  "mmdblookup",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

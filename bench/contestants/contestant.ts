@@ -7,6 +7,7 @@ export interface Job {
   readonly sites: number; // 0: one site that takes every host
   readonly tls?: JobTls | undefined; // served over TLS too, on a port of its own
   readonly gzipLevel: number; // 0: bodies go on as they come
+  readonly asksForCoded?: boolean; // of the origin
   readonly nodeFlags: readonly string[]; // for contestants that run on Node
 }
 

@@ -32,6 +32,16 @@ export const nginx = nginxWith("nginx", TUNED_BUFFERS);
 /** The same job from proxy_cache, whose files the system keeps in memory. */
 export const nginxCached = nginxWith("nginx (cache)", TUNED_BUFFERS, true);
 
+/**
+ * It keeps what the origin has compressed, which costs it least: an nginx that compresses does so on
+ * every hit.
+ */
+export const nginxCachedCoded: Contestant = {
+  ...nginxCached,
+  name: "nginx (cache of gzip)",
+  launch: (job) => nginxCached.launch({ ...job, gzipLevel: 0, asksForCoded: true }),
+};
+
 /** As it comes from the package: buffers of a page, for which large bodies cost nearly double. */
 export const nginxAsPackaged = nginxWith("nginx (default buffers)", "");
 
@@ -87,7 +97,8 @@ http {
   upstream origin {
     server 127.0.0.1:${originPort}; keepalive 128; keepalive_requests 100000000;
   }
-  server { listen 127.0.0.1:${job.listenPort} default_server; location / { proxy_pass http://origin; } }
+  server { listen 127.0.0.1:${job.listenPort} default_server; location / { proxy_pass http://origin; }
+    ${job.asksForCoded === true ? "location /json- { proxy_pass http://origin/coded/json-; }" : ""} }
   ${tlsServer(job)}
   ${serverBlocks(job)}
 }

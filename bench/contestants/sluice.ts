@@ -65,7 +65,8 @@ export function sluiceCached({ name, runsOnNode, missing, root }: SluiceContesta
     missing,
     launch(job) {
       const path = join(job.folder, "sluice.yaml");
-      const route = { forward: "origin", cache: { default: "1h", ignoreCookies: true } };
+      const cached = { forward: "origin", cache: { default: "1h", ignoreCookies: true } };
+      const route = job.gzipLevel === 0 ? cached : { ...cached, compress: compressOf(job) };
       const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes: [route] }];
       writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
       return { command: runCommand(root, job.nodeFlags, path) };
@@ -94,12 +95,16 @@ export function sluiceStream({ name, runsOnNode, missing, root }: SluiceContesta
 function writeYaml(job: Job): string {
   const path = join(job.folder, "sluice.yaml");
   const { gzipLevel, tls } = job;
-  const compress = { codings: ["gzip"], levels: { gzip: gzipLevel }, minBytes: 1024 };
+  const compress = compressOf(job);
   const site = { hosts: ["*"], listen: [listenAddress(job)], routes: [{ forward: "origin" }] };
   const plain = gzipLevel === 0 ? site : { ...site, compress };
   const sites = tls === undefined ? [plain] : [plain, tlsSite(tls)];
   writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
   return path;
+}
+
+function compressOf({ gzipLevel }: Job): object {
+  return { codings: ["gzip"], levels: { gzip: gzipLevel }, minBytes: 1024 };
 }
 
 function tlsSite({ port, cert, key }: JobTls): object {

@@ -85,6 +85,10 @@ http {
     location = /echo { default_type application/json; return 200 '{${echo.join(",")}}'; }
     location = /10k { }
     location ~ ^/json- { default_type application/json; open_file_cache max=4; }
+    location /coded/ {
+      alias ${folder}/; default_type application/json; open_file_cache max=4;
+      gzip on; gzip_proxied any; gzip_types application/json; gzip_comp_level 5; gzip_vary on;
+    }
     location = /1m { open_file_cache max=4; }
     location = /10m { open_file_cache max=4; }
     location = /upload {

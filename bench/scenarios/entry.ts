@@ -1,7 +1,7 @@
 import { caddy } from "../contestants/caddy.ts";
 import type { Contestant } from "../contestants/contestant.ts";
 import { haproxy } from "../contestants/haproxy.ts";
-import { nginx, nginxAsPackaged, nginxCached } from "../contestants/nginx.ts";
+import { nginx, nginxAsPackaged, nginxCached, nginxCachedCoded } from "../contestants/nginx.ts";
 import { fastifyHttpProxy, httpProxy, nodeHttp } from "../contestants/node-programs.ts";
 import {
   type SluiceContestant,
@@ -42,6 +42,19 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
       return [
         ...chosen.filter(isSluice).map((contestant) => entry(sluiceCached(contestant), true)),
         ...(chosen.includes(nginx) ? [entry(nginxCached, true), entry(varnish, true)] : []),
+      ];
+    case "cachedGzip":
+      return [
+        ...chosen.filter(isSluice).flatMap((contestant) => [
+          withGzip(sluiceCached(contestant)),
+          {
+            ...entry(sluiceCached(contestant), true),
+            label: `${contestant.name} (cache, plain)`,
+          },
+        ]),
+        ...(chosen.includes(nginx)
+          ? [withGzip(nginxCachedCoded), withGzip(nginxCached), withGzip(varnish)]
+          : []),
       ];
     case "tls":
       return chosen.filter(isSiteRouter).map((each) => ({ ...entry(each, true), isTls: true }));

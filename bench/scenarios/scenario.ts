@@ -18,7 +18,8 @@ export type Field =
   | "streams"
   | "tls"
   | "gzip"
-  | "cached";
+  | "cached"
+  | "cachedGzip";
 
 export interface LoadScenario {
   readonly kind: "load";
@@ -78,6 +79,12 @@ export const SCENARIOS: readonly Scenario[] = [
   load("upload", "POST of 1 MiB", upload, "bodies"),
   load("hit", "GET of 100 B that is stored, 12 header fields", small, "cached"),
   load("hit-10k", "GET of 10 KiB that is stored", { ...small, target: "/10k" }, "cached"),
+  load(
+    "hit-gzip",
+    "GET of 10 KiB of JSON that is stored, compressed",
+    gzip("/json-10k", MANY),
+    "cachedGzip",
+  ),
   load("connect", "a new connection for every request", { ...small, headers: CLOSING_HEAD }),
   load(
     "sites",

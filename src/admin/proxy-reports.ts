@@ -37,6 +37,7 @@ export function metricsText(facts: ProxyFacts, accept: string | undefined) {
     workers: server.health,
     certificates: server.tasks.certificates,
     automatic: server.tasks.automatic.counts,
+    ocspAnswers: server.tasks.staples.counts,
     build: { version: VERSION },
   };
   const text = renderMetrics([metrics.share(), ...server.banks], rendered, gauges, format);

@@ -3,8 +3,9 @@
  * itself, so that no byte goes through JavaScript before it is decrypted.
  *
  * Names inside Node are used (docs/decisions/0022-tls-takes-over-a-wire.md): `_handle.receive`, which
- * node:tls feeds with what was read ahead; `resetAndClosing`; `writelen` of the stream; `verifyError`, which is
- * what a server of node:tls asks about the certificate of a client; and those of system-tls-end.ts.
+ * node:tls feeds with what was read ahead; `resetAndClosing`; `writelen` of the stream; `verifyError`, which
+ * is what a server of node:tls asks about the certificate of a client; `setOCSPResponse`, in which its event
+ * "OCSPRequest" ends, and which spares handshakes that event; and those of system-tls-end.ts.
  */
 import type net from "node:net";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
@@ -15,7 +16,7 @@ import type { TlsFacts, TlsServer, TlsTaker, Wire } from "./world.ts";
 export function acceptTls(
   raw: net.Socket,
   early: Uint8Array,
-  { context, alpn, asks }: TlsServer,
+  { context, alpn, asks, staple }: TlsServer,
   taker: TlsTaker,
 ): Wire {
   const socket = new AcceptedTls(raw, {
@@ -34,6 +35,7 @@ export function acceptTls(
   const { _handle: handle } = socket as unknown as { readonly _handle: TlsHandle | null };
   if (handle !== null) {
     watchEnd(handle, socket, () => handleOf(raw));
+    if (staple !== undefined) handle.setOCSPResponse(staple);
     handle.receive(early);
   }
   return socket;
@@ -89,6 +91,7 @@ function tellOnce(socket: TLSSocket, asks: TlsServer["asks"], taker: TlsTaker): 
 
 interface TlsHandle extends WatchedHandle {
   receive(bytes: Uint8Array): void;
+  setOCSPResponse(bytes: Uint8Array): void; // only held on to
   verifyError(): NodeJS.ErrnoException | null | undefined;
 }
 

@@ -26,6 +26,7 @@ export class SystemWeb implements Web {
   ask(question: WebQuestion): Promise<WebAnswer> {
     const { method, url, headers, body, roots, timeoutMs, answerBytesMax } = question;
     const isTls = url.startsWith("https:");
+    const isLast = headers["connection"] === "close"; // an agent's would stay open all the same
     return new Promise((resolve, reject) => {
       // The signal ends all of it: names, the handshake, a head or a body that trickles.
       const signal = AbortSignal.timeout(timeoutMs);
@@ -33,7 +34,7 @@ export class SystemWeb implements Web {
         body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
       const options = {
         method,
-        agent: isTls ? this.#tlsAgent : this.#agent,
+        agent: isLast ? false : isTls ? this.#tlsAgent : this.#agent,
         headers: { ...headers, ...length },
         signal,
         ...(roots === undefined ? {} : { ca: roots }),

@@ -91,6 +91,8 @@ export interface TlsServer {
   readonly context: SecureContext; // the certificate, what may be negotiated, and whom clients are vouched for by
   /** For a certificate of the client: who has none is refused where one is required. */
   readonly asks?: "optional" | "required" | undefined;
+  /** What a CA says of the certificate (OCSP), for clients who ask for it. */
+  readonly staple?: Uint8Array | undefined;
   /** Ours, the best first. Who offers others only is refused; who offers nothing is not (RFC 7301 §3.2). */
   readonly alpn: readonly string[];
 }

@@ -172,6 +172,7 @@ function notesOf({ exchange, origin }: DryRun): Pick<Explanation, "notes"> {
 
 const PHASES: readonly PhaseName[] = [
   "admit",
+  "identified",
   "rewrite",
   "lookup",
   "send",

@@ -47,8 +47,10 @@ test("check: the smallest config comes out with every default of the process", (
       ],
       challenges: ["http-01", "tls-alpn-01"],
       keyType: "p256",
+      mustStaple: false,
       ...{ dns: undefined, onDemand: undefined, isSelfSignedMeanwhile: false },
     },
+    isStapling: true,
     via: { kind: "on", pseudonym: undefined },
     forwarded: false,
     errors: undefined,
@@ -186,10 +188,10 @@ test("check: a site overrides a default whole, and a route the site", () => {
   assert.deepEqual(
     routes.map(({ filters }) => filters),
     [
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
-      [{ key: "rewrite", options: { stripPrefix: "/r" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
+      [{ key: "rewrite", options: { stripPrefix: "/r" }, level: "route" }],
       [],
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
     ],
   );
   assert.deepEqual(
@@ -319,20 +321,20 @@ test("check: a TypeScript config has its problems by path, and functions are not
 });
 
 test("check: a feature that has a key of a later release takes its place", () => {
-  const auth: Feature<boolean> = {
-    name: "auth",
-    kind: "filter",
-    about: "Asks who it is.",
+  const tunnel: Feature<boolean> = {
+    name: "tunnel",
+    kind: "handler",
+    about: "Goes through.",
     schema: z.boolean(),
-    build: () => ({ name: "auth" }),
+    build: () => ({ kind: "tunnel", handle: () => undefined }),
   };
-  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, auth] };
-  const text = "sites: [{ hosts: [a.test], auth: true, routes: [{ respond: 204 }] }]";
+  const vocabulary = { ...testVocabulary, features: [...testVocabulary.features, tunnel] };
+  const text = "sites: [{ hosts: [a.test], routes: [{ tunnel: true }] }]";
 
   const { config, problems } = check(loadText(text, "x.yaml"), vocabulary);
 
   assert.deepEqual(problems, []);
-  assert.deepEqual(config!.sites[0]!.routes[0]!.filters, [{ key: "auth", options: true }]);
+  assert.deepEqual(config!.sites[0]!.routes[0]!.handler, { key: "tunnel", options: true });
 });
 
 test("check: a schema without words of its own still answers in our grammar", () => {

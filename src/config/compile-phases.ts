@@ -3,11 +3,13 @@ import type { Filter, Phases } from "../core/filter.ts";
 /** A route's filters by phase: each list holds only the filters that have that method. */
 export function phasesOf(filters: readonly Filter[]): Phases {
   const admit = steps(filters, "admit");
+  const identified = steps(filters, "identified");
   const rewrite = steps(filters, "rewrite");
   const lookup = steps(filters, "lookup");
   return {
-    before: [...admit, ...rewrite, ...lookup],
+    before: [...admit, ...identified, ...rewrite, ...lookup],
     admit,
+    identified,
     rewrite,
     lookup,
     send: steps(filters, "send"),

@@ -282,6 +282,8 @@ class Compiler {
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
       place: `${site.name} ${route.name}`,
+      site: site.name,
+      level: "route",
       wheel: worker.wheel,
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
@@ -370,5 +372,7 @@ const featuresByName: ReadonlyMap<string, Feature<unknown>> = new Map(
 
 // The check has been through these options with the feature's own schema.
 function build(part: PartConfig, tools: BuildTools): Filter | Handler {
-  return featuresByName.get(part.key)!.build(part.options, tools);
+  return featuresByName
+    .get(part.key)!
+    .build(part.options, { ...tools, level: part.level ?? "route" });
 }

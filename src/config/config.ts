@@ -4,7 +4,7 @@
  */
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
-import type { Path } from "../core/feature.ts";
+import type { Level, Path } from "../core/feature.ts";
 import {
   LIMITS,
   type Limits,
@@ -45,6 +45,7 @@ export interface Config extends Levels {
   readonly log: LogConfig;
   readonly dns: DnsSettings;
   readonly acme: AcmeSettings;
+  readonly isStapling: boolean; // what CAs say of certificates (OCSP)
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
   readonly errors: unknown; // of `defaults`: before a site is known; undefined: ours
@@ -171,6 +172,7 @@ export interface RouteConfig extends Levels {
 export interface PartConfig {
   readonly key: string;
   readonly options: unknown;
+  readonly level?: Level; // where it is written; absent: on the route
 }
 
 /** One of the two. */

@@ -1,7 +1,12 @@
 import { isAbsolute, resolve } from "node:path";
 import { asList, asMap, type RawMap } from "./cross/raw.ts";
 
-/** Files of error pages are looked for where the config is, like everything that it names. */
+// Keys of a route whose options name files, at any depth under the key `file`.
+const WITH_FILES = ["auth", "maintenance", "redirects"];
+// Their keys are names of somebody else's.
+const NOT_OURS = new Set(["match", "headers", "claims"]);
+
+/** Files of error pages and access rules are looked for where the config is, like everything that it names. */
 export function withPageFiles(config: unknown, folder: string): unknown {
   const map = asMap(config);
   if (map !== config) return config; // the schema tells what it is instead
@@ -24,8 +29,31 @@ function rootedSite(value: unknown, folder: string): unknown {
   return { ...own, routes };
 }
 
-/** Of the defaults, a site or a route; the same object if it has no page of a file. */
+/** Of the defaults, a site or a route; the same object if it has no file. */
 function rooted(holder: RawMap, folder: string): RawMap {
+  const keys = WITH_FILES.filter((key) => typeof holder[key] === "object");
+  const found = keys.map((key) => [key, rootedFiles(holder[key], folder)]);
+  return rootedPages(
+    found.length === 0 ? holder : { ...holder, ...Object.fromEntries(found) },
+    folder,
+  );
+}
+
+function rootedFiles(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((each) => rootedFiles(each, folder));
+  const map = asMap(value);
+  if (map !== value) return value;
+  const entries = Object.entries(map).map(([key, inner]) => {
+    if (NOT_OURS.has(key)) return [key, inner];
+    return [
+      key,
+      key === "file" && isRelative(inner) ? resolve(folder, inner) : rootedFiles(inner, folder),
+    ];
+  });
+  return Object.fromEntries(entries);
+}
+
+function rootedPages(holder: RawMap, folder: string): RawMap {
   const errors = asMap(holder["errors"]);
   const pages = asMap(errors["pages"]);
   const entries = Object.entries(pages);

@@ -22,6 +22,7 @@ export function settleAcme(acme: ParsedAcme = {}, folder: string): AcmeSettings 
     authorities: ca.map((each) => settleAuthority(each, acme)),
     challenges: acme.challenges ?? challengesOf(dns),
     keyType: acme.keyType ?? "p256",
+    mustStaple: acme.mustStaple ?? false,
     dns: dns && settleDns(dns),
     onDemand: onDemand && {
       ask: onDemand.ask,

@@ -1,7 +1,7 @@
 /** Parsed config → `Config`: hands defaults down, writes short forms out, names the nameless. */
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
-import type { Path } from "../core/feature.ts";
+import type { Level, Path } from "../core/feature.ts";
 import { CACHE_BYTES, type Limits, type Timeouts } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { Speech } from "../core/upstream.ts";
@@ -90,6 +90,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     log: settleLog(parsed.log, folder),
     dns: settleDns(parsed.dns),
     acme: settleAcme(parsed.tls?.acme, folder),
+    isStapling: parsed.tls?.ocsp !== "off",
     via:
       via === "off"
         ? { kind: "off", pseudonym: undefined }
@@ -230,6 +231,7 @@ function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, Upst
 
 interface Around {
   readonly defaults: ParsedShared;
+  readonly site?: ParsedShared; // what it says itself
   readonly vocabulary: Vocabulary;
   readonly folder: string;
   readonly top: ParsedTls; // `tls:` of the top level
@@ -257,7 +259,7 @@ function settleSite(site: ParsedSite, around: Around): SiteConfig {
     routes: site.routes.map((route, index) =>
       settleRoute(
         { name: `${name}#${index + 1}`, ...present(route) } as ParsedRoute & { name: string },
-        { ...around, defaults: handedDown, at: [...at, "routes", index] },
+        { ...around, defaults: handedDown, site, at: [...at, "routes", index] },
       ),
     ),
   };
@@ -272,7 +274,9 @@ function settleRoute(route: ParsedRoute & { name: string }, around: Around): Rou
     at,
     match: route.match,
     handler: { key: handler, options: route[handler] },
-    filters: settleFilters(shared, vocabulary),
+    filters: settleFilters(shared, vocabulary, (key) =>
+      route[key] !== undefined ? "route" : around.site?.[key] !== undefined ? "site" : "all",
+    ),
     retry: settleRetry(shared.retry),
     hedge: settleHedge(shared.hedge),
     mirror: handler !== "forward" || shared.mirror === "off" ? undefined : shared.mirror,
@@ -285,9 +289,13 @@ function settleHedge(hedge: ParsedShared["hedge"]): HedgeConfig | undefined {
   return hedge === "off" ? undefined : hedge?.after;
 }
 
-function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConfig[] {
+function settleFilters(
+  shared: ParsedShared,
+  { features }: Vocabulary,
+  levelOf: (key: string) => Level,
+): PartConfig[] {
   return features
     .filter(({ kind }) => kind === "filter")
-    .map(({ name: key }) => ({ key, options: shared[key] }))
+    .map(({ name: key }) => ({ key, options: shared[key], level: levelOf(key) }))
     .filter(({ options }) => options !== undefined && options !== "off");
 }

@@ -149,8 +149,11 @@ function requestHead(
     minorVersion: head.minorVersion,
     targetReceived: head.target,
     headers: head.headers,
+    headersReceived: undefined,
     upstreamPath: path,
     upstreamQuery: query,
+    upstreamMethod: "",
+    upstreamHost: "",
   };
 }
 

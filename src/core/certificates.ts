@@ -13,7 +13,14 @@ export interface CertificateEntry {
 export interface CertificateChanges {
   readonly entries: readonly CertificateEntry[]; // new or replaced
   readonly deleted: readonly string[];
+  readonly staples: readonly StapledAnswer[]; // of those entries; the others have none
   readonly ticketSecrets: readonly string[];
+}
+
+/** What a CA says of a certificate (OCSP), sent along with it. */
+export interface StapledAnswer {
+  readonly id: string; // of the certificate
+  readonly bytes: Uint8Array;
 }
 
 const TICKET_SECRETS = 2;
@@ -26,6 +33,7 @@ const TICKET_SECRETS = 2;
  */
 export class Certificates {
   readonly #entries: Map<string, CertificateEntry>;
+  readonly #staples: Map<string, Uint8Array>; // by id
   readonly #watchers: Set<(id: string) => void>;
   #ticketSecrets: readonly string[];
   /** Set by who can get one for a name that no config has; the id is that of the new entry. */
@@ -33,6 +41,7 @@ export class Certificates {
 
   constructor(entries: Iterable<CertificateEntry> = []) {
     this.#entries = new Map();
+    this.#staples = new Map();
     this.#watchers = new Set();
     this.#ticketSecrets = [];
     this.demand = undefined;
@@ -50,6 +59,10 @@ export class Certificates {
     return {
       entries: all.flatMap((id) => this.#entries.get(id) ?? []),
       deleted: all.filter((id) => !this.#entries.has(id)),
+      staples: all.flatMap((id) => {
+        const bytes = this.#staples.get(id);
+        return bytes === undefined ? [] : [{ id, bytes }];
+      }),
       ticketSecrets: this.#ticketSecrets,
     };
   }
@@ -69,20 +82,43 @@ export class Certificates {
     return this.#entries.get(id);
   }
 
+  /** What is stapled to it in handshakes, if anything is. */
+  stapleOf(id: string): Uint8Array | undefined {
+    return this.#staples.get(id);
+  }
+
+  /** Another one takes its place without what was stapled to it. */
   set(entry: CertificateEntry): void {
+    if (this.#entries.get(entry.id)?.cert !== entry.cert) this.#staples.delete(entry.id);
     this.#entries.set(entry.id, entry);
     this.#changed(entry.id);
   }
 
+  /** `bytes`: an answer about this entry that was verified; undefined: none any more. */
+  staple(id: string, bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) this.#staples.delete(id);
+    else this.#staples.set(id, bytes);
+    this.#changed(id);
+  }
+
   delete(id: string): void {
+    this.#staples.delete(id);
     if (this.#entries.delete(id)) this.#changed(id);
   }
 
   /** In a worker: what the main thread has told. */
-  learn({ entries, deleted, ticketSecrets }: CertificateChanges): void {
+  learn({ entries, deleted, staples, ticketSecrets }: CertificateChanges): void {
     this.#ticketSecrets = ticketSecrets;
-    for (const entry of entries) this.#entries.set(entry.id, entry);
-    for (const id of deleted) this.#entries.delete(id);
+    for (const entry of entries) {
+      // What was made of it hangs off the object, and it may be its staple alone that changed.
+      if (!isSame(this.#entries.get(entry.id), entry)) this.#entries.set(entry.id, entry);
+      this.#staples.delete(entry.id);
+    }
+    for (const id of deleted) {
+      this.#entries.delete(id);
+      this.#staples.delete(id);
+    }
+    for (const { id, bytes } of staples) this.#staples.set(id, bytes);
   }
 
   /** Told of each change, by its id ("" for secrets of tickets), until the answer is disposed. */
@@ -94,4 +130,8 @@ export class Certificates {
   #changed(id: string): void {
     for (const changed of this.#watchers) changed(id);
   }
+}
+
+function isSame(known: CertificateEntry | undefined, entry: CertificateEntry): boolean {
+  return known !== undefined && known.cert === entry.cert && known.key === entry.key;
 }

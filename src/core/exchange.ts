@@ -7,6 +7,7 @@ import type { StageMaker } from "./body-stage.ts";
 import type { Downstream } from "./downstream.ts";
 import { FAULTS, type Fault, type FaultCode } from "./fault.ts";
 import type { Identity } from "./identity.ts";
+import type { KeptContent } from "./kept-content.ts";
 import type { ListenerPlan, Route, Runtime, Site } from "./runtime.ts";
 import type { ClientTls } from "./tls.ts";
 import type { Endpoint } from "./upstream.ts";
@@ -39,15 +40,31 @@ export interface RequestHead {
   readonly query: string; // without "?"; "" if there is none
   readonly minorVersion: 0 | 1; // of HTTP/1; 1 for anything newer
   readonly targetReceived: string; // as on the wire, for the log
-  readonly headers: HeaderList; // edits made here are what goes upstream
+  headers: HeaderList; // edits made here are what goes upstream
+  headersReceived: HeaderList | undefined; // for the log; undefined: `headers` are no others
   /** Where the request goes: the same path and query until a rewrite says otherwise. */
   upstreamPath: string;
   upstreamQuery: string;
+  upstreamMethod: string; // "": the client's
+  upstreamHost: string; // "": the client's; or ENDPOINT_HOST
+}
+
+/** What each endpoint calls itself, in place of the client's Host. No host can be written so. */
+export const ENDPOINT_HOST = "{endpoint}";
+
+/** What the endpoint is asked to do; HEAD and others are the same thing for the client as for it. */
+export function upstreamMethodOf({ method, upstreamMethod }: RequestHead): string {
+  return upstreamMethod === "" ? method : upstreamMethod;
+}
+
+/** As the client sent them, whatever was made of them since. */
+export function headersReceivedOf({ headers, headersReceived }: RequestHead): HeaderList {
+  return headersReceived ?? headers;
 }
 
 export interface ResponseHead {
   status: number;
-  readonly headers: HeaderList;
+  headers: HeaderList;
 }
 
 /** What one exchange measured. Monotonic milliseconds; 0 where it did not happen. */
@@ -107,6 +124,7 @@ export class Exchange {
   response: ResponseHead | undefined; // what the client gets: the reply's or the last attempt's
   responseFraming: Framing; // of the body as it comes, before stages
   responseStages: StageMaker[] | undefined; // what its body goes through, in this order
+  content: KeptContent | undefined; // in the respond phase, of what is kept
   compression: Compression | undefined;
   decompression: Decompression | undefined;
   fault: Fault | undefined;
@@ -123,6 +141,7 @@ export class Exchange {
   responseBytes: number; // body bytes sent, framing not counted
   cacheResult: CacheResult;
   cacheStatus: string; // for the client, in Cache-Status; "" for nothing
+  rateLimit: string | undefined; // for the client, in RateLimit
 
   constructor(
     runtime: Runtime,
@@ -144,6 +163,7 @@ export class Exchange {
     this.response = undefined;
     this.responseFraming = NONE;
     this.responseStages = undefined;
+    this.content = undefined;
     this.compression = undefined;
     this.decompression = undefined;
     this.fault = undefined;
@@ -160,6 +180,7 @@ export class Exchange {
     this.responseBytes = 0;
     this.cacheResult = "";
     this.cacheStatus = "";
+    this.rateLimit = undefined;
   }
 }
 

@@ -28,6 +28,9 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Whom a key of a route is for, by where it is written; a site and the defaults hand it down. */
+export type Level = "route" | "site" | "all";
+
 export interface BuildTools {
   readonly world: Pick<World, "clock" | "random" | "log">;
   /** The upstream of that name; the check has made sure that there is one. */
@@ -40,6 +43,9 @@ export interface BuildTools {
   readonly machine: Machine;
   /** Of the route, the same over reloads: its site and its name. */
   readonly place: string;
+  readonly site: string; // its name
+  /** Where in the config this part is written: for the route alone, the site, or all. */
+  readonly level: Level;
   readonly wheel: TimerWheel;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;

@@ -7,6 +7,14 @@ export interface Identity {
   readonly name: string; // the user, subject or key's name; for the log and for keys of limits
   /** What is known beside the name: of a token its claims. Made with no prototype. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** What else was asked for and verified, where several methods are. */
+  readonly others?: readonly Identity[];
+}
+
+/** What that method has verified, among all that was. */
+export function identityBy(identity: Identity | undefined, method: string): Identity | undefined {
+  if (identity === undefined || identity.method === method) return identity;
+  return identity.others?.find((other) => other.method === method);
 }
 
 /** A claim as text, by its name or a path into it ("realm.roles"); "" where there is none. */

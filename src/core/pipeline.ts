@@ -127,9 +127,12 @@ export function respond(
   if (steps !== undefined) for (const step of steps) step(exchange);
   const hsts = exchange.site?.hsts;
   if (hsts !== undefined) response.headers.set("strict-transport-security", hsts);
+  exchange.content = undefined;
   exchange.downstream.respond(
     response,
-    exchange.responseStages === undefined ? framing : stage(exchange, framing, side),
+    exchange.responseStages === undefined
+      ? exchange.responseFraming
+      : stage(exchange, framing, side),
   );
 }
 

@@ -3,7 +3,7 @@ import { cookieValue } from "../protocol/http/cookie.ts";
 import { isFieldName } from "../protocol/http/header-list.ts";
 import { queryValue } from "../protocol/http/query.ts";
 import type { Exchange } from "./exchange.ts";
-import { claimText } from "./identity.ts";
+import { claimText, identityBy } from "./identity.ts";
 import type { Stuff } from "./template-encode.ts";
 
 /** Values that the place of use knows and no exchange has: {status} on an error page. */
@@ -63,7 +63,13 @@ const NAMED: ReadonlyMap<string, readonly [Stuff, (name: string) => Read]> = new
       "text",
       (name) =>
         ({ identity }) =>
-          identity?.method === "jwt" ? claimText(identity, name) : "",
+          claimText(identityBy(identity, "jwt"), name),
+    ],
+    claim: [
+      "text",
+      (name) =>
+        ({ identity }) =>
+          claimText(identity, name),
     ],
   }),
 );
@@ -79,9 +85,10 @@ function captureOf({ site, route, request, client }: Exchange, name: string): st
 export function parsePlaceholder(
   name: string,
   extraNames: readonly string[],
+  extraStuff: Stuff,
 ): Placeholder | string {
   if (extraNames.includes(name))
-    return { name, stuff: "text", read: (_, extra) => extra[name] ?? "" };
+    return { name, stuff: extraStuff, read: (_, extra) => extra[name] ?? "" };
   const dot = name.indexOf(".");
   const kind = dot < 0 ? name : name.slice(0, dot);
   if (LATER.has(kind)) return `{${name}} is not supported yet`;

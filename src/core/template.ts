@@ -1,7 +1,7 @@
 import type { Exchange } from "./exchange.ts";
 import { LocationState } from "./location-state.ts";
 import { type ExtraValues, type Placeholder, parsePlaceholder } from "./placeholder.ts";
-import { encode, type Place } from "./template-encode.ts";
+import { encode, type Place, type Stuff } from "./template-encode.ts";
 
 /** Where a template's text goes. "location" is a whole URL, whose parts are encoded each in its way. */
 export type TemplateContext = Place | "location";
@@ -23,10 +23,18 @@ export class Template {
   readonly #pieces: readonly (string | Slot)[];
   readonly #constant: string | undefined; // the whole of it, if it has no placeholder
 
-  /** Throws TemplateError. `extraNames` are the placeholders that only this place has. */
-  constructor(source: string, context: TemplateContext, extraNames: readonly string[] = []) {
+  /**
+   * Throws TemplateError. `extraNames` are the placeholders that only this place has, and
+   * `extraStuff` is what their values are made of.
+   */
+  constructor(
+    source: string,
+    context: TemplateContext,
+    extraNames: readonly string[] = [],
+    extraStuff: Stuff = "text",
+  ) {
     this.source = source;
-    this.#pieces = parse(source, context, extraNames);
+    this.#pieces = parse(source, context, { names: extraNames, stuff: extraStuff });
     const isConstant = this.#pieces.every((piece) => typeof piece === "string");
     this.#constant = isConstant ? this.#pieces.join("") : undefined;
   }
@@ -82,11 +90,12 @@ export function capturesIn(options: unknown): readonly string[] {
   return [...new Set(Object.values(options).flatMap(capturesIn))];
 }
 
-function parse(
-  source: string,
-  context: TemplateContext,
-  extraNames: readonly string[],
-): (string | Slot)[] {
+interface Extras {
+  readonly names: readonly string[];
+  readonly stuff: Stuff;
+}
+
+function parse(source: string, context: TemplateContext, extras: Extras): (string | Slot)[] {
   const location = context === "location" ? new LocationState() : undefined;
   const pieces: (string | Slot)[] = [];
   const text = (piece: string) => {
@@ -103,7 +112,7 @@ function parse(
     text(before);
     at = match.index + whole.length;
     if (isQuoted) continue;
-    pieces.push(slotOf(name, context, extraNames, location));
+    pieces.push(slotOf(name, context, extras, location));
     if (close === "}") text("}");
   }
   text(source.slice(at));
@@ -115,10 +124,10 @@ function parse(
 function slotOf(
   name: string,
   context: TemplateContext,
-  extraNames: readonly string[],
+  extras: Extras,
   location: LocationState | undefined,
 ): Slot {
-  const placeholder = parsePlaceholder(name, extraNames);
+  const placeholder = parsePlaceholder(name, extras.names, extras.stuff);
   if (typeof placeholder === "string") throw new TemplateError(placeholder);
   if (context !== "location") return { placeholder, place: context };
   const found = location!.placeholder(placeholder);

@@ -1,5 +1,10 @@
 import type { Clock } from "../base/world.ts";
-import type { Client, Exchange, RequestHead } from "../core/exchange.ts";
+import {
+  type Client,
+  type Exchange,
+  headersReceivedOf,
+  type RequestHead,
+} from "../core/exchange.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { idOf } from "../protocol/http/header-id.ts";
@@ -97,7 +102,7 @@ export class AccessLog {
   }
 
   exchangeEnded(exchange: Exchange): void {
-    const { known } = exchange.request.headers;
+    const { known } = headersReceivedOf(exchange.request);
     const pieces = known === undefined ? undefined : this.#pieces.get(known);
     if (pieces?.fit(exchange) === true) this.#putKnown(exchange, pieces);
     else this.#putWhole(exchange, pieces === undefined ? known : undefined);
@@ -121,8 +126,9 @@ export class AccessLog {
   /** `toKeep`: the lines under which to remember what does not change with the target. */
   #putWhole(exchange: Exchange, toKeep: KnownLines | undefined): void {
     const { request, client } = exchange;
-    const agent = request.headers.first(USER_AGENT) ?? "";
-    const referrer = request.headers.first(REFERER) ?? "";
+    const received = headersReceivedOf(exchange.request);
+    const agent = received.first(USER_AGENT) ?? "";
+    const referrer = received.first(REFERER) ?? "";
     const chars = charsOf(exchange) + cutAt(agent) + cutAt(referrer);
     const sink = this.#sink;
     if (!sink.reserve(FIXED_BYTES_MAX + ESCAPED_BYTES_MAX * chars)) return;

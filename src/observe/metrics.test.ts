@@ -18,8 +18,14 @@ const facts: MetricFacts = {
   config: { version: 2, lastReloadSucceeded: true, takenWallMs: 1_500 },
   automatic: { missing: 1, orders: [{ issuer: "ca.test", outcome: "obtained", count: 2 }] },
   certificates: [
-    { id: "file a.pem a.key", notAfter: "2030-01-01T00:00:00.000Z", warnings: ["it expired"] },
+    {
+      id: "file a.pem a.key",
+      notAfter: "2030-01-01T00:00:00.000Z",
+      ocsp: { nextUpdate: "2029-01-01T00:00:00.000Z" },
+      warnings: ["it expired"],
+    },
   ],
+  ocspAnswers: [{ outcome: "good", count: 3 }],
   workers: { running: 2, restarts: new Map([["hung", 1]]), loopUtilization: [0.5, 0.25] },
   build: { version: "0.1.0" },
 };

@@ -39,8 +39,10 @@ export interface MetricFacts {
   readonly certificates: readonly {
     readonly id: string;
     readonly notAfter: string;
+    readonly ocsp: { readonly nextUpdate: string | undefined } | undefined;
     readonly warnings: readonly string[];
   }[];
+  readonly ocspAnswers: readonly { readonly outcome: string; readonly count: number }[];
   readonly build: { readonly version: string };
 }
 
@@ -245,9 +247,13 @@ function renderFacts(out: Exposition, facts: MetricFacts): void {
     out.sample("acmeOrders", [issuer, outcome], count);
   }
   out.sample("certificatesMissing", [], facts.automatic.missing);
-  for (const { id, notAfter, warnings } of facts.certificates) {
+  for (const { outcome, count } of facts.ocspAnswers) out.sample("ocspAnswers", [outcome], count);
+  for (const { id, notAfter, ocsp, warnings } of facts.certificates) {
     out.sample("certificateExpiry", [id], Date.parse(notAfter) / 1000);
     out.sample("certificateWarnings", [id], warnings.length);
+    if (ocsp?.nextUpdate !== undefined) {
+      out.sample("ocspStapleExpiry", [id], Date.parse(ocsp.nextUpdate) / 1000);
+    }
   }
   out.sample("buildInfo", [facts.build.version, process.version], 1);
 }

@@ -9,6 +9,7 @@ import { ServedCertificates } from "../tls/acme/served-certificates.ts";
 import { type CertificateFiles, certificateFilesId } from "../tls/certificate-files.ts";
 import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
+import { Staples } from "../tls/ocsp/staples.ts";
 import { TicketSecrets } from "../tls/ticket-secrets.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
@@ -35,6 +36,7 @@ export class MachineTasks implements Disposable {
   #tickets: TicketSecrets | undefined; // from the first config with TLS on
   readonly #certificateFiles: FileCertificates;
   readonly automatic: ServedCertificates; // that come by themselves
+  readonly staples: Staples;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
   readonly #runtime: () => Runtime | undefined; // in force
@@ -49,6 +51,7 @@ export class MachineTasks implements Disposable {
     this.#tickets = undefined;
     this.#certificateFiles = new FileCertificates(world, first.certificates);
     this.automatic = new ServedCertificates(world, first.certificates);
+    this.staples = new Staples(world, first.certificates, (id) => this.automatic.replace(id));
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
     this.#config = undefined;
@@ -60,9 +63,14 @@ export class MachineTasks implements Disposable {
     if (config.sites.some(({ tls }) => tls !== undefined)) {
       this.#tickets ??= new TicketSecrets({ clock: this.#clock }, this.#certificates);
     }
+    const isFirst = this.#config === undefined;
+    if (isFirst) this.staples.take(config.isStapling);
     this.#certificateFiles.prepare(filesIn(config));
     // A reload has them already, but for those that are new, which are looked for after the swap.
-    if (this.#config === undefined) await this.automatic.prepare(certificateNeeds(config));
+    if (isFirst) {
+      await this.automatic.prepare(certificateNeeds(config));
+      await this.staples.first();
+    }
     await this.#discovery.prepare(this.#namesIn(config));
   }
 
@@ -71,6 +79,7 @@ export class MachineTasks implements Disposable {
     this.#config = config;
     this.#certificateFiles.take(filesIn(config));
     void this.automatic.take(certificateNeeds(config));
+    this.staples.take(config.isStapling);
     this.edits.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
@@ -85,6 +94,7 @@ export class MachineTasks implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.staples[Symbol.dispose]();
     this.automatic[Symbol.dispose]();
     this.#checks[Symbol.dispose]();
     this.#watching[Symbol.dispose]();
@@ -104,9 +114,15 @@ export class MachineTasks implements Disposable {
   get certificates(): readonly CertificateReport[] {
     const { problems } = this.#certificateFiles;
     const wallMs = this.#clock.wallMs();
-    return this.#certificates.entries.map((entry) =>
-      reportOn({ entry, hosts: this.#hostsOf(entry.id), problem: problems.get(entry.id), wallMs }),
-    );
+    return this.#certificates.entries.map((entry) => {
+      const { id } = entry;
+      const staple = this.staples.statusOf(id);
+      return reportOn({
+        ...{ entry, staple, wallMs },
+        hosts: this.#hostsOf(id),
+        problem: problems.get(id),
+      });
+    });
   }
 
   #hostsOf(id: string): readonly string[] {

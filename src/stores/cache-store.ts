@@ -27,6 +27,16 @@ export interface CacheStore {
     freshness: Freshness,
     filling: Filling,
   ): StoredResponse | undefined;
+  /**
+   * Its body in another coding, which stays and goes with it. undefined: there is no room, or the
+   * response is gone.
+   */
+  addCoded(
+    response: StoredResponse,
+    coding: string,
+    body: GrowingBody,
+    filling: Filling,
+  ): StoredBody | undefined;
   remove(response: StoredResponse): void;
   /** In force at once. How many are gone, or stale, at once; others may go as they are found. */
   purge(order: PurgeOrder, nowMs: number): number;
@@ -56,15 +66,20 @@ export interface BodySource {
   at(position: number): Buffer | undefined;
 }
 
-export interface StoredResponse extends VariantKey, BodySource {
+export interface StoredBody extends BodySource {
+  readonly bodyBytes: number;
+  /** at() lends bytes that may be another's after this turn of the event loop. */
+  readonly isLent: boolean;
+}
+
+export interface StoredResponse extends VariantKey, StoredBody {
   readonly url: string;
   readonly status: number;
-  readonly bodyBytes: number;
   readonly rangeAt: number; // 0 for a whole body
   readonly rangeTotal: number; // the length of the whole
   readonly next: StoredResponse | undefined; // of the same URL
-  /** at() lends bytes that may be another's after this turn of the event loop. */
-  readonly isLent: boolean;
+  /** Its body in that coding, if that is kept. */
+  coded(coding: string): StoredBody | undefined;
   freshness(): Freshness;
   /** A list of its own each time. */
   headers(): HeaderList;

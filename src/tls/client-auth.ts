@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { plainName } from "../core/claims.ts";
+import { DeclaredHeaders } from "../core/declared-header.ts";
 import type { SiteClientAuth } from "../core/runtime.ts";
 import type { ClientTls } from "../core/tls.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
@@ -22,19 +22,19 @@ type Told = readonly (readonly [name: string, value: string])[];
 export class ClientAuth implements SiteClientAuth {
   readonly policy: string;
   readonly #parts: readonly (readonly [name: string, part: IdentityPart])[];
-  readonly #taken: ReadonlySet<string>; // their names, as readers of all kinds take them
+  readonly #declared: DeclaredHeaders;
   readonly #told: WeakMap<X509Certificate, Told>; // for each connection once
 
   constructor(options: ClientAuthOptions) {
     this.policy = policyOf(options);
     this.#parts = Object.entries(options.headers);
-    this.#taken = new Set(this.#parts.map(([name]) => plainName(name)));
+    this.#declared = new DeclaredHeaders(this.#parts.map(([name]) => name));
     this.#told = new WeakMap();
   }
 
   declare(headers: HeaderList, { certificate }: ClientTls): void {
     if (this.#parts.length === 0) return;
-    this.#dropClaims(headers);
+    this.#declared.drop(headers);
     if (certificate === undefined) return;
     for (const [name, value] of this.#tell(certificate)) headers.add(name, value);
   }
@@ -48,15 +48,6 @@ export class ClientAuth implements SiteClientAuth {
       this.#told.set(certificate, told);
     }
     return told;
-  }
-
-  /** The client's own, under any name that some reader takes for ours. */
-  #dropClaims(headers: HeaderList): void {
-    const names: string[] = [];
-    headers.each((name) => {
-      if (this.#taken.has(plainName(name))) names.push(name);
-    });
-    for (const name of names) headers.delete(name);
   }
 }
 

@@ -114,7 +114,8 @@ export class TlsListener implements TlsPlan {
     const scope = { key: `${key} ${name} ${profile} ${policy}`, profile, trust };
     const { ticketSecrets: secrets } = certificates;
     const context = contexts.find(entry, scope, { ticketName: hello.ticketName, secrets });
-    return { server: { context, alpn, asks: clientAuth?.mode }, policy };
+    const staple = certificates.stapleOf(entry.id);
+    return { server: { context, alpn, staple, asks: clientAuth?.mode }, policy };
   }
 
   #byAddress(localAddress: string): TlsSite | undefined {

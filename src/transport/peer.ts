@@ -62,8 +62,11 @@ export function unreadRequest(): RequestHead {
     minorVersion: 1,
     targetReceived: "",
     headers: HeaderList.empty(),
+    headersReceived: undefined,
     upstreamPath: "",
     upstreamQuery: "",
+    upstreamMethod: "",
+    upstreamHost: "",
   };
 }
 

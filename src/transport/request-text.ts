@@ -1,4 +1,4 @@
-import type { Client, Exchange } from "../core/exchange.ts";
+import { type Client, ENDPOINT_HOST, type Exchange, upstreamMethodOf } from "../core/exchange.ts";
 import { forwardingLines, requestDrops } from "../core/forwarding-fields.ts";
 import type { Forwarding } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
@@ -12,7 +12,7 @@ export function requestText(exchange: Exchange, endpoint: Endpoint): string {
       ? request.upstreamPath
       : `${request.upstreamPath}?${request.upstreamQuery}`;
   return (
-    `${request.method} ${target}${linesOf(exchange, endpoint)}${exchange.id}\r\n` +
+    `${upstreamMethodOf(request)} ${target}${linesOf(exchange, endpoint)}${exchange.id}\r\n` +
     framingLine(exchange) +
     (downstream.websocketKey === undefined && !downstream.takesTrailers
       ? "\r\n"
@@ -42,6 +42,7 @@ function linesOf(exchange: Exchange, endpoint: Endpoint): string {
 class SentLines {
   readonly #client: Client;
   readonly #host: string;
+  readonly #upstreamHost: string;
   readonly #port: number;
   readonly #minorVersion: number;
   readonly #forwarding: Forwarding;
@@ -50,6 +51,7 @@ class SentLines {
   constructor({ client, request, runtime }: Exchange, lines: string) {
     this.#client = client;
     this.#host = request.host;
+    this.#upstreamHost = request.upstreamHost;
     this.#port = request.port;
     this.#minorVersion = request.minorVersion;
     this.#forwarding = runtime.forwarding;
@@ -58,13 +60,14 @@ class SentLines {
 
   /** Not of a trusted peer, which is another client each time, nor where the endpoint is the host. */
   static mayKeep({ client, request }: Exchange): boolean {
-    return !client.isTrusted && request.host !== "";
+    return !client.isTrusted && request.host !== "" && request.upstreamHost !== ENDPOINT_HOST;
   }
 
   fit({ client, request, runtime }: Exchange): boolean {
     return (
       client === this.#client && // and the scheme with it
       request.host === this.#host &&
+      request.upstreamHost === this.#upstreamHost &&
       request.port === this.#port &&
       request.minorVersion === this.#minorVersion &&
       runtime.forwarding === this.#forwarding
@@ -76,8 +79,22 @@ const sentBefore = new WeakMap<KnownLines, SentLines>();
 
 /** As the client asked for it. Only HTTP/1.0 may leave it out; HTTP/1.1 may not (RFC 9112 §3.2). */
 export function hostOf({ request }: Exchange, endpoint: Endpoint): string {
+  const { upstreamHost } = request;
+  if (upstreamHost === ENDPOINT_HOST) return ownHostOf(endpoint);
+  if (upstreamHost !== "") return upstreamHost;
   if (request.host === "") return endpoint.name.startsWith("unix:") ? "localhost" : endpoint.name;
   return request.port === 0 ? request.host : `${request.host}:${request.port}`;
+}
+
+/** As a browser would ask for it: the name that its certificate is for, and no usual port. */
+function ownHostOf({ name, address, manner }: Endpoint): string {
+  if (address.host.startsWith("/")) return "localhost";
+  const isUsual = address.port === (manner.tls === undefined ? 80 : 443);
+  const { serverName } = manner.tls ?? {};
+  if (serverName === undefined || serverName === "")
+    return isUsual ? name.replace(/:[0-9]+$/, "") : name;
+  const host = serverName.includes(":") ? `[${serverName}]` : serverName;
+  return isUsual ? host : `${host}:${address.port}`;
 }
 
 function framingLine({ downstream }: Exchange): string {

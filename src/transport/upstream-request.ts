@@ -1,4 +1,4 @@
-import type { Exchange } from "../core/exchange.ts";
+import { type Exchange, upstreamMethodOf } from "../core/exchange.ts";
 import type { Limits, Timeouts } from "../core/limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { RequestFields } from "../protocol/h2/stream.ts";
@@ -20,7 +20,7 @@ export class UpstreamRequest implements Asked {
 
   constructor(exchange: Exchange, endpoint: Endpoint, timeouts: Timeouts, limits: Limits) {
     const { downstream, request } = exchange;
-    this.method = request.method;
+    this.method = upstreamMethodOf(request);
     this.isChunked = downstream.requestFraming.kind === "chunked";
     this.websocketKey = downstream.websocketKey;
     this.timeouts = timeouts;

@@ -36,8 +36,11 @@ export class Authority {
     return authority;
   }
 
-  /** `names` as in subjectAltName: "DNS:app.test", "IP:127.0.0.1"; `subject` as in "/O=Test/CN=leaf". */
-  async issue(names: string, days = 30, subject = "/CN=leaf"): Promise<Issued> {
+  /**
+   * `names` as in subjectAltName: "DNS:app.test", "IP:127.0.0.1"; `subject` as in "/O=Test/CN=leaf";
+   * `more` extensions, a line each.
+   */
+  async issue(names: string, days = 30, subject = "/CN=leaf", more = ""): Promise<Issued> {
     const base = join(this.folder, `leaf-${++this.#count}`);
     const [keyFile, certFile, request, extensions] = [
       `${base}.key`,
@@ -45,7 +48,7 @@ export class Authority {
       `${base}.csr`,
       `${base}.ext`,
     ];
-    await writeFile(extensions, `subjectAltName=${names}\n`);
+    await writeFile(extensions, `subjectAltName=${names}\n${more}`);
     await run("openssl", [
       "req",
       "-new",

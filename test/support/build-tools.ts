@@ -17,6 +17,8 @@ export const NO_TOOLS: BuildTools = {
   },
   machine: new LoneMachine(),
   place: "a.test#1",
+  site: "a.test",
+  level: "route",
   get wheel(): never {
     throw new Error("this feature was not expected to need the timer wheel");
   },
@@ -39,6 +41,8 @@ export function toolsOf(worker: Worker, onKept: (kept: unknown) => void = () => 
     bug: (error, exchange) => worker.bug(error, exchange),
     machine: new LoneMachine(),
     place: NO_TOOLS.place,
+    site: NO_TOOLS.site,
+    level: NO_TOOLS.level,
     wheel: worker.wheel,
     cacheBytes: 0,
     cacheStored: () => {},

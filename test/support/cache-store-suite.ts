@@ -2,8 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Freshness } from "../../src/protocol/caching/reuse.ts";
-import type { CacheStore, NewResponse, StoredResponse } from "../../src/stores/cache-store.ts";
+import type {
+  CacheStore,
+  NewResponse,
+  StoredBody,
+  StoredResponse,
+} from "../../src/stores/cache-store.ts";
 import { GrowingBody } from "../../src/stores/growing-body.ts";
+import { codedBodies } from "./cache-store-codings.ts";
 
 export interface StoreSetUp {
   readonly store: CacheStore;
@@ -13,7 +19,7 @@ export interface StoreSetUp {
 
 export type MakeStore = (options: { bytesMax: number; variantsMax: number }) => StoreSetUp;
 
-const FRESH: Freshness = {
+export const FRESH: Freshness = {
   bornMs: 1.5,
   lifetimeMs: 60_000,
   whileRevalidateMs: 0,
@@ -50,7 +56,7 @@ export function put(store: CacheStore, response: NewResponse): StoredResponse | 
   return stored;
 }
 
-export function bodyOf(response: StoredResponse): string {
+export function bodyOf(response: StoredBody): string {
   const parts: Buffer[] = [];
   for (let at = 0; at < response.bodyBytes; ) {
     const bytes = response.at(at);
@@ -75,12 +81,13 @@ export function cacheStoreSuite(name: string, make: MakeStore): void {
   bodies(name, store);
   keys(name, store);
   freshens(name, store);
+  codedBodies(name, store);
   budgets(name, store);
   purges(name, make);
   purgesThatComeFirst(name, make);
 }
 
-type Make = (options?: { readonly bytesMax?: number }) => StoreSetUp;
+export type Make = (options?: { readonly bytesMax?: number }) => StoreSetUp;
 
 function bodies(name: string, store: Make): void {
   for (const length of [0, 1, 1_000, 16_384, 20_480, 65_536, 65_537, 300_000]) {

@@ -30,8 +30,11 @@ export function requestOf(
     minorVersion: 1,
     targetReceived: url,
     headers: HeaderList.of(headers),
+    headersReceived: undefined,
     upstreamPath: path,
     upstreamQuery: query,
+    upstreamMethod: "",
+    upstreamHost: "",
   };
 }
 
@@ -74,6 +77,7 @@ export function exchangeOf(parts: ExchangeParts): Exchange {
     site,
     route: route ?? routes.find(request, clientIp),
     listener: { errors },
+    downstream: { requestFraming: { kind: "none" }, websocketKey: undefined },
     fault: undefined,
   });
 }

@@ -14,7 +14,10 @@ export function part(
     | "pebble"
     | "pebble-challtestsrv"
     | "knotd"
-    | "knsupdate",
+    | "knsupdate"
+    | "htpasswd"
+    | "argon2"
+    | "mmdblookup",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

@@ -20,7 +20,7 @@ import {
   toPem,
   writeCertificate,
 } from "../../src/protocol/acme/certificate-writer.ts";
-import { readDer } from "../../src/protocol/acme/der.ts";
+import { readDer } from "../../src/protocol/der/der.ts";
 
 export interface SimOrder {
   readonly names: readonly string[];

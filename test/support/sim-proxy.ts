@@ -54,6 +54,7 @@ export interface SimProxyOptions extends SimUpstreamOptions {
   readonly phases?: Partial<Phases>;
   readonly filters?: (worker: SimWorker) => readonly Filter[]; // of the route, in their order
   readonly cache?: unknown; // as in a config
+  readonly respond?: Phases["respond"]; // behind those of the cache
   readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly idleMax?: number;
   readonly protocols?: readonly Protocol[];
@@ -310,7 +311,8 @@ export class SimProxy {
     const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, cookies);
     const filtered = phasesOf(options.filters?.(this.worker) ?? []);
     const receive = [...cookies, ...filtered.receive];
-    const phases = { ...filtered, receive, ...cached, ...options.phases };
+    const others: Phases = { ...filtered, receive, ...cached, ...options.phases };
+    const phases = { ...others, respond: [...others.respond, ...(options.respond ?? [])] };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

@@ -129,6 +129,8 @@ test("Pattern: agrees with RegExp on matches and groups", () => {
         const found = pattern.find(text);
         const groups = want?.map((_, group) => found?.get(`${group}`));
         assert.deepEqual(groups, want === null ? undefined : [...want], source);
+        const replaced = pattern.replace(text, (match) => `<${match.get("0")}>`);
+        assert.equal(replaced, text.replace(new RegExp(source, "g"), "<$&>"), source);
         compared++;
         if (want !== null) matched++;
       }
@@ -145,6 +147,28 @@ test("Pattern: named groups", () => {
     ["0", "1", "2", "lang", "3", "nobody"].map((name) => found?.get(name)),
     ["/de/a/b", "de", "a/b", "de", undefined, undefined],
   );
+});
+
+test("Pattern: replace puts groups where the matches were", () => {
+  const pattern = new Pattern("(?<name>[a-z]+)=([0-9]*)");
+
+  const replaced = pattern.replace(
+    "a=1&b=&=3",
+    (match) => `${match.get("2")}:${match.get("name")}`,
+  );
+
+  assert.equal(replaced, "1:a&:b&=3");
+});
+
+test("Pattern: replace looks at the rest of a text a few times at most (D9)", () => {
+  const pattern = new Pattern("a.*b|a"); // every match has to see that no b follows
+  const text = "a".repeat(20_000);
+
+  const replaced = pattern.replace(text, () => "-");
+
+  const done = replaced.indexOf("a");
+  assert.ok(done >= 4 && done <= 10, `${done} replaced`);
+  assert.equal(replaced, "-".repeat(done) + text.slice(done));
 });
 
 test("Pattern: states stay bounded where a full automaton would be exponential", () => {

@@ -5,6 +5,7 @@ import { shown } from "../../core/fields.ts";
 import { certificateWarnings } from "../../tls/certificate-facts.ts";
 import { isPem, readCertificateFiles } from "../../tls/certificate-files.ts";
 import { readTrust } from "../../tls/client-trust.ts";
+import { staplingForecast } from "../../tls/ocsp/stapling-warnings.ts";
 import { parseSiteHost } from "../address.ts";
 import { absolute } from "../settle-site-tls.ts";
 import type { Notes } from "./notes.ts";
@@ -23,6 +24,7 @@ const FORMS = {
 
 /** `wallMs`: what has expired by then is said. */
 export function checkCertificates(config: RawMap, around: Around): void {
+  const isStapling = asMap(config["tls"])["ocsp"] !== "off";
   for (const { site, at } of rawSites(config)) {
     const { tls } = site;
     const { certificates } = asMap(tls);
@@ -32,7 +34,8 @@ export function checkCertificates(config: RawMap, around: Around): void {
       ? several.map((each, index) => [each, [...where, index]])
       : [[tls, [...at, "tls"]]];
     const hosts = asTexts(site["hosts"]).flatMap(({ text }) => parseSiteHost(text) ?? []);
-    for (const [each, place] of list) checkOne(asMap(each), place, { ...around, hosts });
+    const within = { ...around, hosts, isStapling };
+    for (const [each, place] of list) checkOne(asMap(each), place, within);
     checkTrust(asMap(asMap(tls)["clientAuth"]), [...at, "tls", "clientAuth"], around);
   }
 }
@@ -51,17 +54,25 @@ function checkTrust(said: RawMap, at: Path, { folder, notes }: Around): void {
   }
 }
 
+interface AroundOne extends Around {
+  readonly hosts: readonly string[];
+  readonly isStapling: boolean;
+}
+
 function checkOne(
   said: RawMap,
   at: Path,
-  { folder, notes, wallMs, hosts }: Around & { readonly hosts: readonly string[] },
+  { folder, notes, wallMs, hosts, isStapling }: AroundOne,
 ): void {
   const { cert, key } = said;
   if (cert === "auto" || cert === "internal") return;
   if (typeof cert !== "string" || typeof key !== "string" || cert === "" || key === "") return;
   const read = readCertificateFiles(absolute({ cert, key }, folder));
   if (read.kind === "certificate") {
-    const warnings = certificateWarnings(read.entry, hosts, wallMs);
+    const warnings = [
+      ...certificateWarnings(read.entry, hosts, wallMs),
+      ...staplingForecast(read.entry, isStapling),
+    ];
     for (const warning of warnings) notes.warning([...at, "cert"], warning);
     return;
   }

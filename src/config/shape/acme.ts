@@ -236,6 +236,15 @@ export const acme = z
       profile: profile.optional().describe("Which kind of certificate, where a CA has several."),
       challenges: challenges.optional(),
       keyType: oneOf(["p256", "p384", "rsa2048", "rsa4096"]).optional().describe("Default: p256."),
+      mustStaple: z
+        .boolean()
+        .optional()
+        .describe(
+          [
+            "Certificates that clients refuse without a stapled answer of the CA (OCSP), where the CA",
+            "gives such ones. Default: false.",
+          ].join(" "),
+        ),
       dns: dns.optional(),
       onDemand: onDemand.optional(),
       meanwhile: oneOf(["refuse", "selfSigned"])

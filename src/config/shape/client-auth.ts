@@ -1,10 +1,8 @@
 /** `clientAuth:` of a site's `tls`. */
+import { declaredHeader } from "../../core/declared-header.ts";
 import { wanted, wantedOneOrMany, z } from "../../core/fields.ts";
-import { headerIdOfText, OTHER } from "../../protocol/http/header-id.ts";
-import { isFieldName } from "../../protocol/http/header-list.ts";
 import { IDENTITY_PARTS, type IdentityPart } from "../../tls/client-identity.ts";
 
-const HEADER_FORM = 'the name of a field of its own, such as "X-Client-Subject"';
 const PARTS = Object.keys(IDENTITY_PARTS) as [IdentityPart, ...IdentityPart[]];
 
 function files(what: string) {
@@ -18,16 +16,7 @@ function files(what: string) {
   });
 }
 
-// Letters, digits and hyphens: what an upstream reads in one way only. Known names have their own meaning.
-const headerName = z
-  .string()
-  .refine(
-    (name) =>
-      isFieldName(name) &&
-      /^[A-Za-z0-9-]+$/.test(name) &&
-      headerIdOfText(name.toLowerCase()) === OTHER,
-    { error: ({ input }) => `must be ${HEADER_FORM}, got ${JSON.stringify(input)}` },
-  );
+const headerName = declaredHeader("X-Client-Subject");
 
 const part = z.enum(PARTS, { error: wanted(`one of ${PARTS.join(", ")}`) });
 

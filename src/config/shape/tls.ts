@@ -7,9 +7,18 @@ export const profile = oneOf(TLS_PROFILES)
   .optional()
   .describe(`What may be negotiated: modern is TLS 1.3 alone. Default: ${TLS_PROFILE}.`);
 
+const ocsp = oneOf(["on", "off"])
+  .optional()
+  .describe(
+    [
+      "Whether answers of their CAs (OCSP) are stapled to certificates that name a responder.",
+      "Default: on.",
+    ].join(" "),
+  );
+
 export const tls = z
   .strictObject(
-    { profile, acme: acme.optional() },
-    { error: wanted("a map with profile and acme") },
+    { profile, ocsp, acme: acme.optional() },
+    { error: wanted("a map with profile, ocsp and acme") },
   )
   .describe("What holds for TLS of all sites.");

@@ -39,8 +39,9 @@ export function urlOf({ request }: Exchange, query: string): string {
 
 /** What tells responses to one URL apart, beside Vary. Every part ends, so none runs into the next. */
 export function partitionOf(exchange: Exchange, own: string, options: CacheOptions): string {
-  const { request, client } = exchange;
-  let partition = own;
+  const { request, client, identity } = exchange;
+  // What an origin says to those whom auth knows is not for the others, where auth is optional.
+  let partition = identity === undefined ? own : `${own}\nknown`;
   for (const name of options.keyHeaders) {
     partition += `\n${JSON.stringify(request.headers.all(name))}`;
   }

@@ -6,6 +6,8 @@ import { fail, respond } from "../../core/pipeline.ts";
 import type { Framing } from "../../protocol/h1/framing.ts";
 import type { BodySource } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
+import type { CodingJob } from "./coding-job.ts";
+import type { ServedCoded, ServedContent } from "./codings.ts";
 import type { Fetch } from "./fetch.ts";
 
 /** Told when a reader has waited long enough for another's request. */
@@ -13,6 +15,13 @@ export interface ReaderOwner {
   readonly caches: { readonly wheel: TimerWheel };
   waitedInVain(reader: CacheReader): void;
   bug(error: unknown): void;
+}
+
+export interface Reading {
+  readonly content: ServedContent | undefined; // which may be had in another coding
+  readonly source: BodySource;
+  readonly from: number;
+  readonly end: number; // Infinity: not known yet
 }
 
 /**
@@ -25,9 +34,11 @@ export class CacheReader extends Deadline implements ServingSide {
   readonly keyed: Keyed;
   readonly #owner: ReaderOwner;
   #fetch: Fetch | undefined;
+  #job: CodingJob | undefined; // whose coded body it reads
   #source: BodySource | undefined;
   #position: number;
   #end: number; // Infinity: not known yet
+  #isCoded: boolean; // what it reads is not the content as it came
   #isBlocked: boolean;
   #isOver: boolean;
 
@@ -36,9 +47,11 @@ export class CacheReader extends Deadline implements ServingSide {
     this.keyed = keyed;
     this.#owner = owner;
     this.#fetch = undefined;
+    this.#job = undefined;
     this.#source = undefined;
     this.#position = 0;
     this.#end = Number.POSITIVE_INFINITY;
+    this.#isCoded = false;
     this.#isBlocked = false;
     this.#isOver = false;
     keyed.exchange.downstream.attach(this);
@@ -52,8 +65,13 @@ export class CacheReader extends Deadline implements ServingSide {
     return this.#isOver;
   }
 
-  /** Up to where it has read. */
+  /** Up to where it has read the content as it came. */
   get position(): number {
+    return this.#isCoded ? Number.POSITIVE_INFINITY : this.#position;
+  }
+
+  /** The same, of whatever it reads. */
+  get readTo(): number {
     return this.#position;
   }
 
@@ -82,26 +100,48 @@ export class CacheReader extends Deadline implements ServingSide {
     this.#owner.caches.wheel.disarm(this);
   }
 
-  /** Sends the head; the body follows from `from` on, as far as it is there. */
-  read(
-    response: ResponseHead,
-    framing: Framing,
-    source: BodySource,
-    from: number,
-    end: number,
-  ): void {
+  /** Sends the head; the body follows, as far as it is there. */
+  read(response: ResponseHead, framing: Framing, reading: Reading): void {
+    const { exchange } = this;
+    const { content, source, from, end } = reading;
     this.#stopWaiting();
+    exchange.content = content;
+    respond(exchange, response, framing, this);
+    if (content?.served !== undefined) {
+      this.follow(content.served);
+      return;
+    }
     this.#source = source;
     this.#position = from;
     this.#end = end;
-    respond(this.exchange, response, framing, this);
+    this.pump();
+  }
+
+  /** Reads it in another coding, when the head is sent. */
+  follow({ source, bytes, isLent, job }: ServedCoded): void {
+    this.#source = isLent ? copyOf(source, bytes) : source;
+    this.#position = 0;
+    this.#end = bytes;
+    this.#isCoded = true;
+    this.#job = job;
+    job?.add(this);
     this.pump();
   }
 
   /** The body is whole, and that long. */
   endsAt(length: number): void {
-    this.#end = Math.min(this.#end, length);
     this.#fetch = undefined;
+    if (this.#isCoded) return;
+    this.#end = Math.min(this.#end, length);
+    this.pump();
+  }
+
+  /** What it reads is whole, and that long; it was `plainBytes` before. */
+  codedEnds(length: number, plainBytes: number): void {
+    const { compression } = this.exchange;
+    if (compression !== undefined) compression.plainBytes = plainBytes;
+    this.#end = length;
+    this.#job = undefined;
     this.pump();
   }
 
@@ -144,6 +184,9 @@ export class CacheReader extends Deadline implements ServingSide {
     this.#isOver = true;
     this.#source = undefined;
     this.#fetch = undefined;
+    const job = this.#job;
+    this.#job = undefined;
+    job?.delete(this);
   }
 
   override fire(): void {
@@ -176,6 +219,7 @@ export class CacheReader extends Deadline implements ServingSide {
     this.#isBlocked = false;
     this.pump();
     this.#fetch?.readerMoved();
+    this.#job?.readerMoved();
   }
 
   get isBlocked(): boolean {
@@ -187,4 +231,10 @@ export class CacheReader extends Deadline implements ServingSide {
     this.over();
     fetch?.readerLeft(this, fault);
   }
+}
+
+/** Lent bytes are another's soon. */
+function copyOf(source: BodySource, bytes: number): BodySource {
+  const copy = Buffer.from(source.at(0)!);
+  return { at: (position) => (position < bytes ? copy.subarray(position) : undefined) };
 }

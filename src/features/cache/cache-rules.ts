@@ -1,4 +1,4 @@
-import type { ResponseHead } from "../../core/exchange.ts";
+import type { Exchange, ResponseHead } from "../../core/exchange.ts";
 import { CACHE_VARY_NAMES_MAX } from "../../core/limits.ts";
 import type { CacheControl } from "../../protocol/caching/cache-control.ts";
 import { initialAgeMs, type LifetimeRules, lifetimeOf } from "../../protocol/caching/freshness.ts";
@@ -9,7 +9,6 @@ import { storedLines } from "../../protocol/caching/stored-fields.ts";
 import { controlInForce } from "../../protocol/caching/targeted-control.ts";
 import { varyKey, varyNames } from "../../protocol/caching/vary.ts";
 import type { Framing } from "../../protocol/h1/framing.ts";
-import type { HeaderList } from "../../protocol/http/header-list.ts";
 import type { CacheOptions } from "./cache-options.ts";
 
 /** What is known of a response once its head is here. */
@@ -33,7 +32,7 @@ export interface Received {
 }
 
 export interface Answered extends Received {
-  readonly request: HeaderList;
+  readonly asked: Pick<Exchange, "request" | "identity">;
   readonly requestControl: CacheControl;
 }
 
@@ -60,13 +59,15 @@ export class CacheRules {
   }
 
   plan(answered: Answered): StorePlan {
-    const { request, response } = answered;
+    const { asked, response } = answered;
+    const request = asked.request.headers;
     const { status, headers } = response;
     const inForce = controlInForce(headers, this.options.targets);
     const { receivedWallMs } = answered;
     const lifetime = lifetimeOf(status, headers, inForce, receivedWallMs, this.#lifetimes);
     const why = storeRefusal({
       request,
+      isOfSomebody: asked.identity !== undefined,
       requestControl: answered.requestControl,
       status,
       response: headers,

@@ -25,6 +25,7 @@ import { type CacheOptions, cacheSchema } from "./cache-options.ts";
 import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
+import { type ServedCoded, ServedContent } from "./codings.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
 import { partOf } from "./fill.ts";
@@ -246,7 +247,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
         ? cacheStatusText(NAME, { forwarded: keyed.forwarded!, ...forwardedStatus, ttlSeconds })
         : `${NAME}; hit; ttl=${ttlSeconds}`;
     }
-    serveStored(keyed, stored, ageOf(freshness, nowMs), clock, this);
+    serveStored(keyed, stored, ageOf(freshness, nowMs), this);
   }
 
   read(
@@ -257,12 +258,17 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     response: ResponseHead,
   ): void {
     const framing = { kind: "length" as const, bytes: end - from };
-    new CacheReader(keyed, this).read(response, framing, stored, from, end);
+    const content = new ServedContent(keyed.exchange, this.caches.works, stored);
+    new CacheReader(keyed, this).read(response, framing, { content, source: stored, from, end });
+  }
+
+  follow(keyed: Keyed, served: ServedCoded): void {
+    new CacheReader(keyed, this).follow(served);
   }
 
   readGrowing(reader: CacheReader, growing: Growing): void {
     const { exchange, keyed } = reader;
-    const { head, framing, body, isOwn } = growing;
+    const { head, framing, body, codings, isOwn } = growing;
     const { headers } = head;
     this.#addAge(headers, growing);
     exchange.cacheResult = isOwn ? "miss" : "coalesced";
@@ -285,6 +291,8 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
       reader.relay(head, framing);
       return;
     }
+    const content =
+      codings === undefined ? undefined : new ServedContent(exchange, this.caches.works, codings);
     const total =
       framing.kind === "length" ? framing.bytes : framing.kind === "none" ? 0 : undefined;
     const value = head.status === 200 ? request.headers.first(RANGE) : undefined;
@@ -293,14 +301,17 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
         ? wantedRange(value, total)
         : undefined;
     if (typeof range !== "object") {
-      reader.read(head, framing, body, 0, total ?? Number.POSITIVE_INFINITY);
+      const end = total ?? Number.POSITIVE_INFINITY;
+      reader.read(head, framing, { content, source: body, from: 0, end });
       return;
     }
     const partHeaders = headers.copy();
     partHeaders.set("Content-Range", contentRange(range, total!));
     const partFraming = { kind: "length" as const, bytes: range.last - range.first + 1 };
     const partHead = { status: 206, headers: partHeaders };
-    reader.read(partHead, partFraming, body, range.first, range.last + 1);
+    const { first, last } = range;
+    const reading = { content: undefined, source: body, from: first, end: last + 1 };
+    reader.read(partHead, partFraming, reading);
   }
 
   /** Who comes late gets it as any cached response; who asked gets what the origin sent. */

@@ -13,6 +13,7 @@ import { MemoryStore } from "../../stores/memory/memory-store.ts";
 import { keyedQuery, purgeableUrl } from "./cache-key.ts";
 import type { QueryKey } from "./cache-options.ts";
 import type { CacheReader } from "./cache-reader.ts";
+import { CodingWorks } from "./codings.ts";
 import type { Fetch } from "./fetch.ts";
 
 export interface CachesParts {
@@ -28,6 +29,7 @@ export class Caches implements Caching {
   readonly world: Pick<World, "clock">;
   readonly wheel: TimerWheel;
   readonly store: CacheStore;
+  readonly works: CodingWorks;
   readonly bug: (error: unknown) => void;
   readonly #stored: (counts: StoredCounts) => void;
   /** Told of URLs that a request has made worthless, for the caches of other workers. */
@@ -50,6 +52,7 @@ export class Caches implements Caching {
       later: (act) => void world.clock.after(0, act),
     });
     this.store = this.#memory;
+    this.works = new CodingWorks(this.store);
     this.#fetches = new Map();
     this.#uncacheable = new Map();
     this.#queryKeys = new Map();

@@ -37,6 +37,7 @@ export function fetchExchange(
   own.id = exchange.id;
   own.site = exchange.site;
   own.route = route;
+  own.identity = exchange.identity;
   return own;
 }
 

@@ -9,6 +9,7 @@ import type { Keyed } from "./cache.ts";
 import type { CacheReader } from "./cache-reader.ts";
 import type { CacheRules } from "./cache-rules.ts";
 import type { Caches } from "./caches.ts";
+import type { Codings } from "./codings.ts";
 
 export interface FetchOptions {
   readonly keyed: Keyed;
@@ -37,6 +38,7 @@ export interface Growing {
   readonly head: ResponseHead;
   readonly framing: Framing;
   readonly body: GrowingBody | undefined; // undefined: it is written as it comes
+  readonly codings?: Codings; // of such a body
   readonly isOwn: boolean; // the reader is who asked
   readonly freshness: Freshness | undefined; // of what is stored
 }

@@ -112,7 +112,7 @@ export class Fetch implements Downstream {
 
   join(reader: CacheReader): void {
     this.#take(reader);
-    if (this.#fill !== undefined) this.#readAlong(reader, this.#fill);
+    if (this.#fill !== undefined) this.#owner.readGrowing(reader, this.#fill.growing(undefined));
   }
 
   /** `fault`: unless it has only waited long enough. */
@@ -156,12 +156,6 @@ export class Fetch implements Downstream {
     this.#readers.delete(reader);
     reader.waitFor(undefined);
     this.#owner.again(reader);
-  }
-
-  #readAlong(reader: CacheReader, fill: Fill): void {
-    const { framing, body, plan } = fill;
-    const { freshness } = plan;
-    this.#owner.readGrowing(reader, { head: fill.head(), framing, body, isOwn: false, freshness });
   }
 
   attach(side: ServingSide): void {
@@ -212,7 +206,7 @@ export class Fetch implements Downstream {
   #answeredBy(response: ResponseHead): Answered {
     const { clock } = this.#owner.caches.world;
     return {
-      request: this.#own.request.headers,
+      asked: this.#own,
       requestControl: this.keyed.control,
       response,
       requestedWallMs: this.#requestedWallMs,
@@ -272,18 +266,16 @@ export class Fetch implements Downstream {
     const { caches, rules } = this.#owner;
     const fill = new Fill({
       ...{ plan, framing, filling: this.#filling, status: response.status },
-      bytesMax: rules.options.objectBytesMax,
+      ...{ bytesMax: rules.options.objectBytesMax, works: caches.works },
+      moved: () => this.readerMoved(),
     });
-    const { body } = fill;
-    const { freshness } = plan;
     this.#state = "storing";
     this.#fill = fill;
     caches.markCacheable(this.keyed.key);
     for (const reader of this.#readers.list()) {
-      if (reader === this.#readers.leader) {
-        this.#owner.readGrowing(reader, { head: response, framing, body, isOwn: true, freshness });
-      } else if (this.#suits(reader, fill)) {
-        this.#readAlong(reader, fill);
+      const own = reader === this.#readers.leader ? response : undefined;
+      if (own !== undefined || this.#suits(reader, fill)) {
+        this.#owner.readGrowing(reader, fill.growing(own));
       } else this.#sendAway(reader);
     }
   }
@@ -322,6 +314,7 @@ export class Fetch implements Downstream {
     const wasKept = fill.isKept;
     fill.append(bytes);
     if (wasKept && !fill.isKept) this.#giveUpStoring();
+    fill.codings.pump();
     this.#readers.pump();
     fill.readUpTo(this.#readers.leastPosition(fill.body.length));
     return !fill.isFull;
@@ -336,7 +329,10 @@ export class Fetch implements Downstream {
 
   flush(): void {
     if (this.#state === "passing") this.#readers.leader?.flush();
-    else if (this.#fill !== undefined) this.#readers.flush();
+    else if (this.#fill !== undefined) {
+      this.#fill.codings.flush();
+      this.#readers.flush();
+    }
   }
 
   end(trailers: HeaderList | undefined): void {
@@ -349,7 +345,7 @@ export class Fetch implements Downstream {
     } else if (this.#fill !== undefined) {
       const { url, partition } = this.keyed;
       const fill = this.#fill;
-      fill.keep(this.#owner.caches.store, url, partition);
+      fill.keep(url, partition);
       const readers = this.#readers.takeAll();
       this.#over();
       for (const reader of readers) reader.endsAt(fill.body.length);
@@ -358,6 +354,7 @@ export class Fetch implements Downstream {
 
   cut(fault: Fault): void {
     const readers = this.#readers.takeAll();
+    this.#fill?.codings.cut(fault);
     this.#over();
     for (const reader of readers) reader.cut(fault);
   }
@@ -385,6 +382,7 @@ export class Fetch implements Downstream {
   #abandon(fault: Fault): void {
     const side = this.#side;
     if (this.#state === "over") return;
+    this.#fill?.codings.cut(fault);
     this.#over();
     side?.clientGone(fault);
   }

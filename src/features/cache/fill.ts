@@ -1,11 +1,13 @@
 import type { ResponseHead } from "../../core/exchange.ts";
 import type { Framing } from "../../protocol/h1/framing.ts";
 import { HeaderList } from "../../protocol/http/header-list.ts";
-import type { CacheStore, Filling } from "../../stores/cache-store.ts";
+import type { Filling, StoredResponse } from "../../stores/cache-store.ts";
 import { GrowingBody } from "../../stores/growing-body.ts";
 import type { StorePlan } from "./cache-rules.ts";
+import { Codings, type CodingWorks } from "./codings.ts";
+import type { Growing } from "./fetch-owner.ts";
 
-const WINDOW_BYTES = 256 * 1024; // that are held for the slowest reader of what is not stored
+export const WINDOW_BYTES = 256 * 1024; // that are held for the slowest reader of what is not stored
 
 export interface FillOptions {
   readonly plan: StorePlan & { readonly kind: "store" };
@@ -13,6 +15,9 @@ export interface FillOptions {
   readonly framing: Framing;
   readonly filling: Filling;
   readonly bytesMax: number;
+  readonly works: CodingWorks;
+  /** What is made of it has read on. */
+  moved(): void;
 }
 
 /**
@@ -23,6 +28,7 @@ export class Fill {
   readonly plan: FillOptions["plan"];
   readonly framing: Framing;
   readonly body: GrowingBody;
+  readonly codings: Codings;
   readonly #options: FillOptions;
   readonly #headers: HeaderList;
   #isKept: boolean;
@@ -31,6 +37,8 @@ export class Fill {
     this.plan = options.plan;
     this.framing = options.framing;
     this.body = new GrowingBody();
+    this.codings = new Codings(this.body, Number.POSITIVE_INFINITY, options.works);
+    this.codings.onMoved = () => options.moved();
     this.#options = options;
     this.#headers = HeaderList.ofLines(options.plan.lines);
     this.#isKept = true;
@@ -45,9 +53,11 @@ export class Fill {
     return !this.#isKept && this.body.heldBytes >= WINDOW_BYTES;
   }
 
-  /** The head, as it is for everyone but who asked. */
-  head(): ResponseHead {
-    return { status: this.#options.status, headers: this.#headers.copy() };
+  /** As it is read while it comes. `own`: the head as it came, for who asked. */
+  growing(own: ResponseHead | undefined): Growing {
+    const { framing, body, codings, plan } = this;
+    const head = own ?? { status: this.#options.status, headers: this.#headers.copy() };
+    return { head, framing, body, codings, isOwn: own !== undefined, freshness: plan.freshness };
   }
 
   append(bytes: Buffer): void {
@@ -56,23 +66,28 @@ export class Fill {
     if (this.#isKept && (body.length + bytes.length > bytesMax || !filling.grow(bytes.length))) {
       this.#isKept = false;
       filling.ended();
+      this.codings.giveUp();
     }
     body.append(bytes, framing.kind === "length" ? framing.bytes - body.length : undefined);
   }
 
-  /** Everyone has read up to there. */
+  /** Every reader has read up to there. */
   readUpTo(position: number): void {
-    if (!this.#isKept) this.body.letGo(position);
+    if (!this.#isKept) this.body.letGo(Math.min(position, this.codings.position));
   }
 
   /** It is whole: into the store with it. */
-  keep(store: CacheStore, url: string, partition: string): void {
+  keep(url: string, partition: string): void {
+    this.codings.sourceEnded(this.body.length, this.#keep(url, partition));
+  }
+
+  #keep(url: string, partition: string): StoredResponse | undefined {
     const { plan, body } = this;
     const { range } = plan;
-    if (!this.#isKept) return;
-    if (range !== undefined && body.length !== range.last - range.first + 1) return;
-    const { filling, status } = this.#options;
-    store.put(
+    if (!this.#isKept) return undefined;
+    if (range !== undefined && body.length !== range.last - range.first + 1) return undefined;
+    const { filling, status, works } = this.#options;
+    return works.store.put(
       {
         ...plan,
         ...{ url, status, body },

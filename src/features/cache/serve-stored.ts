@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/world.ts";
+import type { Clock, World } from "../../base/world.ts";
 import type { Exchange, ResponseHead } from "../../core/exchange.ts";
 import { respond } from "../../core/pipeline.ts";
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
@@ -9,13 +9,15 @@ import { idOf } from "../../protocol/http/header-id.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
 import type { StoredResponse } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
+import { type CodingWorks, type ServedCoded, ServedContent } from "./codings.ts";
 
 const RANGE = idOf("range");
 const IF_NONE_MATCH = idOf("if-none-match");
 const IF_MODIFIED_SINCE = idOf("if-modified-since");
 
-/** How a body too large to be written at once is read. */
+/** How a body is read that cannot be written at once. */
 export interface ReadBody {
+  readonly caches: { readonly world: Pick<World, "clock">; readonly works: CodingWorks };
   read(
     keyed: Keyed,
     stored: StoredResponse,
@@ -23,6 +25,8 @@ export interface ReadBody {
     end: number,
     response: ResponseHead,
   ): void;
+  /** In another coding; the head is sent. */
+  follow(keyed: Keyed, served: ServedCoded): void;
 }
 
 /** Answers with what is stored: whole, a part of it, or that the client has it already. */
@@ -30,11 +34,11 @@ export function serveStored(
   keyed: Keyed,
   stored: StoredResponse,
   age: number, // in seconds
-  clock: Clock,
   reading: ReadBody,
 ): void {
   const { exchange } = keyed;
   const { request } = exchange;
+  const { clock } = reading.caches.world;
   const headers = stored.headers();
   if (stored.status === 200 && isAsked(request.headers, headers, clock)) {
     sendBare(exchange, 304, notModifiedFields(headers), age);
@@ -115,12 +119,18 @@ function sendBody(
     return;
   }
   const framing = status === 204 ? NONE : { kind: "length" as const, bytes: end - from };
+  const content = new ServedContent(exchange, reading.caches.works, stored);
+  exchange.content = content;
   respond(exchange, response, framing);
-  const { downstream } = exchange; // with what the body goes through
-  if (!isBare) {
-    const bytes = stored.at(from)!.subarray(0, end - from);
-    // The slot that they lie in may be another's by the time that a slow client takes them.
-    downstream.write(bytes.length <= downstream.copiesUpTo ? bytes : Buffer.from(bytes));
-  }
+  const { served } = content;
+  if (isBare) exchange.downstream.end(undefined);
+  else if (served === undefined) writeWhole(exchange, stored.at(from)!.subarray(0, end - from));
+  else if (served.isLent) writeWhole(exchange, served.source.at(0)!);
+  else reading.follow(keyed, served);
+}
+
+/** The slot that they lie in may be another's by the time that a slow client takes them. */
+function writeWhole({ downstream }: Exchange, lent: Buffer): void {
+  downstream.write(lent.length <= downstream.copiesUpTo ? lent : Buffer.from(lent));
   downstream.end(undefined);
 }

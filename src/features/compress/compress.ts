@@ -1,10 +1,11 @@
 import type { Clock } from "../../base/world.ts";
-import { type Onward, stageResponse } from "../../core/body-stage.ts";
+import { type BodyStage, type Onward, stageResponse } from "../../core/body-stage.ts";
 import { CodecMemory } from "../../core/codec-memory.ts";
 import type { Compression, Exchange, ResponseHead } from "../../core/exchange.ts";
 import type { Feature } from "../../core/feature.ts";
 import { sizeText } from "../../core/fields.ts";
 import type { Filter } from "../../core/filter.ts";
+import type { ContentCoder } from "../../core/kept-content.ts";
 import {
   type CodingRules,
   chooseCoding,
@@ -26,9 +27,9 @@ import {
   weakenTag,
   weakenTagOf304,
 } from "../../protocol/http/variant.ts";
-import { type CompressOptions, compressSchema } from "./compress-options.ts";
-import { Compressing } from "./compressing.ts";
-import { type Encoder, encoderOf } from "./encoders.ts";
+import { type CompressOptions, compressSchema, KEPT_LEVELS, LEVELS } from "./compress-options.ts";
+import { Compressing, WHOLE_BYTES_MAX } from "./compressing.ts";
+import { type Encoder, encoderOf, type Levels } from "./encoders.ts";
 import { JobBuffers } from "./job-buffers.ts";
 
 /** What a filter needs of its worker; tests have an encoder of their own. */
@@ -37,7 +38,7 @@ export interface CompressTools {
   readonly memory: CodecMemory;
   readonly buffers: JobBuffers;
   encoderOf(coding: Coding, level: number): Encoder;
-  bug(error: unknown, exchange: Exchange): void;
+  bug(error: unknown, exchange: Exchange | undefined): void;
 }
 
 export const compress: Feature<CompressOptions, Filter> = {
@@ -79,7 +80,8 @@ export class Compress implements Filter {
   readonly #typeCount: number;
   readonly #isOurs: boolean; // upstreams are not told what the client takes
   readonly #rules: CodingRules;
-  readonly #encoders: ReadonlyMap<Coding, Encoder>;
+  readonly #coders: ReadonlyMap<Coding, Coder>;
+  readonly #keptCoders: ReadonlyMap<Coding, Coder>; // of what is kept
 
   constructor(options: CompressOptions, tools: CompressTools) {
     const { codings, types, minBytes, levels, forwardAcceptEncoding } = options;
@@ -91,9 +93,15 @@ export class Compress implements Filter {
       types: new MediaTypes(types),
       bytesMin: minBytes,
     };
-    this.#encoders = new Map(
-      codings.map((coding) => [coding, tools.encoderOf(coding, levels[coding])]),
-    );
+    const codersOf = (defaults: Levels) =>
+      new Map(
+        codings.map((coding) => {
+          const encoder = tools.encoderOf(coding, levels[coding] ?? defaults[coding]);
+          return [coding, new Coder(encoder, tools)];
+        }),
+      );
+    this.#coders = codersOf(LEVELS);
+    this.#keptCoders = codersOf(KEPT_LEVELS);
   }
 
   rewrite(exchange: Exchange): undefined {
@@ -142,41 +150,83 @@ export class Compress implements Filter {
 
   #code(exchange: Exchange, response: ResponseHead, facts: Compression, coding: Coding): void {
     const { memory } = this.#tools;
-    const encoder = this.#encoders.get(coding)!; // of those that are offered
+    const { headers } = response;
     const { codecBytes } = exchange.route!.limits;
-    if (exchange.request.method !== "HEAD" && !memory.hasRoom(encoder.memoryBytes, codecBytes)) {
+    // What another filter changes for this one client is no longer what is kept.
+    const content = exchange.responseStages === undefined ? exchange.content : undefined;
+    const kept = content && this.#keptCoders.get(coding)!; // of those that are offered
+    const keptHasRoom = kept !== undefined && memory.hasRoom(kept.memoryBytes, codecBytes);
+    const framing = kept && content.inCoding(kept, headers, keptHasRoom);
+    const coder = this.#coders.get(coding)!;
+    const isHead = exchange.request.method === "HEAD";
+    if (framing === undefined && !isHead && !memory.hasRoom(coder.memoryBytes, codecBytes)) {
       facts.why = "busy";
       return;
     }
     facts.coding = coding;
-    const { headers } = response;
-    const flushesReads = MESSAGES.has(headers.first(CONTENT_TYPE)!); // it has a type, or no coding
     dropBodyFields(headers);
     headers.delete("accept-ranges"); // parts of what the origin has are not parts of this
     headers.set("content-encoding", coding);
     weakenTag(headers);
-    stageResponse(exchange, (onward) => this.#stage(exchange, onward, encoder, flushesReads));
-  }
-
-  #stage(exchange: Exchange, onward: Onward, encoder: Encoder, flushesReads: boolean) {
-    const { memory, clock, buffers, bug } = this.#tools;
-    const facts = exchange.compression!; // made by respond()
-    const { memoryBytes, open, whole } = encoder;
-    memory.take(memoryBytes);
-    return new Compressing(onward, {
-      ...{ open, whole, flushesReads, clock, buffers },
-      count: (bytes) => {
-        facts.plainBytes += bytes;
-      },
-      over: () => memory.giveBack(memoryBytes),
-      bug: (error) => bug(error, exchange),
-    });
+    if (framing === undefined) {
+      stageResponse(exchange, (onward) => coder.stageOf(exchange, onward, headers));
+      return;
+    }
+    const { responseFraming } = exchange;
+    if (responseFraming.kind === "length" && !isHead) facts.plainBytes = responseFraming.bytes;
+    exchange.responseFraming = framing;
   }
 
   /** A 304 has no type to go by, so it may name a field too many in Vary, which does no harm. */
   #agree(request: HeaderList, headers: HeaderList): void {
     addVary(headers, "accept-encoding");
     weakenTagOf304(request, headers);
+  }
+}
+
+/** One coding at one level. */
+class Coder implements ContentCoder {
+  readonly coding: Coding;
+  readonly wholeBytesMax: number;
+  readonly memoryBytes: number;
+  readonly #encoder: Encoder;
+  readonly #tools: CompressTools;
+
+  constructor(encoder: Encoder, tools: CompressTools) {
+    this.coding = encoder.coding;
+    this.wholeBytesMax = encoder.whole === undefined ? 0 : WHOLE_BYTES_MAX;
+    this.memoryBytes = encoder.memoryBytes;
+    this.#encoder = encoder;
+    this.#tools = tools;
+  }
+
+  whole(body: Buffer): Buffer {
+    return this.#encoder.whole!(body); // by wholeBytesMax
+  }
+
+  stage(onward: Onward, headers: HeaderList): BodyStage {
+    return this.#stage(onward, headers, undefined);
+  }
+
+  /** Of what this one client gets. */
+  stageOf(exchange: Exchange, onward: Onward, headers: HeaderList): BodyStage {
+    return this.#stage(onward, headers, exchange);
+  }
+
+  #stage(onward: Onward, headers: HeaderList, exchange: Exchange | undefined): BodyStage {
+    const { memory, clock, buffers, bug } = this.#tools;
+    const { memoryBytes, open, whole } = this.#encoder;
+    const facts = exchange?.compression;
+    memory.take(memoryBytes);
+    return new Compressing(onward, {
+      ...{ open, whole, clock, buffers },
+      flushesReads: MESSAGES.has(headers.first(CONTENT_TYPE)!), // it has a type, or no coding
+      count: (bytes) => {
+        if (facts !== undefined) facts.plainBytes += bytes;
+      },
+      over: () => memory.giveBack(memoryBytes),
+      bug: (error) => bug(error, exchange),
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Timer } from "../../base/world.ts";
 import { NO_CONNECTIONS } from "../../core/downstream.ts";
-import type { Attempt, Exchange } from "../../core/exchange.ts";
+import { type Attempt, type Exchange, upstreamMethodOf } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
 import type { AttemptStep } from "../../core/filter.ts";
 import { judgedStatusOf } from "../../core/grpc.ts";
@@ -77,7 +77,8 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     this.#search = new EndpointSearch(exchange, this, options, options.choice?.order(exchange));
     const { timeouts, limits, budget } = this.#search.target;
     this.#budget = budget;
-    const { method, headers } = exchange.request;
+    const { headers } = exchange.request;
+    const method = upstreamMethodOf(exchange.request);
     this.#isKeyed = mayBeKeyed(options.retry, method) && headers.has("idempotency-key");
     const replaysBody = options.replaysBody || this.#isKeyed;
     this.#relay = new Relay(worker, exchange, this, timeouts, limits, replaysBody);
@@ -342,7 +343,7 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     const decision = decideRetry(retry, {
       failure,
       attempts: exchange.attempts - (this.#usesFresh ? 1 : 0), // a dead connection was no attempt
-      method: exchange.request.method,
+      method: upstreamMethodOf(exchange.request),
       isKeyed: this.#isKeyed,
       body: this.#relay.bodyState,
       connectionReused,

@@ -1,5 +1,5 @@
 import type { Timer } from "../../base/world.ts";
-import type { Attempt, Exchange } from "../../core/exchange.ts";
+import { type Attempt, type Exchange, upstreamMethodOf } from "../../core/exchange.ts";
 import { FAULTS, type Fault } from "../../core/fault.ts";
 import type { Claim, Outcome } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
@@ -38,7 +38,11 @@ export interface RunningRival {
 /** Whether it does no harm to ask twice: nothing that could be done twice, and nothing to send. */
 export function mayBeHedged({ request, downstream }: Exchange): boolean {
   const { kind } = downstream.requestFraming;
-  return kind === "none" && downstream.websocketKey === undefined && isIdempotent(request.method);
+  return (
+    kind === "none" &&
+    downstream.websocketKey === undefined &&
+    isIdempotent(upstreamMethodOf(request))
+  );
 }
 
 /** The second attempt of one exchange: not yet, under way, or over. There is never a third. */

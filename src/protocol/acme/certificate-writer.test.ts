@@ -12,6 +12,7 @@ import {
   leafConstraints,
   subjectKeyId,
   writeCertificate,
+  writeRequest,
 } from "./certificate-writer.ts";
 
 const KEY_ID = Buffer.from("0102030405060708090a0b0c0d0e0f1011121314", "hex");
@@ -49,6 +50,17 @@ test("writeCertificate: Node reads what was written, and the signature is right"
   assert.equal(read.checkHost("a.example.com"), "a.example.com");
   assert.equal(read.checkIP("2001:db8::1"), "2001:db8::1");
   assert.ok(read.verify(publicKey));
+});
+
+test("writeRequest: what must be stapled says so, and nothing else does", () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const feature = "2b0601050507011804053003020105"; // 1.3.6.1.5.5.7.1.24, a list of 5
+
+  const [plain, stapled] = [false, true].map((mustStaple) =>
+    writeRequest(["a.test"], privateKey, mustStaple).toString("hex"),
+  );
+
+  assert.deepEqual([plain!.includes(feature), stapled!.includes(feature)], [false, true]);
 });
 
 test("writeCertificate: from 2050 on a year has four digits", () => {

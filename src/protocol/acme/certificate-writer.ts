@@ -15,7 +15,7 @@ import {
   TRUE,
   time,
   utf8,
-} from "./der.ts";
+} from "../der/der.ts";
 import { addressBytes, identifierOf } from "./identifier.ts";
 
 export interface CertificateText {
@@ -44,12 +44,10 @@ export function writeCertificate(text: CertificateText, issuerKey: KeyObject): B
   return signed(body, issuerKey, algorithm);
 }
 
-/** A request for a certificate with these names, and nothing else in it. */
-export function writeRequest(names: readonly string[], key: KeyObject): Buffer {
-  const wanted = sequence(
-    objectId("1.2.840.113549.1.9.14"),
-    set(sequence(alternativeNames(names))),
-  );
+/** A request for a certificate with these names, and nothing else in it but what it must be stapled with. */
+export function writeRequest(names: readonly string[], key: KeyObject, mustStaple = false): Buffer {
+  const extensions = [alternativeNames(names), ...(mustStaple ? [stapledAnswerNeeded()] : [])];
+  const wanted = sequence(objectId("1.2.840.113549.1.9.14"), set(sequence(...extensions)));
   const body = sequence(
     integer(Buffer.from([0])),
     commonName(""),
@@ -94,6 +92,11 @@ export function keyUsage(kind: "authority" | "server"): Buffer {
 
 export function forServers(): Buffer {
   return extension("2.5.29.37", sequence(objectId("1.3.6.1.5.5.7.3.1")), false);
+}
+
+/** Clients refuse it without an OCSP answer: status_request, 5 (RFC 7633 §4). */
+export function stapledAnswerNeeded(): Buffer {
+  return extension("1.3.6.1.5.5.7.1.24", sequence(integer(Buffer.from([5]))), false);
 }
 
 export function subjectKeyId(id: Uint8Array): Buffer {

@@ -18,12 +18,14 @@ function refusal(
   request: Fields = {},
   lifetimes: LifetimeRules = NO_RULES,
   rules = SECURE,
+  isOfSomebody = false,
 ): Refusal {
   const headers = HeaderList.of(response);
   const asked = HeaderList.of(request);
   const inForce = controlInForce(headers, ["cdn-cache-control"]);
   return storeRefusal({
     request: asked,
+    isOfSomebody,
     requestControl: parseCacheControl(asked.all("cache-control")),
     status,
     response: headers,
@@ -55,6 +57,8 @@ const cases: readonly [name: string, want: Refusal, ...Parameters<typeof refusal
   ["CDN-Cache-Control: private",                  "private",       200, control(FRESH, { "cdn-cache-control": "private" })],
   ["CDN-Cache-Control beats no-store",            "",              200, control("no-store", { "cdn-cache-control": FRESH })],
   ["Authorization (§3.5)",                        "authorization", 200, control(FRESH), { authorization: "x" }],
+  ["somebody known in another way",               "authorization", 200, control(FRESH), {}, NO_RULES, SECURE, true],
+  ["the same, for many",                          "",              200, control("public, max-age=60"), {}, NO_RULES, SECURE, true],
   ["Authorization and public",                    "",              200, control(`${FRESH}, public`), { authorization: "x" }],
   ["Authorization and must-revalidate",           "",              200, control(`${FRESH}, must-revalidate`), { authorization: "x" }],
   ["Authorization and s-maxage",                  "",              200, control("s-maxage=1"), { authorization: "x" }],

@@ -21,6 +21,8 @@ export interface StoreRules {
 
 export interface StoreCase {
   readonly request: HeaderList;
+  /** It is known who asks, whatever of the request told it: as if there were Authorization. */
+  readonly isOfSomebody: boolean;
   readonly requestControl: CacheControl;
   readonly status: number;
   readonly response: HeaderList;
@@ -57,7 +59,8 @@ export function storeRefusal(given: StoreCase): Refusal {
   if (given.requestControl.noStore) return "request-no-store";
   if (control.mustUnderstand ? !UNDERSTOOD.has(status) : control.noStore) return "no-store";
   if (control.isPrivate) return "private";
-  if (request.first(AUTHORIZATION) !== undefined && !isForMany(control)) return "authorization";
+  const isOfSomebody = given.isOfSomebody || request.first(AUTHORIZATION) !== undefined;
+  if (isOfSomebody && !isForMany(control)) return "authorization";
   if (varyNames(response) === "*") return "vary-star";
   if (!rules.storesSetCookie && response.first(SET_COOKIE) !== undefined) return "set-cookie";
   // It never ends, and who comes later must not get what was for others.

@@ -30,6 +30,20 @@ export function cookieValue(headers: HeaderList, name: string): string | undefin
   return found;
 }
 
+/** Takes the cookie `name` off a request, however often it is there; the others stay as they stand. */
+export function dropCookie(headers: HeaderList, name: string): void {
+  if (!someCookieValue(headers, name, () => true)) return;
+  const lines = headers.all("cookie");
+  headers.delete("cookie");
+  const kept = lines.flatMap((line) => line.split(";")).filter((crumb) => !isNamed(crumb, name));
+  const line = kept.map((crumb) => crumb.trim()).join("; ");
+  if (line !== "") headers.add("Cookie", line);
+}
+
+function isNamed(crumb: string, name: string): boolean {
+  return crumb.slice(0, crumb.indexOf("=") + 1).trimStart() === `${name}=`;
+}
+
 function someInLine(line: string, name: string, accepts: (value: string) => boolean): boolean {
   for (let at = 0; at < line.length; ) {
     const semicolon = line.indexOf(";", at);

@@ -1,4 +1,8 @@
+import { AddedFields, DROP, DROP_RECEIVED, type FieldListener } from "./added-fields.ts";
 import { HEADER_ID_COUNT, headerIdOfText, OTHER } from "./header-id.ts";
+import type { NameSet } from "./name-set.ts";
+
+export type { FieldListener };
 
 // Five numbers a field. A line ends where the next one starts, the last one at `linesEnd`.
 const STRIDE = 5; // the first is the name's number, or DROPPED
@@ -7,13 +11,6 @@ const COLON = 2; // just past the name
 const VALUE = 3; // just past the leading whitespace
 const VALUE_END = 4; // before the trailing whitespace
 const DROPPED = -1;
-const NOTHING_ADDED: readonly string[] = [];
-
-/** Is given the fields of a list, one by one. */
-export interface FieldListener {
-  /** `id`: as in header-id.ts. `name`: of any case. */
-  take(id: number, name: string, value: string): void;
-}
 
 /**
  * Field lines that came before and have come again byte by byte: several lists stand on them, and
@@ -60,7 +57,7 @@ export class HeaderList {
   #fields: readonly number[];
   readonly #fieldsEnd: number;
   #known: KnownLines | undefined; // whose fields these are, until one is dropped
-  #added: string[] | undefined; // name, value, name, value …
+  #added: AddedFields | undefined;
 
   /** `fields`: as putField() has filled them, up to `fieldsEnd`. */
   constructor(
@@ -127,7 +124,7 @@ export class HeaderList {
   copy(): HeaderList {
     const fields = this.#fields.slice(0, this.#fieldsEnd);
     const list = new HeaderList(this.text, this.linesEnd, fields, this.#fieldsEnd);
-    if (this.#added !== undefined) list.#added = this.#added.slice();
+    list.#added = this.#added?.copy();
     return list;
   }
 
@@ -148,7 +145,7 @@ export class HeaderList {
     for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
       if (fields[at] === id) return this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
     }
-    return this.#added === undefined ? undefined : this.#addedById(id);
+    return this.#added?.first(id);
   }
 
   has(name: string): boolean {
@@ -165,10 +162,7 @@ export class HeaderList {
       const isIt = fields[at] === id && (id !== OTHER || this.#isNamed(at, wanted));
       if (isIt) values.push(this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!));
     }
-    const added = this.#added ?? NOTHING_ADDED;
-    for (let at = 0; at < added.length; at += 2) {
-      if (added[at]!.toLowerCase() === wanted) values.push(added[at + 1]!);
-    }
+    this.#added?.pushAll(values, wanted);
     return values;
   }
 
@@ -179,9 +173,7 @@ export class HeaderList {
       if (fields[at] === DROPPED) continue;
       visit(this.#nameAt(at), this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!));
     }
-    const added = this.#added;
-    if (added === undefined) return;
-    for (let at = 0; at < added.length; at += 2) visit(added[at]!, added[at + 1]!);
+    this.#added?.each(visit);
   }
 
   /** Replaces every field of that name. Throws if the value could end the line (P2). */
@@ -194,14 +186,13 @@ export class HeaderList {
   /** Adds a field after the others. Throws if the value could end the line (P2). */
   add(name: string, value: string): void {
     assertField(name, value);
-    this.#added ??= [];
-    this.#added.push(name, value);
+    this.addOwn(name, value);
   }
 
-  /** As add(), for what is made of words and numbers of our own. */
-  addOwn(name: string, value: string): void {
-    this.#added ??= [];
-    this.#added.push(name, value);
+  /** As add(), for what is made of words and numbers of our own, or known to be sound. */
+  addOwn(name: string, value: string, id: number = headerIdOfText(name)): void {
+    this.#added ??= new AddedFields();
+    this.#added.add(id, name, value);
   }
 
   delete(name: string): void {
@@ -213,23 +204,30 @@ export class HeaderList {
         id === OTHER ? fields[at] === OTHER && this.#isNamed(at, lower) : fields[at] === id;
       if (isIt) this.#drop(at);
     }
-    const added = this.#added;
-    if (added === undefined) return;
-    for (let at = added.length - 2; at >= 0; at -= 2) {
-      if (added[at]!.toLowerCase() === lower) added.splice(at, 2);
+    this.#added?.delete(lower);
+  }
+
+  /** Drops every field that the set holds, in one pass. */
+  deleteAll(names: NameSet): void {
+    for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
+      const fields = this.#fields;
+      const id = fields[at]!;
+      if (id === DROPPED) continue;
+      if (names.holds(id, this.text, fields[at + LINE]!, fields[at + COLON]!)) this.#drop(at);
     }
+    this.#added?.deleteAll(names);
   }
 
   /**
    * The lines to send on, each with its CRLF: all but those whose number is marked in `drop`
-   * (HEADER_ID_COUNT entries, 1 to drop).
+   * (HEADER_ID_COUNT entries, DROP or DROP_RECEIVED to drop).
    */
   lines(drop: Uint8Array): string {
     const out =
       this.#known === undefined
         ? keptLines(this.text, this.linesEnd, this.#fields, this.#fieldsEnd, drop)
         : this.#known.kept(drop);
-    return this.#added === undefined ? out : out + this.#addedLines(drop);
+    return this.#added === undefined ? out : out + this.#added.lines(drop);
   }
 
   /** As lines(), field by field. */
@@ -241,12 +239,7 @@ export class HeaderList {
       const value = this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
       taker.take(id, this.#nameAt(at), value);
     }
-    const added = this.#added;
-    if (added === undefined) return;
-    for (let at = 0; at < added.length; at += 2) {
-      const id = headerIdOfText(added[at]!);
-      if (drop[id] === 0) taker.take(id, added[at]!, added[at + 1]!);
-    }
+    this.#added?.give(taker, drop);
   }
 
   #drop(at: number): void {
@@ -257,16 +250,6 @@ export class HeaderList {
     (this.#fields as number[])[at] = DROPPED; // ours: the parser's, or the copy
   }
 
-  #addedLines(drop: Uint8Array): string {
-    const added = this.#added!;
-    let out = "";
-    for (let at = 0; at < added.length; at += 2) {
-      const name = added[at]!;
-      if (drop[headerIdOfText(name)] === 0) out += `${name}: ${added[at + 1]!}\r\n`;
-    }
-    return out;
-  }
-
   #firstByName(lower: string): string | undefined {
     const fields = this.#fields;
     for (let at = 0; at < this.#fieldsEnd; at += STRIDE) {
@@ -274,20 +257,7 @@ export class HeaderList {
         return this.text.slice(fields[at + VALUE]!, fields[at + VALUE_END]!);
       }
     }
-    const added = this.#added;
-    if (added === undefined) return undefined;
-    for (let at = 0; at < added.length; at += 2) {
-      if (added[at]!.toLowerCase() === lower) return added[at + 1];
-    }
-    return undefined;
-  }
-
-  #addedById(id: number): string | undefined {
-    const added = this.#added!;
-    for (let at = 0; at < added.length; at += 2) {
-      if (headerIdOfText(added[at]!) === id) return added[at + 1];
-    }
-    return undefined;
+    return this.#added?.firstNamed(lower);
   }
 
   #isNamed(at: number, lower: string): boolean {
@@ -353,10 +323,11 @@ export function putField(
   return end + STRIDE;
 }
 
-/** A drop table for HeaderList.lines. */
-export function dropTable(ids: readonly number[]): Uint8Array {
+/** A drop table for HeaderList.lines. `received`: those that only go if we have not added them. */
+export function dropTable(ids: readonly number[], received: readonly number[] = []): Uint8Array {
   const table = new Uint8Array(HEADER_ID_COUNT);
-  for (const id of ids) table[id] = 1;
+  for (const id of received) table[id] = DROP_RECEIVED;
+  for (const id of ids) table[id] = DROP;
   return table;
 }
 

@@ -47,6 +47,13 @@ export function queryValue(query: string, name: string): string | undefined {
   return found;
 }
 
+/** A query without the parameter `name` (decoded), however often it is there. */
+export function withoutParameter(query: string, name: string): string {
+  if (query === "" || !someQueryValue(query, name, () => true)) return query;
+  const kept = query.split("&").filter((member) => decodeForm(member.split("=", 1)[0]!) !== name);
+  return kept.join("&");
+}
+
 /** As forms encode: "+" is a space. Broken escapes stay as they are, bytes that are no UTF-8 show as U+FFFD. */
 export function decodeForm(text: string): string {
   if (!text.includes("%") && !text.includes("+")) return text;

@@ -5,6 +5,7 @@ import { HeaderList } from "../../protocol/http/header-list.ts";
 import type { NewResponse, StoredResponse } from "../cache-store.ts";
 import { chunkAt } from "../growing-body.ts";
 import type { Resident } from "./admission.ts";
+import type { CodedBody } from "./coded-body.ts";
 
 // A block: four numbers of the freshness, five offsets for each field, the lines, and the body if
 // it is small.
@@ -24,6 +25,7 @@ interface Rest {
   readonly starts: readonly number[];
   readonly rangeAt: number;
   readonly rangeTotal: number;
+  readonly coded: readonly CodedBody[];
 }
 
 /** How a response is to be laid out. */
@@ -61,7 +63,7 @@ export class MemoryEntry implements StoredResponse, Resident {
   #offsets: number;
   #linesBytes: number;
   #flags: number;
-  readonly #rest: Rest | undefined;
+  #rest: Rest | undefined;
 
   constructor(response: NewResponse, layout: Layout, serial: number) {
     this.url = response.url;
@@ -98,10 +100,27 @@ export class MemoryEntry implements StoredResponse, Resident {
     return this.#rest?.rangeTotal ?? this.bodyBytes;
   }
 
-  /** Bytes of the body that are outside of the block. */
+  /** Bytes of bodies that are in no block. */
   get looseBytes(): number {
-    const chunks = this.#rest?.chunks;
-    return chunks === undefined ? 0 : chunks.reduce((sum, { length }) => sum + length, 0);
+    if (this.#rest === undefined) return 0;
+    const { chunks, coded } = this.#rest;
+    const loose = coded.reduce((sum, { looseBytes }) => sum + looseBytes, 0);
+    return chunks.reduce((sum, { length }) => sum + length, loose);
+  }
+
+  /** Its body in other codings. */
+  get codedBodies(): readonly CodedBody[] {
+    return this.#rest?.coded ?? NO_BODIES;
+  }
+
+  coded(coding: string): CodedBody | undefined {
+    return this.#rest?.coded.find((body) => body.coding === coding);
+  }
+
+  addCoded(body: CodedBody): void {
+    const { rangeAt, rangeTotal } = this;
+    const rest = this.#rest ?? { chunks: [], starts: [], rangeAt, rangeTotal, coded: NO_BODIES };
+    this.#rest = { ...rest, coded: [...rest.coded, body] };
   }
 
   /** Of a block that is no slot. */
@@ -202,6 +221,7 @@ export class MemoryEntry implements StoredResponse, Resident {
 }
 
 const NOTHING = Buffer.alloc(0);
+const NO_BODIES: readonly CodedBody[] = [];
 
 function restOf(
   { body, rangeAt, rangeTotal }: NewResponse,
@@ -215,5 +235,6 @@ function restOf(
     starts.push(at);
     at += chunk.length;
   }
-  return { chunks, starts, rangeAt: rangeAt ?? 0, rangeTotal: rangeTotal ?? body.length };
+  const total = rangeTotal ?? body.length;
+  return { chunks, starts, rangeAt: rangeAt ?? 0, rangeTotal: total, coded: NO_BODIES };
 }

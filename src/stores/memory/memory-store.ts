@@ -5,14 +5,19 @@ import type {
   CacheStore,
   Filling,
   NewResponse,
+  StoredBody,
   StoredResponse,
   VariantKey,
 } from "../cache-store.ts";
+import type { GrowingBody } from "../growing-body.ts";
 import { type PurgeOrder, PurgeOrders, type Verdict } from "../purge-orders.ts";
 import { Admission } from "./admission.ts";
+import { CodedBody } from "./coded-body.ts";
 import { type Layout, LINES_MAX, layoutOf, MemoryEntry } from "./memory-entry.ts";
-import { SLOT_BYTES_MAX, Slabs, slotBytes } from "./slabs.ts";
+import { MemoryFilling } from "./memory-filling.ts";
+import { SLOT_BYTES_MAX, Slabs } from "./slabs.ts";
 import { Sweep } from "./sweep.ts";
+import { CODED_OVERHEAD_BYTES, codedWeight, OVERHEAD_BYTES, weightOf } from "./weights.ts";
 
 export interface MemoryStoreOptions {
   readonly bytesMax: number;
@@ -21,8 +26,6 @@ export interface MemoryStoreOptions {
   readonly later: (act: () => void) => void;
 }
 
-// What an entry takes on the heap beside its URL: its object, its place in the map, strings' heads.
-const OVERHEAD_BYTES = 320;
 const KIB = 1024;
 const PAGE_BYTES_MIN = 64 * KIB;
 const PAGE_BYTES_MAX = KIB * KIB;
@@ -42,6 +45,7 @@ export class MemoryStore implements CacheStore {
   #bytesMax: number;
   #serial: number;
   #objects: number;
+  #codedCount: number; // of bodies in other codings
   #looseBytes: number; // of bodies that are in no slab
   #fillingBytes: number;
   #evictions: number;
@@ -61,6 +65,7 @@ export class MemoryStore implements CacheStore {
     this.#bytesMax = bytesMax;
     this.#serial = 0;
     this.#objects = 0;
+    this.#codedCount = 0;
     this.#looseBytes = 0;
     this.#fillingBytes = 0;
     this.#evictions = 0;
@@ -146,12 +151,39 @@ export class MemoryStore implements CacheStore {
     return this.#makeRoom(0, 0) && this.#holds(entry) ? entry : undefined;
   }
 
+  addCoded(
+    response: StoredResponse,
+    coding: string,
+    body: GrowingBody,
+    filling: Filling,
+  ): StoredBody | undefined {
+    const entry = response as MemoryEntry;
+    const most = entry.weight + CODED_OVERHEAD_BYTES + body.length;
+    filling.ended();
+    if (!this.#holds(entry) || entry.coded(coding) !== undefined) return undefined;
+    if (most > this.#bytesMax / OBJECT_SHARE) return undefined;
+    const coded = this.#codedBody(entry, coding, body);
+    this.#codedCount++;
+    this.#looseBytes += coded.looseBytes;
+    if (!this.#holds(entry)) {
+      this.#letGo(coded); // the room was made by the entry itself
+      this.#looseBytes -= coded.looseBytes;
+      return undefined;
+    }
+    this.#admission.leave(entry);
+    entry.addCoded(coded);
+    entry.weight += codedWeight(coded);
+    this.#admission.stay(entry, entry.visits);
+    return this.#makeRoom(0, 0) && this.#holds(entry) ? coded : undefined;
+  }
+
   remove(response: StoredResponse): void {
     const entry = response as MemoryEntry;
     if (!this.#unlink(entry)) return;
     this.#admission.leave(entry);
     this.#unsettle(entry);
     this.#looseBytes -= entry.looseBytes;
+    for (const coded of entry.codedBodies) this.#letGo(coded);
     this.#objects--;
   }
 
@@ -166,9 +198,8 @@ export class MemoryStore implements CacheStore {
   }
 
   get #bytes(): number {
-    return (
-      this.#slabs.bytes + this.#looseBytes + this.#fillingBytes + this.#objects * OVERHEAD_BYTES
-    );
+    const overhead = this.#objects * OVERHEAD_BYTES + this.#codedCount * CODED_OVERHEAD_BYTES;
+    return this.#slabs.bytes + this.#looseBytes + this.#fillingBytes + overhead;
   }
 
   // --- places ----------------------------------------------------------------------------------
@@ -186,6 +217,23 @@ export class MemoryStore implements CacheStore {
   #unsettle(entry: MemoryEntry): void {
     if (entry.block >= 0) this.#slabs.give(entry.block);
     else this.#looseBytes -= entry.ownBytes;
+  }
+
+  #codedBody(entry: MemoryEntry, coding: string, body: GrowingBody): CodedBody {
+    const isSmall = body.length > 0 && body.length <= SLOT_BYTES_MAX;
+    const block = isSmall ? this.#blockFor(body.length, entry) : -1;
+    if (block < 0) {
+      if (!isSmall) this.#freeUp(body.length);
+      return new CodedBody(coding, -1, body.chunks());
+    }
+    const slabs = this.#slabs;
+    const bytes = slabs.bytesOf(block);
+    return CodedBody.inBlock(coding, body, block, bytes, slabs.offsetOf(block));
+  }
+
+  #letGo({ block }: CodedBody): void {
+    if (block >= 0) this.#slabs.give(block);
+    this.#codedCount--;
   }
 
   /** -1: it gets a buffer of its own. */
@@ -225,9 +273,9 @@ export class MemoryStore implements CacheStore {
   }
 
   #reclaimPage(): boolean {
-    const owners = this.#slabs.loneliest();
+    const owners = new Set(this.#slabs.loneliest()); // some may have two slots there
     for (const owner of owners) this.#evict(owner);
-    return owners.length > 0 || this.#evictOne();
+    return owners.size > 0 || this.#evictOne();
   }
 
   #evictOne(): boolean {
@@ -329,49 +377,12 @@ export class MemoryStore implements CacheStore {
   }
 }
 
-interface FillingOwner {
-  grow(bytes: number): boolean;
-  ended(filling: MemoryFilling): void;
-}
-
-class MemoryFilling implements Filling {
-  readonly serial: number;
-  readonly #owner: FillingOwner;
-  #isOver: boolean;
-  bytes: number;
-
-  constructor(serial: number, owner: FillingOwner) {
-    this.serial = serial;
-    this.#owner = owner;
-    this.#isOver = false;
-    this.bytes = 0;
-  }
-
-  grow(bytes: number): boolean {
-    if (this.#isOver || !this.#owner.grow(bytes)) return false;
-    this.bytes += bytes;
-    return true;
-  }
-
-  ended(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#owner.ended(this);
-  }
-}
-
 function isSameKey(one: VariantKey, other: VariantKey): boolean {
   return (
     one.partition === other.partition &&
     one.varyKey === other.varyKey &&
     one.varyNames.join() === other.varyNames.join()
   );
-}
-
-/** What it takes of the budget. */
-function weightOf(entry: MemoryEntry, { blockBytes }: Layout): number {
-  const block = blockBytes > SLOT_BYTES_MAX ? blockBytes : slotBytes(blockBytes);
-  return OVERHEAD_BYTES + entry.url.length + block + entry.looseBytes;
 }
 
 /** A small body in one piece. */

@@ -11,6 +11,7 @@ export interface AcmeSettings {
   readonly authorities: readonly Authority[]; // in the order in which they are asked
   readonly challenges: readonly ChallengeKind[];
   readonly keyType: KeyType;
+  readonly mustStaple: boolean; // clients are to refuse it without an OCSP answer (RFC 7633)
   readonly dns: DnsChallengeSettings | undefined;
   readonly onDemand: OnDemandSettings | undefined;
   readonly isSelfSignedMeanwhile: boolean; // until the first one is there

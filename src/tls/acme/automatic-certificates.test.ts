@@ -18,6 +18,7 @@ function stage(seed = 1) {
     authorities: [authorityOf(sim.ca)],
     challenges: ["http-01"],
     keyType: "p256",
+    mustStaple: false,
     dns: undefined,
     onDemand: undefined,
     isSelfSignedMeanwhile: false,
@@ -81,6 +82,24 @@ test("AutomaticCertificates: with other settings what is served is served on", a
 
   assert.deepEqual(meanwhile, [before]);
   assert.deepEqual(automatic.certificates, [before]);
+});
+
+test("AutomaticCertificates: what its CA has revoked is replaced, and nothing else", async () => {
+  const { sim, needs, take, automatic } = stage();
+  await take(needs(["a.test", "b.test"]));
+  await sim.pass(2 * HOUR_MS);
+  const idOf = (wanted: string) =>
+    automatic.certificates.find(({ names: [name] }) => name === wanted)?.id;
+  const [before, other] = [idOf("a.test"), idOf("b.test")];
+
+  automatic.replace(({ id }) => id === before);
+  await sim.pass(MINUTE_MS);
+
+  assert.equal(sim.ca.orders.length, 3);
+  assert.notEqual(idOf("a.test"), before);
+  assert.equal(idOf("b.test"), other);
+  await sim.pass(20 * DAY_MS);
+  assert.equal(sim.ca.orders.length, 3);
 });
 
 test("AutomaticCertificates: nothing is ordered before somebody listens", async () => {

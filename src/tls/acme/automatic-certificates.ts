@@ -139,6 +139,13 @@ export class AutomaticCertificates implements Disposable {
     return found;
   }
 
+  /** Another one in the place of what is held and is of no use any more. */
+  replace(isWanted: (certificate: IssuedCertificate) => boolean): void {
+    for (const keeper of [...this.#keepers.values(), ...this.#demanded.values()]) {
+      if (keeper.held !== undefined && isWanted(keeper.held)) keeper.replace();
+    }
+  }
+
   [Symbol.dispose](): void {
     for (const keeper of this.#keepers.values()) keeper[Symbol.dispose]();
     this.#keepers.clear();
@@ -177,8 +184,8 @@ export class AutomaticCertificates implements Disposable {
       this.#changed();
     };
     const parts = { world, storage, issuers, answers, slots: this.#slots, changed };
-    const { keyType } = this.#settings!;
-    return new CertificateKeeper(parts, { place, names: [name], keyType }, held);
+    const { keyType, mustStaple } = this.#settings!;
+    return new CertificateKeeper(parts, { place, names: [name], keyType, mustStaple }, held);
   }
 
   /** Anew only if the settings are others: an issuer knows how long it is to be left alone. */

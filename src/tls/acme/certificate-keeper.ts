@@ -68,9 +68,10 @@ export class CertificateKeeper implements Disposable {
   #state: KeeperStatus["state"];
   #held: IssuedCertificate | undefined;
   #isUnstored: boolean;
-  #renewByAgeMs: number; // wall time, as the next two
+  #renewByAgeMs: number; // wall time, as the next
   #renewByWishMs: number | undefined;
-  #nextTryMs: number | undefined;
+  #isRevoked: boolean;
+  #nextTryMs: number | undefined; // wall time
   #askWishMs: number; // monotonic
   #wish: string; // the window that was drawn from
   #attemptMs: number; // wall time of the last attempt that is known of, of whichever instance
@@ -93,6 +94,7 @@ export class CertificateKeeper implements Disposable {
     this.#isUnstored = false;
     this.#renewByAgeMs = 0;
     this.#renewByWishMs = undefined;
+    this.#isRevoked = false;
     this.#nextTryMs = undefined;
     this.#askWishMs = 0;
     this.#wish = "";
@@ -150,13 +152,13 @@ export class CertificateKeeper implements Disposable {
 
   /** Known to be of no use any more, by another way than the CA's wish: revoked. */
   replace(): void {
-    this.#renewByWishMs = 0;
-    this.#timer?.cancel();
-    if (this.#state !== "ordering") void this.#turn();
+    this.#isRevoked = true;
+    if (this.#timer !== undefined) this.#sleep(0); // else a turn is under way
   }
 
   async #turn(): Promise<void> {
     let sleepMs = LOOK_MS;
+    this.#timer = undefined;
     try {
       await this.#adopt();
       if (this.#isUnstored) await this.#store();
@@ -179,7 +181,7 @@ export class CertificateKeeper implements Disposable {
   }
 
   get #renewAtMs(): number {
-    return this.#renewByWishMs ?? this.#renewByAgeMs;
+    return this.#isRevoked ? 0 : (this.#renewByWishMs ?? this.#renewByAgeMs);
   }
 
   #isDue(): boolean {
@@ -191,7 +193,10 @@ export class CertificateKeeper implements Disposable {
   #renewFromMs(held: IssuedCertificate, wallMs: number): number {
     // Of a CA that is not asked any more, a staging one say: served until there is another.
     if (!this.#parts.issuers.some(({ name }) => name === held.issuer)) return 0;
-    const notBeforeMs = renewalNotBefore(held, this.#renewByWishMs !== undefined);
+    const notBeforeMs = renewalNotBefore(
+      held,
+      this.#isRevoked || this.#renewByWishMs !== undefined,
+    );
     // Got in the future: the clock was set back since, and says nothing.
     return Math.max(this.#renewAtMs, held.obtainedMs > wallMs ? 0 : notBeforeMs);
   }
@@ -227,6 +232,7 @@ export class CertificateKeeper implements Disposable {
     this.#held = certificate;
     this.#renewByAgeMs = renewalByAge(certificate, this.#parts.world.random);
     this.#renewByWishMs = undefined;
+    this.#isRevoked = false;
     this.#askWishMs = 0;
     this.#wish = "";
     this.#failures = 0;
@@ -287,12 +293,11 @@ export class CertificateKeeper implements Disposable {
     if (attempt === undefined || attempt.atMs === this.#attemptMs) return 0; // ours, or known
     this.#attemptMs = attempt.atMs;
     this.#failures = attempt.failures;
-    const isFirst = this.#tries === 0;
-    const afterMs = isFirst ? RESTART_MS : retryMs(attempt.failures, this.#isUrgent(), random);
-    const tryMs = Math.max(attempt.limitedUntilMs, attempt.atMs + afterMs);
-    if (tryMs <= wallMs) return 0;
-    this.#nextTryMs = tryMs;
-    return tryMs - wallMs;
+    const againMs = retryMs(attempt.failures, this.#isUrgent(), random);
+    const ownMs = attempt.atMs + (this.#tries === 0 ? RESTART_MS : againMs);
+    const tryMs = Math.max(attempt.limitedUntilMs, ownMs);
+    if (tryMs > wallMs) this.#nextTryMs = tryMs;
+    return Math.max(tryMs - wallMs, 0);
   }
 
   async #tryIssuers(lock: StorageLock): Promise<number> {
@@ -353,9 +358,9 @@ export class CertificateKeeper implements Disposable {
       const ms = error.retryAfterMs > 0 ? error.retryAfterMs : LIMIT_MS;
       this.#limitedUntilMs.set(issuer, clock.nowMs() + ms);
     }
-    const { names } = this.wanted;
-    log.warn("no certificate", { names, issuer: issuer.name, why: this.#problem });
-    this.#tell({ kind: "failed", issuer: issuer.name, failure });
+    const { name } = issuer;
+    log.warn("no certificate", { names: this.wanted.names, issuer: name, why: this.#problem });
+    this.#tell({ kind: "failed", issuer: name, failure });
   }
 
   async #failed(wallMs: number): Promise<number> {

@@ -30,6 +30,7 @@ export interface CertificateWanted {
   readonly place: string; // part of its keys in the storage
   readonly names: readonly string[];
   readonly keyType: KeyType;
+  readonly mustStaple?: boolean;
 }
 
 export interface OrderParts {
@@ -154,7 +155,8 @@ export class Order {
     }
     if (order.status === "ready") {
       this.#ownLock();
-      const request = writeRequest(this.#wanted.names, createPrivateKey(key));
+      const { names, mustStaple } = this.#wanted;
+      const request = writeRequest(names, createPrivateKey(key), mustStaple);
       const { json } = await this.#send(order.finalize, { csr: request.toString("base64url") });
       order = this.#holdAgainst(readOrder(json));
     }

@@ -58,6 +58,11 @@ export class ServedCertificates implements Disposable {
     this.#automatic.begin();
   }
 
+  /** Of an entry that its CA has revoked; nothing where it did not come by itself. */
+  replace(id: string): void {
+    this.#automatic.replace((certificate) => idOf(certificate) === id);
+  }
+
   [Symbol.dispose](): void {
     this.#automatic[Symbol.dispose]();
   }

@@ -1,0 +1,6 @@
+import { apiKey } from "./api-key/api-key.ts";
+import type { AuthMethodKind } from "./auth-method.ts";
+import { basic } from "./basic/basic.ts";
+
+/** The explicit list of ways to show who one is. */
+export const methods: readonly AuthMethodKind<unknown>[] = [basic, apiKey];
