@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { memoryShare } from "./memory-share.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { StreamLog } from "./stream-log.ts";
 import { SystemClock } from "./system-clock.ts";
@@ -18,7 +19,15 @@ export function realWorld(options: RealWorldOptions = {}): World {
   const log = options.log ?? stderrLog(clock);
   const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
   const network = new SystemNetwork(clock, log, options);
-  return { clock, random, log, network, names: new SystemNames(), web: new SystemWeb() };
+  return {
+    clock,
+    random,
+    log,
+    network,
+    names: new SystemNames(),
+    web: new SystemWeb(),
+    memoryShare,
+  };
 }
 
 /** Whoever reads our stderr may go away (EPIPE). A proxy does not stop for want of a listener. */

@@ -45,6 +45,7 @@ import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { type ClientsOf, clientLimits } from "./compile-clients.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
 import { phasesOf } from "./compile-phases.ts";
+import { shedderOf } from "./compile-shed.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -285,6 +286,7 @@ class Compiler {
       site: site.name,
       level: "route",
       wheel: worker.wheel,
+      shedder: shedderOf(this.#config, draft, worker),
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error, exchange) => worker.bug(error, exchange),

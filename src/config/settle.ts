@@ -69,7 +69,9 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 }
 
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
-  const defaults = present(parsed.defaults ?? {}) as ParsedShared;
+  // Where load is shed every route has a priority.
+  const usual = parsed.shed === undefined ? {} : { priority: "normal" };
+  const defaults: ParsedShared = { ...usual, ...(present(parsed.defaults ?? {}) as ParsedShared) };
   const top = parsed.tls ?? {};
   const sites = sitesOf(parsed).map((site, index) =>
     settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
@@ -82,6 +84,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: parsed.state ?? "memory",
+    shed: parsed.shed,
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     admin:
       admin === "off"

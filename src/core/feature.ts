@@ -4,6 +4,7 @@ import type { World } from "../base/world.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Machine } from "./machine.ts";
+import type { Shedder } from "./shedder.ts";
 import type { Upstream } from "./upstream.ts";
 import type { StoredCounts } from "./worker.ts";
 
@@ -47,6 +48,8 @@ export interface BuildTools {
   /** Where in the config this part is written: for the route alone, the site, or all. */
   readonly level: Level;
   readonly wheel: TimerWheel;
+  /** Who says when there is too much to do; undefined: nobody does. */
+  readonly shedder?: Shedder | undefined;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;
   cacheStored(counts: StoredCounts): void;

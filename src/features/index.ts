@@ -12,6 +12,7 @@ import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { inFlight } from "./in-flight/in-flight.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
+import { priority } from "./priority/priority.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { redirects } from "./redirects/redirects.ts";
@@ -27,6 +28,7 @@ import { securityHeaders } from "./security-headers/security-headers.ts";
  * compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
+  priority, // before all else: what is shed is to cost nothing
   cors, // before whatever asks who the client is: a preflight has no credentials
   rateLimit,
   auth,

@@ -22,6 +22,7 @@ export class EngineWorker implements StreamWorker {
   readonly metrics: Metrics;
   accessLog: AccessLog | undefined; // a reload may change it
   sessionLog: SessionLog | undefined; // the same log, its lines for streams
+  exchangesUnderWay: number;
   readonly #ids: RequestIds;
   #quietUntilMs: number; // of dropped datagrams
 
@@ -34,6 +35,7 @@ export class EngineWorker implements StreamWorker {
     this.metrics = metrics;
     this.accessLog = undefined;
     this.sessionLog = undefined;
+    this.exchangesUnderWay = 0;
     this.#ids = new RequestIds();
     this.#quietUntilMs = Number.NEGATIVE_INFINITY;
   }
@@ -43,10 +45,12 @@ export class EngineWorker implements StreamWorker {
   }
 
   started(_exchange: Exchange): void {
+    this.exchangesUnderWay++;
     this.metrics.exchangeStarted();
   }
 
   ended(exchange: Exchange): void {
+    this.exchangesUnderWay--;
     const finish = exchange.route?.phases.finish;
     if (finish !== undefined) for (const step of finish) step(exchange);
     this.metrics.exchangeEnded(exchange);

@@ -9,6 +9,7 @@ import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
+import { priority } from "../../src/features/priority/priority.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
@@ -66,7 +67,19 @@ export const testVocabulary: Vocabulary = {
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
   features: [
-    ...[auth, bandwidth, cache, cors, headers, inFlight, rateLimit, redirect, redirects, respond],
+    ...[
+      auth,
+      bandwidth,
+      cache,
+      cors,
+      headers,
+      inFlight,
+      priority,
+      rateLimit,
+      redirect,
+      redirects,
+      respond,
+    ],
     ...[rewrite, securityHeaders],
   ],
 };

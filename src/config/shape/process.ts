@@ -14,6 +14,7 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { shed } from "./shed.ts";
 import { tls } from "./tls.ts";
 
 const LISTEN_FORM =
@@ -224,6 +225,7 @@ export const processKeys = {
     .describe("Where this proxy is, for upstreams with prefer: zone. Often ${ZONE}."),
   state: state.optional(),
   cacheStore: cacheStore.optional(),
+  shed: shed.optional(),
   admin: admin.optional(),
   log: log.optional(),
   via: via.optional(),
