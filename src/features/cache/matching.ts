@@ -1,7 +1,6 @@
 import type { Forwarded } from "../../protocol/caching/cache-status.ts";
 import type { Freshness } from "../../protocol/caching/reuse.ts";
 import { varyKey } from "../../protocol/caching/vary.ts";
-import { idOf } from "../../protocol/http/header-id.ts";
 import type { CacheStore, StoredResponse } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
 import { isPartOf } from "./parts.ts";
