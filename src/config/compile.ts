@@ -126,7 +126,7 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams, this.#clientsOf),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
-      caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
+      caching: cachingOf(this.#config, this.#tools),
       geo: this.#geo,
     };
   }
@@ -286,6 +286,7 @@ class Compiler {
     const { draft, machine, worker } = this.#tools;
     const tools: BuildTools = {
       world: worker.world,
+      web: worker.world.web,
       upstream: (name) => this.#upstreams.get(name)!,
       routeTo: (name) => questionRoute(route, this.#target(name, route, levels), levels, worker),
       isDry: this.#tools.isDry === true,

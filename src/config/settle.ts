@@ -9,6 +9,7 @@ import type { Speech } from "../core/upstream.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
+  CacheDiskConfig,
   Config,
   EndpointConfig,
   HedgeConfig,
@@ -22,6 +23,7 @@ import type {
   UpstreamConfig,
 } from "./config.ts";
 import { settleAcme } from "./settle-acme.ts";
+import { askedUpstreams } from "./settle-asked.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
@@ -77,7 +79,8 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
-  const upstreams = settleUpstreams(parsed, folder);
+  const named = { ...askedUpstreams(sites, vocabulary), ...parsed.upstreams };
+  const upstreams = settleUpstreams({ ...parsed, upstreams: named }, folder);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
@@ -85,6 +88,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     trustedProxies: trust?.proxies ?? [],
     state: settleState(parsed.state, folder),
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
+    cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:
       admin === "off"
         ? undefined
@@ -122,6 +126,13 @@ function settleLevels({ limits, timeouts, rates }: ParsedLevels): Levels {
       ...(grace === undefined ? {} : { graceMs: grace }),
     },
   };
+}
+
+function settleCacheDisk(
+  disk: NonNullable<ParsedConfig["cacheStore"]>["disk"],
+  folder: string,
+): CacheDiskConfig | undefined {
+  return disk && { path: resolve(folder, disk.path), bytes: disk.size };
 }
 
 function settleLog(log: ParsedConfig["log"], folder: string): LogConfig {

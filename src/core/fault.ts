@@ -56,6 +56,7 @@ export const FAULTS = {
   shutting_down:            { side: "proxy",      status: 503, retry: "never", about: "The drain deadline passed before the exchange was over." },
   route_removed:            { side: "proxy",      status: 503, retry: "never",         about: "A reload took the route away, and timeouts.drain, or drainTunnel of a tunnel, has passed since." },
   bug:                      { side: "proxy",      status: 500, retry: "never", about: "An invariant of the proxy broke; the log has the stack." },
+  cache_unreadable:         { side: "proxy",      status: 500, retry: "never", about: "The rest of a response that is stored on disk cannot be read, or is not what was stored: the client was cut." },
   not_cached:               { side: "downstream", status: 504, retry: "never", about: "The client wants a stored response or none (only-if-cached), and there is none that may serve." },
   // Access: who may pass.
   access_denied:            { side: "downstream", status: 403, retry: "never", about: "A rule of deny holds: an address, a country, a time, or what the request is like." },

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { World } from "../base/world.ts";
+import type { Web, World } from "../base/world.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Geo } from "./geo.ts";
@@ -17,6 +17,8 @@ export interface Feature<Options, Built extends Filter | Handler = Filter | Hand
   readonly about: string; // one line, for the generated reference
   readonly schema: z.ZodType<Options>; // checks, infers the type, prints the JSON Schema
   build(options: Options, tools: BuildTools): Built;
+  /** Servers that it asks by URL, "http://localhost:9091": each is an upstream, under that name. */
+  asks?(options: Options): readonly string[];
 }
 
 /** Where in the config something is: ["sites", 0, "routes", 3, "rateLimit", "per"]. */
@@ -35,7 +37,9 @@ export interface Problem {
 export type Level = "route" | "site" | "all";
 
 export interface BuildTools {
-  readonly world: Pick<World, "clock" | "random" | "log" | "web">;
+  readonly world: Pick<World, "clock" | "random" | "log">;
+  /** For what a filter has to ask beside the traffic: one that nobody has configured asks nobody. */
+  readonly web: Web;
   /** The upstream of that name; the check has made sure that there is one. */
   upstream(name: string): Upstream;
   /** A route that has no filters and forwards to it, for questions of a filter's own (core/question.ts). */

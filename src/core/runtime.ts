@@ -4,7 +4,7 @@ import type { TargetPolicy } from "../protocol/http/target.ts";
 import type { ChallengeProofs } from "./challenge-proofs.ts";
 import type { ClientLimit } from "./client-limit.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
-import type { Handler, Phases, Reply } from "./filter.ts";
+import type { Handler, Phases, Reply, Step } from "./filter.ts";
 import type { Geo } from "./geo.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
 import type { StreamListenerPlan } from "./stream.ts";
@@ -30,7 +30,9 @@ export type PurgeRequest =
 /** The caches of one worker, as operators deal with them. */
 export interface Caching {
   /** How many responses are gone, or stale, at once; more may follow as they are found. */
-  purge(wanted: PurgeRequest): number;
+  purge(wanted: PurgeRequest): Step<number>;
+  /** Another process serves by now: what only one can have is let go of. */
+  handOver(): Promise<void>;
   onInvalidated: ((urls: readonly string[]) => void) | undefined;
 }
 

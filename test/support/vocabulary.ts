@@ -70,11 +70,11 @@ export const testVocabulary: Vocabulary = {
   // biome-ignore format: a line each, as they come from everywhere
   features: [
     allow,
-    deny,
     auth,
     bandwidth,
     cache,
     cors,
+    deny,
     headers,
     inFlight,
     location,

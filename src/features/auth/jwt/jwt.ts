@@ -4,7 +4,13 @@ import type { Exchange } from "../../../core/exchange.ts";
 import type { Step } from "../../../core/filter.ts";
 import { readJwkSet, readPem, type VerifyingKey } from "../../../protocol/jwt/jwk.ts";
 import { BadToken } from "../../../protocol/jwt/token.ts";
-import type { AuthMethod, AuthMethodKind, AuthTools, Verdict } from "../auth-method.ts";
+import {
+  type AuthMethod,
+  type AuthMethodKind,
+  type AuthTools,
+  type Verdict,
+  webWorld,
+} from "../auth-method.ts";
 import { missingOf } from "../requirement.ts";
 import { type JwtOptions, jwtSchema } from "./jwt-options.ts";
 import { FileKeys, type KeySource, OwnKeys } from "./key-source.ts";
@@ -108,7 +114,7 @@ function keySource({ from }: JwtOptions, tools: AuthTools): KeySource {
   const { options, ca } = from;
   const roots = ca === undefined ? undefined : readFileSync(ca, "utf8");
   const key = `token keys ${JSON.stringify({ ...options, roots })}`;
-  return tools.keepForAll(key, () => new RemoteKeys({ ...options, roots }, world));
+  return tools.keepForAll(key, () => new RemoteKeys({ ...options, roots }, webWorld(tools)));
 }
 
 /** Throws with what is wrong. */
