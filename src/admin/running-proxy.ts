@@ -17,6 +17,7 @@ import type { ThreadMaking } from "../server/workers/thread-crew.ts";
 import type { TicketHeritage } from "../tls/ticket-secrets.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import type { Admin } from "./admin.ts";
+import { BanControl } from "./ban-control.ts";
 import { ConfigSource } from "./config-source.ts";
 import { EndpointControl } from "./endpoint-control.ts";
 import { OwnLog } from "./own-log.ts";
@@ -315,6 +316,7 @@ export class RunningProxy implements AsyncDisposable {
         () => this.#loaded,
       ),
       purges: new PurgeControl(() => this.#server, this.#world.log),
+      bans: new BanControl(() => this.#server.runtime.bans, this.#world.log),
       upgrade: () => this.upgrade(),
       readiness: this.#readiness,
       inherited: this.#inherited,

@@ -32,6 +32,7 @@ test("check: the smallest config comes out with every default of the process", (
     watch: false,
     trustedProxies: [],
     state: "memory",
+    bans: undefined,
     cacheMemoryBytes: 268_435_456,
     admin: { address: { host: "127.0.0.1", port: 2080 }, token: undefined },
     log: { access: "stdout", format: "json", level: "info" },

@@ -43,6 +43,7 @@ import type { UpstreamTls } from "../upstream/manner.ts";
 import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { bansOf } from "./compile-bans.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { type ClientsOf, clientLimits } from "./compile-clients.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
@@ -126,6 +127,7 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams, this.#clientsOf),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
+      bans: bansOf(this.#config, this.#tools),
       caching: cachingOf(this.#config, this.#tools),
       geo: this.#geo,
     };

@@ -16,6 +16,7 @@ import {
   type Timeouts,
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
+import type { BanOptions } from "../stores/bans/bans.ts";
 import type { AcmeSettings } from "../tls/acme/acme-settings.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
 import type { ClientAuthOptions } from "../tls/client-auth.ts";
@@ -42,6 +43,7 @@ export interface Config extends Levels {
   readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
   readonly state: StateConfig;
+  readonly bans: BanOptions | undefined; // undefined: nobody is banned
   readonly cacheMemoryBytes: number; // of all workers together
   readonly cacheDisk: CacheDiskConfig | undefined; // undefined: memory alone
   readonly admin: AdminConfig | undefined; // undefined: off

@@ -25,6 +25,7 @@ import type {
 import { settleAcme } from "./settle-acme.ts";
 import { askedUpstreams } from "./settle-asked.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
+import { settleBans } from "./settle-bans.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
@@ -87,6 +88,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: settleState(parsed.state, folder),
+    bans: settleBans(parsed),
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:

@@ -13,6 +13,7 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { bans } from "./bans.ts";
 import { geo } from "./geo.ts";
 import { state } from "./state.ts";
 import { tls } from "./tls.ts";
@@ -230,6 +231,7 @@ export const processKeys = {
     .optional()
     .describe("Where this proxy is, for upstreams with prefer: zone. Often ${ZONE}."),
   state: state.optional(),
+  bans: bans.optional(),
   cacheStore: cacheStore.optional(),
   admin: admin.optional(),
   log: log.optional(),

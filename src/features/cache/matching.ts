@@ -7,9 +7,6 @@ import type { Keyed } from "./cache.ts";
 import { isPartOf } from "./parts.ts";
 import { partServes } from "./serve-stored.ts";
 
-const _CACHE_CONTROL = idOf("cache-control");
-const _PRAGMA = idOf("pragma");
-
 /** Of the responses to its URL, the one that this request may be served from. */
 export function matching(first: StoredResponse, keyed: Keyed): StoredResponse | undefined {
   const { headers } = keyed.exchange.request;
