@@ -17,6 +17,9 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const code = await main(process.argv.slice(2), {
+  get stdin() {
+    return process.stdin; // opened by who asks: commands that run are not to hold it
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   cwd: process.cwd(),

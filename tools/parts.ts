@@ -21,6 +21,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pebble: "pebble",
   knotd: "knot",
   knsupdate: "knot-dnsutils",
+  htpasswd: "apache2-utils",
+  argon2: "argon2",
+  mmdblookup: "mmdb-bin",
+  "redis-server": "redis-server",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -31,6 +35,10 @@ export const TEST_PARTS: readonly string[] = [
   "pebble",
   "knotd",
   "knsupdate",
+  "htpasswd",
+  "argon2",
+  "mmdblookup",
+  "redis-server",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

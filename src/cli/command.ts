@@ -1,7 +1,9 @@
 import type { EventEmitter } from "node:events";
+import type { Readable } from "node:stream";
 
 /** What a command may touch. A terminal has `isTTY`. */
 export interface CommandIo {
+  readonly stdin?: Input; // of commands that read
   readonly stdout: Output;
   readonly stderr: Output;
   readonly cwd: string;
@@ -10,6 +12,11 @@ export interface CommandIo {
 
 /** For a command that answers and ends. */
 export type AnswerIo = Omit<CommandIo, "signals">;
+
+export interface Input extends Readable {
+  readonly isTTY?: boolean | undefined;
+  setRawMode?(isRaw: boolean): unknown; // of a terminal: keys come as they are, and are not shown
+}
 
 export interface Output {
   readonly isTTY?: boolean | undefined;

@@ -162,7 +162,17 @@ running config stays.`,
 In force in all workers when it has answered. Exit code 1: nobody answers, or it was refused.`,
     load: async () => (await import("./purge.ts")).purge,
   },
-  notYet("hash-password", "", "Makes the hash of a password for a config."),
+  {
+    name: "hash-password",
+    usage: "[-a argon2id|scrypt|sha256] [-u NAME]",
+    about: "Makes the hash of a password for a config.",
+    help: `  -a, --algorithm KIND  argon2id unless said; sha256 is for keys of auth.apiKey, which are random
+  -u, --user NAME       writes NAME:HASH, a line for the file of auth.basic
+
+Asks for the password on a terminal, twice and without showing it; else reads the
+first line of its input.`,
+    load: async () => (await import("./hash-password.ts")).hashPassword,
+  },
 ];
 
 function notYet(name: string, usage: string, about: string): Command {

@@ -1,5 +1,5 @@
 /** A dry run as plain data: what `--json` prints, and all that the readable form is made of. */
-import { filtersIn, type PhaseName } from "../config/compile.ts";
+import { filtersIn, type PhaseName } from "../config/compile-phases.ts";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import { type LevelName, settledNumbers } from "../config/number-levels.ts";
 import type { Exchange } from "../core/exchange.ts";
@@ -172,6 +172,7 @@ function notesOf({ exchange, origin }: DryRun): Pick<Explanation, "notes"> {
 
 const PHASES: readonly PhaseName[] = [
   "admit",
+  "identified",
   "rewrite",
   "lookup",
   "send",

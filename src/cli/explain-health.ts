@@ -28,10 +28,15 @@ export function healthFacts(
 function activeText(check: CheckOptions | undefined): string {
   if (check === undefined) return "off";
   const { ask, everyMs, timeoutMs, up, down, port } = check;
-  const what = ask.kind === "tcp" ? "a connection" : `${ask.method} ${ask.path}`;
   const where = port === undefined ? "" : ` on port ${port}`;
   const when = `every ${durationText(everyMs)}, within ${durationText(timeoutMs)}`;
-  return `${what}${where} ${when}; ${down} bad ones are down, ${up} good ones up`;
+  return `${askText(ask)}${where} ${when}; ${down} bad ones are down, ${up} good ones up`;
+}
+
+function askText(ask: CheckOptions["ask"]): string {
+  if (ask.kind === "tcp") return "a connection";
+  if (ask.kind === "http") return `${ask.method} ${ask.path}`;
+  return `grpc.health.v1${ask.service === "" ? "" : ` of ${ask.service}`}`;
 }
 
 function passiveText(passive: PassiveOptions | undefined): string {

@@ -37,7 +37,9 @@ const cases: Case[] = [
   [["purge"],                            2, /^$/,                        /^sluice purge: one of URL, --tag, --prefix and --all is wanted/],
   [["purge", "http://a/", "--tag", "x"], 2, /^$/,                        /^sluice purge: one of URL, --tag, --prefix and --all is wanted/],
   [["purge", "--tga", "x"],              2, /^$/,                        /^sluice purge: Unknown option '--tga'/],
-  [["hash-password"],                    2, /^$/,                        /^sluice hash-password: not supported yet\n$/],
+  [["hash-password", "-a", "md5"],       2, /^$/,                        /^sluice hash-password: --algorithm must be one of argon2id, scrypt, sha256\n/],
+  [["hash-password", "-u", "a:b"],       2, /^$/,                        /^sluice hash-password: --user must be a name/],
+  [["hash-password"],                    1, /^$/,                        /^sluice hash-password: there is no input\n/],
   [["bogus-word"],                       2, /^$/,                        /^sluice: there is no command bogus-word\n/],
   [["help", "bogus-word"],               2, /^$/,                        /^sluice: there is no command bogus-word\n/],
 ];

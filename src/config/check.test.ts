@@ -49,8 +49,8 @@ test("check: the smallest config comes out with every default of the process", (
       keyType: "p256",
       mustStaple: false,
       ...{ dns: undefined, onDemand: undefined, isSelfSignedMeanwhile: false },
-      isStapling: true,
     },
+    isStapling: true,
     via: { kind: "on", pseudonym: undefined },
     forwarded: false,
     errors: undefined,
@@ -188,10 +188,10 @@ test("check: a site overrides a default whole, and a route the site", () => {
   assert.deepEqual(
     routes.map(({ filters }) => filters),
     [
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
-      [{ key: "rewrite", options: { stripPrefix: "/r" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
+      [{ key: "rewrite", options: { stripPrefix: "/r" }, level: "route" }],
       [],
-      [{ key: "rewrite", options: { addPrefix: "/d" } }],
+      [{ key: "rewrite", options: { addPrefix: "/d" }, level: "all" }],
     ],
   );
   assert.deepEqual(

@@ -12,6 +12,7 @@ import { checkCertificates } from "./cross/certificates.ts";
 import { checkLevels } from "./cross/levels.ts";
 import { checkListeners } from "./cross/listeners.ts";
 import { Notes } from "./cross/notes.ts";
+import { checkRateLimits } from "./cross/rate-limits.ts";
 import { asMap } from "./cross/raw.ts";
 import { checkRoutes } from "./cross/routes.ts";
 import { checkServes, checkStreams } from "./cross/streams.ts";
@@ -64,7 +65,7 @@ export function check(
   if (!shaped.ok || problems.length > 0) return { config: undefined, problems, warnings };
   const parsed = shaped.value as ParsedConfig; // what the schema has just answered
   const config = settle(parsed, vocabulary, folder);
-  const astray = placed(checkCaptures(config, vocabulary), origin);
+  const astray = placed([...checkCaptures(config, vocabulary), ...checkRateLimits(config)], origin);
   return { config: astray.length > 0 ? undefined : config, problems: astray, warnings };
 }
 

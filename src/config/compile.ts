@@ -5,7 +5,7 @@
 import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
-import type { Filter, Handler, Phases } from "../core/filter.ts";
+import type { Filter, Handler } from "../core/filter.ts";
 import type { Machine } from "../core/machine.ts";
 import type {
   ErrorReplies,
@@ -15,6 +15,7 @@ import type {
   Runtime,
   SiteTable,
 } from "../core/runtime.ts";
+import type { SharedLimits } from "../core/shared-limits.ts";
 import type { StateDraft } from "../core/state.ts";
 import { type Endpoint, PLAIN, type Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
@@ -42,7 +43,10 @@ import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
-import { compileForward, type Forwards } from "./compile-forward.ts";
+import { type ClientsOf, clientLimits } from "./compile-clients.ts";
+import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
+import { phasesOf } from "./compile-phases.ts";
+import { sharedLimitsOf } from "./compile-state.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -87,15 +91,19 @@ class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
   readonly #proofs: ShownProofs | undefined;
+  readonly #sharedLimits: SharedLimits | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
+  readonly #clientsOf: ClientsOf;
 
   constructor(config: Config, tools: CompileTools) {
     this.#config = config;
     this.#tools = tools;
+    this.#clientsOf = clientLimits(config, tools);
     this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
       ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
       : undefined;
+    this.#sharedLimits = sharedLimitsOf(config, tools);
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
@@ -111,7 +119,7 @@ class Compiler {
     return {
       version: this.#tools.version,
       listeners: new Map(compiled),
-      streamListeners: compileStreamListeners(this.#config, this.#upstreams),
+      streamListeners: compileStreamListeners(this.#config, this.#upstreams, this.#clientsOf),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
       caching: cachingOf(this.#config, this.#tools),
@@ -226,6 +234,7 @@ class Compiler {
       address: listener.address,
       protocols: listener.protocols,
       ...levels,
+      clients: this.#clientsOf(key, levels.limits.connectionsPerClient),
       sendsProxyHeader: addressTest(listener.proxiesFrom ?? streams?.proxiesFrom),
       proofs: this.#proofs,
       tls: listener.isTls
@@ -273,11 +282,16 @@ class Compiler {
     const tools: BuildTools = {
       world: worker.world,
       upstream: (name) => this.#upstreams.get(name)!,
+      routeTo: (name) => questionRoute(route, this.#target(name, route, levels), levels, worker),
+      isDry: this.#tools.isDry === true,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
       place: `${site.name} ${route.name}`,
+      site: site.name,
+      level: "route",
       wheel: worker.wheel,
+      sharedLimits: this.#sharedLimits,
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error, exchange) => worker.bug(error, exchange),
@@ -365,36 +379,7 @@ const featuresByName: ReadonlyMap<string, Feature<unknown>> = new Map(
 
 // The check has been through these options with the feature's own schema.
 function build(part: PartConfig, tools: BuildTools): Filter | Handler {
-  return featuresByName.get(part.key)!.build(part.options, tools);
-}
-
-/** A route's filters by phase: each list holds only the filters that have that method. */
-function phasesOf(filters: readonly Filter[]): Phases {
-  const admit = steps(filters, "admit");
-  const rewrite = steps(filters, "rewrite");
-  const lookup = steps(filters, "lookup");
-  return {
-    before: [...admit, ...rewrite, ...lookup],
-    admit,
-    rewrite,
-    lookup,
-    send: steps(filters, "send"),
-    receive: steps(filters, "receive"),
-    respond: steps(filters, "respond"),
-    finish: steps(filters, "finish"),
-  };
-}
-
-export type PhaseName = Exclude<keyof Filter, "name" | "arrive" | "explain">;
-
-/** Those that take part in the phase, in the order in which they do. */
-export function filtersIn(phase: PhaseName, filters: readonly Filter[]): readonly Filter[] {
-  return filters.filter((filter) => filter[phase] !== undefined);
-}
-
-function steps<Name extends PhaseName>(filters: readonly Filter[], name: Name) {
-  return filtersIn(name, filters).flatMap((filter) => {
-    const step = filter[name];
-    return step === undefined ? [] : [step.bind(filter) as NonNullable<Filter[Name]>];
-  });
+  return featuresByName
+    .get(part.key)!
+    .build(part.options, { ...tools, level: part.level ?? "route" });
 }

@@ -4,7 +4,7 @@
  */
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
-import type { Path } from "../core/feature.ts";
+import type { Level, Path } from "../core/feature.ts";
 import {
   LIMITS,
   type Limits,
@@ -27,6 +27,7 @@ import type { PassiveOptions } from "../upstream/health/passive-check.ts";
 import type { UpstreamTls } from "../upstream/manner.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
+import type { StateConfig } from "./settle-state.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
 import type { ForwardConfig, MirrorConfig } from "./shape/forward.ts";
 import type { RetryCondition } from "./shape/retry.ts";
@@ -39,7 +40,7 @@ export interface Config extends Levels {
   readonly watchdogMs: number; // Infinity: off
   readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
-  readonly state: "memory";
+  readonly state: StateConfig;
   readonly cacheMemoryBytes: number; // of all workers together
   readonly cacheDisk: CacheDiskConfig | undefined; // undefined: memory alone
   readonly admin: AdminConfig | undefined; // undefined: off
@@ -98,6 +99,7 @@ export interface StreamListenerConfig {
   readonly protocol: "tcp" | "udp";
   readonly address: Address;
   readonly connectionsMax: number; // of UDP: sessions
+  readonly connectionsPerClient: number; // of TCP
   readonly openingMs: number;
   readonly proxiesFrom: readonly string[] | undefined;
   readonly streams: readonly StreamConfig[]; // at least one
@@ -177,6 +179,7 @@ export interface RouteConfig extends Levels {
 export interface PartConfig {
   readonly key: string;
   readonly options: unknown;
+  readonly level?: Level; // where it is written; absent: on the route
 }
 
 /** One of the two. */

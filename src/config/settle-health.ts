@@ -27,6 +27,7 @@ interface ParsedActive {
       }
     | undefined;
   readonly tcp?: true | { readonly send?: string; readonly expect?: string } | undefined;
+  readonly grpc?: true | { readonly service?: string | undefined } | undefined;
   readonly port?: number | undefined;
   readonly every?: number | undefined;
   readonly everyDown?: number | undefined;
@@ -81,6 +82,7 @@ export function settleActive(active: "off" | ParsedActive | undefined): CheckOpt
 
 function settleAsk({
   tcp,
+  grpc,
   method,
   path,
   host,
@@ -90,6 +92,10 @@ function settleAsk({
   if (tcp !== undefined) {
     const { send, expect: wanted } = tcp === true ? {} : tcp;
     return { kind: "tcp", send, expect: wanted };
+  }
+  if (grpc !== undefined) {
+    const { service = "" } = grpc === true ? {} : grpc;
+    return { kind: "grpc", service, host, headers: Object.entries(headers ?? {}) };
   }
   return {
     kind: "http",

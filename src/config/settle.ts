@@ -1,7 +1,7 @@
 /** Parsed config → `Config`: hands defaults down, writes short forms out, names the nameless. */
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
-import type { Path } from "../core/feature.ts";
+import type { Level, Path } from "../core/feature.ts";
 import { CACHE_BYTES, type Limits, type Timeouts } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { Speech } from "../core/upstream.ts";
@@ -27,6 +27,7 @@ import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { addressesOf, type ParsedSiteTls, type ParsedTls, settleTls } from "./settle-site-tls.ts";
+import { settleState } from "./settle-state.ts";
 import { settleStreams } from "./settle-streams.ts";
 import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-upstream-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
@@ -82,7 +83,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
-    state: parsed.state ?? "memory",
+    state: settleState(parsed.state, folder),
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:
@@ -240,6 +241,7 @@ function settleUpstreams(parsed: ParsedConfig, folder: string): Map<string, Upst
 
 interface Around {
   readonly defaults: ParsedShared;
+  readonly site?: ParsedShared; // what it says itself
   readonly vocabulary: Vocabulary;
   readonly folder: string;
   readonly top: ParsedTls; // `tls:` of the top level
@@ -267,7 +269,7 @@ function settleSite(site: ParsedSite, around: Around): SiteConfig {
     routes: site.routes.map((route, index) =>
       settleRoute(
         { name: `${name}#${index + 1}`, ...present(route) } as ParsedRoute & { name: string },
-        { ...around, defaults: handedDown, at: [...at, "routes", index] },
+        { ...around, defaults: handedDown, site, at: [...at, "routes", index] },
       ),
     ),
   };
@@ -282,7 +284,9 @@ function settleRoute(route: ParsedRoute & { name: string }, around: Around): Rou
     at,
     match: route.match,
     handler: { key: handler, options: route[handler] },
-    filters: settleFilters(shared, vocabulary),
+    filters: settleFilters(shared, vocabulary, (key) =>
+      route[key] !== undefined ? "route" : around.site?.[key] !== undefined ? "site" : "all",
+    ),
     retry: settleRetry(shared.retry),
     hedge: settleHedge(shared.hedge),
     mirror: handler !== "forward" || shared.mirror === "off" ? undefined : shared.mirror,
@@ -295,9 +299,13 @@ function settleHedge(hedge: ParsedShared["hedge"]): HedgeConfig | undefined {
   return hedge === "off" ? undefined : hedge?.after;
 }
 
-function settleFilters(shared: ParsedShared, { features }: Vocabulary): PartConfig[] {
+function settleFilters(
+  shared: ParsedShared,
+  { features }: Vocabulary,
+  levelOf: (key: string) => Level,
+): PartConfig[] {
   return features
     .filter(({ kind }) => kind === "filter")
-    .map(({ name: key }) => ({ key, options: shared[key] }))
+    .map(({ name: key }) => ({ key, options: shared[key], level: levelOf(key) }))
     .filter(({ options }) => options !== undefined && options !== "off");
 }

@@ -65,6 +65,12 @@ export const FAULTS = {
   auth_limited:             { side: "downstream", status: 429, retry: "never", about: "Too many attempts from this address, or on this name, have failed (auth.guard)." },
   auth_unavailable:         { side: "proxy",      status: 503, retry: "never", about: "What auth has to ask, or to work with, is not there for now: nobody passes." },
   security_unbuilt:         { side: "proxy",      status: 503, retry: "never", about: "A protection of the route cannot be built, as when its file cannot be read: the log of the start or reload says why." },
+  cors_refused:             { side: "downstream", status: 403, retry: "never", about: "A preflight asks for an origin, a method or a header that cors does not allow; the log says which." },
+  // Limits on who comes too often.
+  rate_limited:             { side: "downstream", status: 429, retry: "never", about: "The client has sent more requests than rateLimit allows." },
+  // We answer for how much there is of something.
+  connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },
+  in_flight_limited:        { side: "proxy",      status: 429, retry: "never", about: "The client, or the key of inFlight, has as many requests under way as inFlight.max allows." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
   circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },
@@ -81,7 +87,7 @@ export const FAULTS = {
   upstream_stream_refused:  { side: "upstream",   status: 502, retry: "always",        about: "The endpoint refused the HTTP/2 stream of the request, and has not worked on it." },
   upstream_going_away:      { side: "upstream",   status: 502, retry: "always",        about: "The endpoint was about to close the HTTP/2 connection, and has not worked on the request." },
   upstream_stream_reset:    { side: "upstream",   status: 502, retry: "if-replayable", about: "The endpoint reset the HTTP/2 stream, or its connection broke under several, before the response head." },
-  upstream_no_upgrade:      { side: "proxy",      status: 502, retry: "never",         about: "The client asks for a WebSocket, and the endpoint is spoken to in HTTP/2 alone." },
+  upstream_no_upgrade:      { side: "proxy",      status: 502, retry: "never",         about: "The client asks for a WebSocket, and the endpoint is spoken to in HTTP/2 alone and does not take them there (RFC 8441)." },
   upstream_send_timeout:    { side: "upstream",   status: 504, retry: "if-replayable", about: "The endpoint did not take the request within timeouts.send." },
   response_timeout:         { side: "upstream",   status: 504, retry: "if-replayable", about: "The response head did not arrive within timeouts.responseHead." },
   deadline_exceeded:        { side: "upstream",   status: 504, retry: "never",         about: "The time that the client gave with grpc-timeout is over." },

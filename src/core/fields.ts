@@ -9,7 +9,7 @@ export { z };
 
 const DURATION = /^(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
 const DURATION_MAX_MS = 365 * 86_400_000; // nobody waits longer; also keeps sums exact
-const MS_PER: Readonly<Record<string, number>> = {
+export const MS_PER_UNIT: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
   m: 60_000,
@@ -39,7 +39,7 @@ function isDuration(text: string): boolean {
 
 export function durationMs(text: string): number {
   const [, count, unit] = DURATION.exec(text) ?? [];
-  return Number(count) * MS_PER[unit ?? ""]!;
+  return Number(count) * MS_PER_UNIT[unit ?? ""]!;
 }
 
 /** A duration, or "off" for none at all (Infinity). */
@@ -97,7 +97,7 @@ export function sizeText(bytes: number): string {
 /** 15000 → "15s": the largest unit that divides it. */
 export function durationText(ms: number): string {
   for (const unit of ["d", "h", "m", "s"]) {
-    const per = MS_PER[unit]!;
+    const per = MS_PER_UNIT[unit]!;
     if (ms >= per && ms % per === 0) return `${ms / per}${unit}`;
   }
   return `${ms}ms`;

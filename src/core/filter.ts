@@ -16,13 +16,14 @@ export const TAKEN = "taken";
 /**
  * A filter takes part in the phases it has a method for, and costs nothing in the others.
  *
- *   arrive → (route) → admit → rewrite → lookup → ┌ send → receive ┐ → respond → finish
- *                                                 └──── attempt ───┘
+ *   arrive → (route) → admit → identified → rewrite → lookup → ┌ send → receive ┐ → respond → finish
+ *                                                              └──── attempt ───┘
  */
 export interface Filter {
   readonly name: string;
   arrive?(exchange: Exchange): Step<Reply | undefined>; // the head is parsed, no route yet
   admit?(exchange: Exchange): Step<Reply | undefined>; // may it pass? limits, identity, WAF
+  identified?(exchange: Exchange): Step<Reply | undefined>; // as admit, once all those have let it pass
   rewrite?(exchange: Exchange): Step<Reply | undefined>; // change what goes on
   lookup?(exchange: Exchange): Step<Reply | typeof TAKEN | undefined>; // answer from here: cache, file
   // The last four run on the wire's own callbacks, so they answer at once.
@@ -45,8 +46,9 @@ export type AttemptStep = (exchange: Exchange, attempt: Attempt) => undefined;
 
 /** A route's filters, sorted once: each list holds only the filters that have that method. */
 export interface Phases {
-  readonly before: readonly ExchangeStep[]; // admit, rewrite and lookup in a row, made once
+  readonly before: readonly ExchangeStep[]; // admit to lookup in a row, made once
   readonly admit: readonly ExchangeStep[];
+  readonly identified: readonly ExchangeStep[];
   readonly rewrite: readonly ExchangeStep[];
   readonly lookup: readonly ExchangeStep[];
   readonly send: readonly AttemptStep[];

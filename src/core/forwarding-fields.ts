@@ -66,6 +66,19 @@ const DROP_TRUSTED_NO_FORWARDED = dropTable(
   [...HOP, ...CONTINUED].filter((name) => name !== "forwarded").map(idOf),
 );
 
+const WITHOUT_KEY = new Map<Uint8Array, Uint8Array>(
+  [DROP_UNTRUSTED, DROP_TRUSTED, DROP_TRUSTED_NO_FORWARDED].map((drops) => {
+    const more = drops.slice();
+    more[idOf("sec-websocket-key")] = 1;
+    return [drops, more];
+  }),
+);
+
+/** As requestDrops(), for a WebSocket on a stream of HTTP/2, which has no key (RFC 8441 §5). */
+export function tunnelDrops(exchange: Exchange): Uint8Array {
+  return WITHOUT_KEY.get(requestDrops(exchange))!;
+}
+
 /** Which received request fields do not go upstream. */
 export function requestDrops(exchange: Exchange): Uint8Array {
   if (!exchange.client.isTrusted) return DROP_UNTRUSTED;

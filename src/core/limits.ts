@@ -13,6 +13,7 @@ export interface Limits {
   readonly bodyBytes: number; // Infinity: none
   readonly replayBytes: number; // how much of a request body is kept for another try
   readonly connectionsMax: number; // per listener; Infinity: none
+  readonly connectionsPerClient: number; // per listener and address; Infinity: any number
   readonly handshakesPerSecond: number; // of TLS, on a listener; Infinity: any number
   readonly handshakesPerClient: number; // in a second, from one address
   readonly requestsPerConnection: number; // Infinity: none
@@ -63,8 +64,9 @@ export const LIMITS: Limits = {
   bodyBytes: Number.POSITIVE_INFINITY,
   replayBytes: 64 * KIB,
   connectionsMax: Number.POSITIVE_INFINITY,
+  connectionsPerClient: Number.POSITIVE_INFINITY, // behind one address there may be a whole company
   handshakesPerSecond: Number.POSITIVE_INFINITY, // a machine does some thousands; who knows how many others share it
-  handshakesPerClient: Number.POSITIVE_INFINITY, // behind one address there may be a whole company
+  handshakesPerClient: Number.POSITIVE_INFINITY, // as connectionsPerClient
   requestsPerConnection: Number.POSITIVE_INFINITY,
   http2StreamsMax: 100,
   http2StreamWindowBytes: 512 * KIB, // 50 MB/s at 10 ms
@@ -132,6 +134,7 @@ export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before 
 export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
 export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;
+export const UNSHED_MS = 1_000; // that a head or a first request has to come, before it may be shed
 export const H2_OWN_STREAMS_MAX = 100; // to an endpoint on one connection at once; then there is another
 export const H2_OWN_WINDOW_BYTES = 256 * KIB; // of a response that its client does not take
 export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set

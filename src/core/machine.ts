@@ -7,8 +7,11 @@ import { Lanes } from "../base/lanes.ts";
 export interface Machine {
   readonly workers: number; // how many there can be; fixed for the life of the process
   readonly worker: number; // which of them we are, from 0
-  /** Memory of that key, all zeros when it is made. The same for as long as a config asks for it. */
-  block(key: string, byteLength: number): SharedArrayBuffer;
+  /**
+   * Memory of that key, all zeros when it is made. The same for as long as a config asks for it.
+   * `whenLost`: takes out what a worker had in it that has died.
+   */
+  block(key: string, byteLength: number, whenLost?: WhenLost): SharedArrayBuffer;
   /** As block(), a lane for each worker; that of a worker which dies is cleared. */
   lanes(key: string): Lanes;
   /** To the other threads of this process that ask for the same name; whoever asks closes it. */
@@ -23,6 +26,9 @@ export interface Channel {
   post(message: unknown): void;
   close(): void;
 }
+
+/** Called in the main thread. */
+export type WhenLost = (memory: SharedArrayBuffer, worker: number) => void;
 
 /** The main thread has not made it yet, or not told us yet. */
 export class MemoryMissing extends Error {

@@ -2,6 +2,7 @@ import type { Address } from "../base/world.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { TargetPolicy } from "../protocol/http/target.ts";
 import type { ChallengeProofs } from "./challenge-proofs.ts";
+import type { ClientLimit } from "./client-limit.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply, Step } from "./filter.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
@@ -44,6 +45,8 @@ export interface ListenerPlan {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly rates: Rates;
+  /** How many connections one address may have; undefined: any number. */
+  readonly clients?: ClientLimit | undefined;
   /** Whose connections begin with a PROXY header; undefined: nobody's. */
   readonly sendsProxyHeader?: ((address: string) => boolean) | undefined;
   readonly tls: TlsPlan | undefined; // undefined: it is served in the clear

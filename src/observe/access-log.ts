@@ -1,9 +1,14 @@
 import type { Clock } from "../base/world.ts";
-import type { Client, Exchange, RequestHead } from "../core/exchange.ts";
+import {
+  type Client,
+  type Exchange,
+  headersReceivedOf,
+  type RequestHead,
+} from "../core/exchange.ts";
 import type { Route, Site } from "../core/runtime.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import { idOf } from "../protocol/http/header-id.ts";
-import type { HeaderList, KnownLines } from "../protocol/http/header-list.ts";
+import type { KnownLines } from "../protocol/http/header-list.ts";
 import { EscapedCache } from "./escaped-cache.ts";
 import { ESCAPED_BYTES_MAX, putPiece, putText, putWhole } from "./json-bytes.ts";
 import { cutAt, fieldsPiece, piece, putEnd, putField } from "./line-fields.ts";
@@ -97,7 +102,7 @@ export class AccessLog {
   }
 
   exchangeEnded(exchange: Exchange): void {
-    const { known } = receivedHeaders(exchange);
+    const { known } = headersReceivedOf(exchange.request);
     const pieces = known === undefined ? undefined : this.#pieces.get(known);
     if (pieces?.fit(exchange) === true) this.#putKnown(exchange, pieces);
     else this.#putWhole(exchange, pieces === undefined ? known : undefined);
@@ -121,7 +126,7 @@ export class AccessLog {
   /** `toKeep`: the lines under which to remember what does not change with the target. */
   #putWhole(exchange: Exchange, toKeep: KnownLines | undefined): void {
     const { request, client } = exchange;
-    const received = receivedHeaders(exchange);
+    const received = headersReceivedOf(exchange.request);
     const agent = received.first(USER_AGENT) ?? "";
     const referrer = received.first(REFERER) ?? "";
     const chars = charsOf(exchange) + cutAt(agent) + cutAt(referrer);
@@ -276,11 +281,6 @@ function putClient(block: Uint8Array, start: number, client: Client): number {
   const at = putField(block, start, CLIENT, client.address);
   if (client.wireAddress === client.address) return at;
   return putField(block, at, WIRE, client.wireAddress);
-}
-
-/** As the client sent them, whatever was made of them since. */
-function receivedHeaders({ request }: Exchange): HeaderList {
-  return request.headersReceived ?? request.headers;
 }
 
 /** How many characters the fields of one line have together, but for agent and referrer. */

@@ -8,11 +8,13 @@ import {
 } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
+import type { StateMeter } from "../core/shared-limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { StoredCounts } from "../core/worker.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
+import { stateMeter } from "./state-metrics.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 import { WarningMetrics } from "./warning-metrics.ts";
 
@@ -55,7 +57,8 @@ export const HANDSHAKES = [
     [version, "yes"] as const,
   ]),
 ];
-export const LISTENER_REFUSED = LISTENER_HANDSHAKES + HANDSHAKES.length;
+export const LISTENER_SHED = LISTENER_HANDSHAKES + HANDSHAKES.length;
+export const LISTENER_REFUSED = LISTENER_SHED + 1;
 // A group of connections, in either of the last two.
 export const OPENED = 0;
 export const OPEN = 1;
@@ -228,6 +231,11 @@ export class Metrics {
     this.#bank.cells[at + LISTENER_REFUSED + faultIndexes.get(code)!]!++;
   }
 
+  madeRoom(listenerKey: string): void {
+    const at = this.#bank.block(LISTENER, [listenerKey]);
+    this.#bank.cells[at + LISTENER_SHED]!++;
+  }
+
   /** How the store of this thread is by now. */
   cacheStored({ bytes, objects, evictions, disk }: StoredCounts): void {
     const { cells } = this.#bank;
@@ -242,6 +250,11 @@ export class Metrics {
     cells[this.#thread + CACHE_DISK_SKIPPED] = disk.skipped;
     cells[this.#thread + CACHE_DISK_EVICTIONS] = disk.evictions;
     cells[this.#thread + CACHE_DISK_ERRORS] = disk.errors;
+  }
+
+  /** One for all who ask. */
+  stateMeter(): StateMeter {
+    return stateMeter(this.#bank);
   }
 
   secured(listenerKey: string, { version, isResumed }: TlsFacts): void {

@@ -2,57 +2,43 @@ import type { FaultCode } from "../core/fault.ts";
 import { INTERIM_RESPONSES_MAX } from "../core/limits.ts";
 import type { Worker } from "../core/worker.ts";
 import type { ResponseFacts } from "../protocol/h1/response-facts.ts";
-import {
-  CANCEL,
-  HTTP_1_1_REQUIRED,
-  PROTOCOL_ERROR,
-  REFUSED_STREAM,
-} from "../protocol/h2/error-code.ts";
+import { CANCEL, HTTP_1_1_REQUIRED, PROTOCOL_ERROR } from "../protocol/h2/error-code.ts";
 import type { FieldSection } from "../protocol/h2/field-section.ts";
-import { type RefusedResponse, readResponse } from "../protocol/h2/response-head.ts";
+import { readResponse } from "../protocol/h2/response-head.ts";
 import type { Stream, StreamTaker } from "../protocol/h2/stream.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { Carrier } from "./carrier.ts";
-import { type BugTaker, guard } from "./guard.ts";
+import type { CarrierHost } from "./carrier-host.ts";
+import { guard } from "./guard.ts";
+import { REFUSAL_FAULTS, resetFault } from "./h2-stream-fault.ts";
 import { Progress } from "./progress.ts";
-import { TRAILER_DROPS } from "./trailer-lines.ts";
+import { asSwitch, type StreamOwner, SwitchedStream } from "./switched-stream.ts";
+import { NO_TRAILERS, TRAILER_DROPS } from "./trailer-lines.ts";
 import type { UpstreamEvents } from "./upstream-events.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 import { type Waiter, Waiting } from "./waiting.ts";
 
-/** The connection that a stream is on. */
-export interface CarrierHost {
-  readonly hasServed: boolean; // another stream, to its end
-  readonly readCount: number; // reads so far
-  open(): Stream | undefined;
-  /** Something was given to the stream: frame what the windows allow, and write it soon. */
-  moreToSend(): void;
-  /** Some of what is being read was handed on. */
-  bodyRead(events: UpstreamEvents): void;
-  /** The exchange is over, one way or the other. */
-  left(carrier: H2Carrier): void;
-  /** The endpoint wants to be spoken to in HTTP/1. */
-  refusesHttp2(): void;
-}
-
 type Awaited = "continue" | "response" | "body";
 
+const NO_TUNNELS = "it does not offer extended CONNECT"; // RFC 8441 §3
 const QUEUE_BYTES_MAX = 64 * 1024; // that wait for the endpoint's windows before the client is paused
 const QUEUE_BYTES_LOW = 16 * 1024; // at which it is asked for more
 
 /**
  * One exchange on a stream of a shared connection to an endpoint:
  *
- *     new ─begin()─► begun ─head is sent─► open ─► over
+ *     new ─begin()─► begun ─head is sent─► open ─────────────► over
+ *                                            └─► a tunnel ──────┘
  *
  * The stream is opened with the head, since ids have to come in order on the wire.
  */
-export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTaker {
+export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, StreamOwner {
   readonly #worker: Worker;
   readonly #host: CarrierHost;
   readonly #waiting: Waiting<Awaited>;
   #request: UpstreamRequest | undefined;
   #events: UpstreamEvents | undefined; // until the exchange is over
+  #mayBegin: boolean; // it is known that the endpoint takes what is asked for
   #stream: Stream | undefined;
   #readCountAtStart: number;
   #isRequestEnded: boolean;
@@ -62,6 +48,7 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
   #interims: number;
   #isPaused: boolean;
   #heldBytes: number; // handed on while paused: not credited yet
+  #tunnel: SwitchedStream | undefined; // the exchange has left HTTP, and us
   #isOver: boolean;
 
   constructor(worker: Worker, host: CarrierHost) {
@@ -70,6 +57,7 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "response");
     this.#request = undefined;
     this.#events = undefined;
+    this.#mayBegin = false;
     this.#stream = undefined;
     this.#readCountAtStart = 0;
     this.#isRequestEnded = false;
@@ -79,6 +67,7 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
     this.#interims = 0;
     this.#isPaused = false;
     this.#heldBytes = 0;
+    this.#tunnel = undefined;
     this.#isOver = false;
   }
 
@@ -89,8 +78,23 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
   begin(request: UpstreamRequest, events: UpstreamEvents): void {
     this.#request = request;
     this.#events = events;
-    if (request.websocketKey !== undefined) this.#failSoon("upstream_no_upgrade", "");
-    else events.connected();
+    const takesIt = request.websocketKey === undefined || this.#host.takesTunnels;
+    if (takesIt === undefined) this.#host.onceSettled(this);
+    else if (takesIt) this.#connected();
+    else this.#failSoon("upstream_no_upgrade", NO_TUNNELS);
+  }
+
+  #connected(): void {
+    this.#mayBegin = true;
+    this.#events?.connected();
+  }
+
+  /** The endpoint's SETTINGS are here. */
+  settled(): void {
+    guard(this, () => {
+      if (this.#host.takesTunnels === true) this.#connected();
+      else this.#fail("upstream_no_upgrade", NO_TUNNELS);
+    });
   }
 
   handOver(events: UpstreamEvents): void {
@@ -115,7 +119,7 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
   }
 
   flush(): void {
-    if (this.#isOver) return;
+    if (this.#isOver || !this.#mayBegin) return;
     this.#sendHead(false);
     this.#host.moreToSend();
   }
@@ -128,6 +132,13 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
   endRequest(trailers: HeaderList | undefined): void {
     if (this.#isOver || this.#isRequestEnded) return;
     this.#isRequestEnded = true;
+    const { websocketKey } = this.#request!;
+    if (websocketKey !== undefined) {
+      // What would be the body is the tunnel's, and ends with it.
+      this.flush();
+      if (!this.#isOver) this.#waiting.for("response", this.#request!.timeouts.responseHead);
+      return;
+    }
     const isWhole = this.#stream === undefined && trailers === undefined;
     const stream = this.#sendHead(isWhole);
     if (stream === undefined) return;
@@ -206,7 +217,7 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
     if (events === undefined) return;
     const facts = readResponse(section, isLast, this.#request!.method);
     if ("refused" in facts) {
-      this.#cancel(FAULTS_OF[facts.refused], facts.why, PROTOCOL_ERROR);
+      this.#cancel(REFUSAL_FAULTS[facts.refused], facts.why, PROTOCOL_ERROR);
       return;
     }
     const { status, framing } = facts;
@@ -218,12 +229,37 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
     }
     const stream = this.#stream!;
     stream.hasHead = true;
+    const { websocketKey } = this.#request!;
+    if (websocketKey !== undefined) {
+      if (status < 300) {
+        this.#switch(asSwitch(facts, websocketKey));
+        return;
+      }
+      stream.end(undefined, NO_TRAILERS); // there is nothing more to say
+      this.#host.moreToSend();
+    }
     if (framing.kind === "length") stream.bytesLeft = framing.bytes;
     else if (framing.kind === "none") stream.bytesLeft = 0; // whatever its Content-Length says
     this.#facts = facts;
     this.#waiting.rest();
     if (!isLast) this.#awaitBody();
     events.responded(facts);
+  }
+
+  #switch(facts: ResponseFacts): void {
+    const events = this.#events!;
+    this.#events = undefined;
+    this.#waiting.stop();
+    this.#tunnel = new SwitchedStream(this.#stream!, this.#worker, this);
+    events.switched(facts, this.#tunnel);
+  }
+
+  moreToSend(): void {
+    this.#host.moreToSend();
+  }
+
+  tunnelOver(): void {
+    this.#over(CANCEL);
   }
 
   #awaitBody(): void {
@@ -267,27 +303,26 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
   reset(code: number, why: string, byPeer: boolean): void {
     guard(this, () => {
       if (code === HTTP_1_1_REQUIRED && byPeer) this.#host.refusesHttp2();
-      this.#fail(this.#codeOf(code, why, byPeer), why === "" ? `reset with code ${code}` : why);
+      const fault = resetFault({ code, why, byPeer, hasHead: this.#facts !== undefined });
+      this.#fail(fault, why === "" ? `reset with code ${code}` : why);
     });
-  }
-
-  #codeOf(code: number, why: string, byPeer: boolean): FaultCode {
-    if (byPeer && code === REFUSED_STREAM) {
-      return why === "" ? "upstream_stream_refused" : "upstream_going_away";
-    }
-    const isOurs = !byPeer || why !== ""; // a rule was broken, on this stream or on the connection
-    if (this.#facts !== undefined) return isOurs ? "response_body_malformed" : "response_truncated";
-    return isOurs ? "response_malformed" : "upstream_stream_reset";
   }
 
   /** The connection broke. */
   broken(detail: string): void {
-    guard(this, () => this.#fail(this.#brokenCode(), detail));
+    this.#lost(this.#brokenCode(), detail);
   }
 
   /** The connection takes nothing that is written to it. */
   stalled(): void {
-    guard(this, () => this.#fail("upstream_send_timeout", ""));
+    this.#lost("upstream_send_timeout", "");
+  }
+
+  #lost(code: FaultCode, detail: string): void {
+    guard(this, () => {
+      this.#tunnel?.broken();
+      this.#fail(code, detail);
+    });
   }
 
   /** While nothing has been heard, the endpoint may have closed what was idle to it. */
@@ -349,12 +384,7 @@ export class H2Carrier implements Carrier, StreamTaker, Waiter<Awaited>, BugTake
 
   bug(error: unknown): void {
     this.#worker.bug(error, undefined);
+    this.#tunnel?.broken();
     this.#fail("bug", String(error));
   }
 }
-
-const FAULTS_OF: Readonly<Record<RefusedResponse["refused"], FaultCode>> = {
-  grammar: "response_malformed",
-  "fields-too-large": "response_head_too_large",
-  framing: "response_framing",
-};

@@ -4,15 +4,15 @@ import type { Stream, StreamTaker } from "../protocol/h2/stream.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import { type BugTaker, guard } from "./guard.ts";
 import type { H2RequestBody } from "./h2-request-body.ts";
+import { NO_TRAILERS } from "./trailer-lines.ts";
 
 /** The connection of the stream. */
 interface TunnelHost {
   moreToSend(): void;
 }
 
-const QUEUE_BYTES_MAX = 64 * 1024; // that wait for the client's windows before the endpoint is paused
+const QUEUE_BYTES_MAX = 64 * 1024; // that wait for the peer's windows before the other side is paused
 const QUEUE_BYTES_LOW = 16 * 1024; // at which it is asked for more
-const NO_TRAILERS = new Uint8Array();
 
 /**
  * A stream that has left HTTP (RFC 8441 §5): its data are the bytes of a tunnel, END_STREAM is what
@@ -45,7 +45,7 @@ export class H2Tunnel implements TunnelWire, StreamTaker {
     stream.taker = this;
   }
 
-  /** Takes over the rest of the request; answers with what the client has sent already. */
+  /** Takes over the rest of the request; answers with what the peer has sent already. */
   takeOver(): Buffer | undefined {
     return this.#body.handOver({
       bytes: (bytes) => this.#end.bytes(bytes),
@@ -54,7 +54,7 @@ export class H2Tunnel implements TunnelWire, StreamTaker {
     });
   }
 
-  // --- to the client ---------------------------------------------------------------------------
+  // --- to the peer ---------------------------------------------------------------------------
 
   get destroyed(): boolean {
     return this.#stream.isOver;
@@ -103,7 +103,7 @@ export class H2Tunnel implements TunnelWire, StreamTaker {
     if (this.#stream.isOver) guard(this.#bugs, () => this.#end.closed());
   }
 
-  // --- from the client -------------------------------------------------------------------------
+  // --- from the peer -------------------------------------------------------------------------
 
   pause(): void {
     this.#body.pause();

@@ -11,9 +11,10 @@ import {
 import { INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "../protocol/h2/error-code.ts";
 import type { Stream } from "../protocol/h2/stream.ts";
 import type { UpstreamHome } from "./carrier.ts";
+import type { CarrierHost } from "./carrier-host.ts";
 import { type Flushable, flushSoon } from "./flush-soon.ts";
 import { type BugTaker, guard } from "./guard.ts";
-import { type CarrierHost, H2Carrier } from "./h2-carrier.ts";
+import { H2Carrier } from "./h2-carrier.ts";
 import type { UpstreamDial } from "./upstream-dial.ts";
 import type { UpstreamEvents } from "./upstream-events.ts";
 import { Waiting } from "./waiting.ts";
@@ -55,6 +56,7 @@ export class H2Upstream
   readonly #wire: Wire;
   readonly #connection: Connection;
   readonly #carriers: Set<H2Carrier>;
+  #unsettled: H2Carrier[]; // wait for the endpoint's SETTINGS
   readonly #waiting: Waiting<"idle" | "linger">;
   readonly #settings: Waiting<"settings">;
   readonly #listening: Waiting<"quiet" | "ping">;
@@ -83,6 +85,7 @@ export class H2Upstream
     this.#wire = dial.taken(this);
     this.#connection = new Connection("client", shape.limits, this);
     this.#carriers = new Set();
+    this.#unsettled = [];
     this.#waiting = new Waiting(wheel, { overdue: (what) => this.#overdue(what) }, "idle");
     this.#settings = new Waiting(wheel, { overdue: () => this.#settingsOverdue() }, "settings");
     this.#listening = new Waiting(wheel, { overdue: (what) => this.#heardNothing(what) }, "quiet");
@@ -184,6 +187,15 @@ export class H2Upstream
     });
   }
 
+  get takesTunnels(): boolean | undefined {
+    const { peer } = this.#connection;
+    return peer.isKnown ? peer.takesTunnels : undefined;
+  }
+
+  onceSettled(carrier: H2Carrier): void {
+    this.#unsettled.push(carrier);
+  }
+
   refusesHttp2(): void {
     this.#home.refusesHttp2();
   }
@@ -218,6 +230,13 @@ export class H2Upstream
     const isHeld = this.#readers.length > 0 && this.#readOver();
     if (buffer === this.#buffer) this.#chooseBuffer(buffer, count, isHeld);
     if (!this.#isLeaving && !this.#connection.isStaying) this.#isLeaving = true;
+    if (this.#unsettled.length > 0 && this.#connection.peer.isKnown) this.#settled();
+  }
+
+  #settled(): void {
+    const unsettled = this.#unsettled;
+    this.#unsettled = [];
+    for (const carrier of unsettled) carrier.settled();
   }
 
   /** True if somebody holds on to bytes of this read. */

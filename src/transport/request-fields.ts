@@ -1,14 +1,16 @@
 import { type Exchange, upstreamMethodOf } from "../core/exchange.ts";
-import { forwardingLines, requestDrops } from "../core/forwarding-fields.ts";
+import { forwardingLines, requestDrops, tunnelDrops } from "../core/forwarding-fields.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { RequestFields } from "../protocol/h2/stream.ts";
 import { hostOf } from "./request-text.ts";
 
 /** A request head for an HTTP/2 endpoint: the fields as they came, and attributed anew. */
 export function requestFields(exchange: Exchange, endpoint: Endpoint): RequestFields {
-  const { request } = exchange;
+  const { request, downstream } = exchange;
+  const isTunnel = downstream.websocketKey !== undefined; // RFC 8441 §4
   return {
-    method: upstreamMethodOf(request),
+    method: isTunnel ? "CONNECT" : upstreamMethodOf(request),
+    protocol: isTunnel ? "websocket" : undefined,
     scheme: endpoint.manner.tls === undefined ? "http" : "https",
     authority: hostOf(exchange, endpoint),
     path:
@@ -16,7 +18,7 @@ export function requestFields(exchange: Exchange, endpoint: Endpoint): RequestFi
         ? request.upstreamPath
         : `${request.upstreamPath}?${request.upstreamQuery}`,
     headers: request.headers,
-    drop: requestDrops(exchange),
+    drop: isTunnel ? tunnelDrops(exchange) : requestDrops(exchange),
     more: `${forwardingLines(exchange)}${exchange.id}\r\n${messageLines(exchange)}`,
   };
 }

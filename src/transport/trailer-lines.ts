@@ -43,6 +43,9 @@ const NOT_IN_TRAILERS: readonly KnownHeader[] = [
 /** Received trailer fields that do not go on. */
 export const TRAILER_DROPS = dropTable(NOT_IN_TRAILERS.map(idOf));
 
+/** Where there are none. */
+export const NO_TRAILERS = new Uint8Array();
+
 /** A trailer section to send on, each line with its CRLF. */
 export function trailerLines(trailers: HeaderList): string {
   return trailers.lines(TRAILER_DROPS);

@@ -1,5 +1,6 @@
 /** Who may pass, over real sockets: what the upstream sees, what the log keeps, what clients get. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { join } from "node:path";
 import { WebSocket } from "ws";
 import { digestOf } from "../../src/features/auth/api-key/known-keys.ts";
 import { eventually } from "../support/deadline.ts";
+import { part, skipWithout } from "../support/parts.ts";
 import {
   faultOf,
   firstStatus,
@@ -200,3 +202,71 @@ for (const [name, control, asked] of [
     assert.equal(origin.received.length, asked);
   });
 }
+
+const basicField = (name: string, password: string) =>
+  `authorization: Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
+
+scenario(
+  "auth: basic, with a file that htpasswd makes and changes",
+  async (it) => {
+    const origin = await it.origin(OK);
+    const { file } = await keyFile(it, "");
+    const htpasswd = (...args: string[]) =>
+      execFileSync(part("htpasswd")!, args, { stdio: "pipe" });
+    htpasswd("-bBC", "5", file, "alice", "grüße 1:2");
+    const proxy = await it.proxy(
+      forwardTo(origin.url, {
+        top: "workers: 2",
+        route: `auth: { basic: { file: ${file} }, guard: off, ${HEADERS} }`,
+      }),
+    );
+    const statusOf = async (name: string, password: string) =>
+      firstStatus(await it.client(get("/", basicField(name, password))));
+
+    assert.equal(await statusOf("alice", "grüße 1:2"), 200);
+    assert.equal(await statusOf("alice", "wrong"), 401);
+    assert.equal(await statusOf("bob", "other"), 401);
+    htpasswd("-bBC", "5", file, "bob", "other");
+    htpasswd("-D", file, "alice");
+    await eventually(
+      async () => ((await statusOf("alice", "grüße 1:2")) === 401 ? true : undefined),
+      () => "alice to be gone, though her password was remembered",
+      15_000,
+    );
+    await eventually(
+      async () => ((await statusOf("bob", "other")) === 200 ? true : undefined),
+      () => "bob to be known",
+      15_000,
+    );
+
+    const { head } = origin.received[0]!;
+    assert.match(head, /\r\nX-User: alice\r\n/);
+    assert.doesNotMatch(head, /authorization/i);
+    const lines = JSON.stringify(await proxy.accessLines(3));
+    assert.ok(!lines.includes("grüße") && !lines.includes("Basic"), lines);
+  },
+  { skip: skipWithout("htpasswd") },
+);
+
+scenario(
+  "auth: a client that leaves while its password is checked is nobody's trouble",
+  async (it) => {
+    const origin = await it.origin(OK);
+    // Some 100 ms, on the thread.
+    const hash = "$2b$10$INXZvhTJKIHInSJP9mnTUuWCeLd2tgRqg15/Yvf4Ntdbck4MNqJTC";
+    const proxy = await it.proxyHere(
+      forwardTo(origin.url, { route: `auth: { basic: { users: { alice: "${hash}" } } }` }),
+    );
+
+    for (let count = 0; count < 5; count++) {
+      const client = await it.connect();
+      client.send(get("/", basicField("alice", `guess-${count}`)));
+      client.reset();
+    }
+    const answer = await it.client(get("/", basicField("alice", "wrong")));
+
+    assert.equal(firstStatus(answer), 401);
+    assert.equal(origin.received.length, 0);
+    assert.equal(await proxy.metric("sluice_bugs_total"), 0);
+  },
+);

@@ -2,28 +2,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Stream, connect } from "node:http2";
-import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import { within } from "../support/deadline.ts";
 import { faultOf, forwardTo, type Scenario, scenario } from "../support/scenario.ts";
+import { StreamSocket } from "../support/stream-socket.ts";
 import { certificateFor } from "../support/tls-stage.ts";
 import { type SocketServer, socketServer } from "../support/websocket.ts";
 
 const LISTENERS = 'listeners: { "*": { protocols: [h1, h2c] } }';
-
-/** A client end of ws on a stream that has become a WebSocket; its own handshake is HTTP/1's. */
-class StreamSocket extends WebSocket {
-  constructor(stream: Duplex) {
-    // As its own server makes one, whose handshake is over.
-    super(null as unknown as string, undefined, { autoPong: true });
-    const self = this as unknown as {
-      _isServer: boolean;
-      setSocket(socket: Duplex, head: Buffer, options: object): void;
-    };
-    self._isServer = false;
-    self.setSocket(stream, Buffer.alloc(0), { maxPayload: 64 << 20 });
-  }
-}
 
 const echo = (socket: WebSocket) =>
   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));

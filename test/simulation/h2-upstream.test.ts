@@ -317,12 +317,3 @@ h2(
     assert.equal(origin.last.peer.isClosed, false);
   },
 );
-
-h2("a WebSocket is refused where nobody speaks HTTP/1", {}, OK, async (proxy, origin) => {
-  const client = await proxy.clientWith(
-    "GET / HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-  );
-
-  assert.deepEqual(answersOf(client), ["502 upstream_no_upgrade"]);
-  assert.deepEqual(origin.requests, []);
-});

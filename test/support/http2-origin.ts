@@ -38,8 +38,13 @@ export class Http2Origin {
     (server as Http2SecureServer).on("tlsClientError", () => {});
   }
 
-  static async open(answer: Http2Answer = echo, tls?: SecureServerOptions): Promise<Http2Origin> {
-    const server = tls === undefined ? createServer() : createSecureServer(tls);
+  static async open(
+    answer: Http2Answer = echo,
+    tls?: SecureServerOptions,
+    options: SecureServerOptions = {},
+  ): Promise<Http2Origin> {
+    const server =
+      tls === undefined ? createServer(options) : createSecureServer({ ...tls, ...options });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new Http2Origin(server, answer);

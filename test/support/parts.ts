@@ -14,7 +14,11 @@ export function part(
     | "pebble"
     | "pebble-challtestsrv"
     | "knotd"
-    | "knsupdate",
+    | "knsupdate"
+    | "htpasswd"
+    | "argon2"
+    | "mmdblookup"
+    | "redis-server",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

@@ -151,7 +151,7 @@ export async function find(
   for (let each = store.lookup(url, clock.nowMs()); each !== undefined; each = each.next) {
     if (each.partition === partition && suits(each)) return each;
   }
-  const recalled = store.recall({ url, partitions: [partition], suits });
+  const recalled = store.recall({ url, partition, alsoOthers: false, suits });
   for (let turn = 0; recalled !== undefined && turn < 5; turn++) await clock.advance(0);
   return await recalled;
 }

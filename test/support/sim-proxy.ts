@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Address, Network, Wire, WireReader } from "../../src/base/world.ts";
+import { phasesOf } from "../../src/config/compile-phases.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
-import type { Phases } from "../../src/core/filter.ts";
+import type { Filter, Phases } from "../../src/core/filter.ts";
 import {
   LIMITS,
   type Limits,
@@ -51,6 +52,7 @@ export interface SimProxyOptions extends SimUpstreamOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly replaysBody?: boolean;
   readonly phases?: Partial<Phases>;
+  readonly filters?: (worker: SimWorker) => readonly Filter[]; // of the route, in their order
   readonly cache?: unknown; // as in a config
   readonly disk?: SimCacheDisk; // behind its memory
   readonly respond?: Phases["respond"]; // behind those of the cache
@@ -71,17 +73,6 @@ export type TargetOf = (upstream: string) => ForwardTarget;
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 export const GET = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 export const DOOR: Address = { host: "10.0.0.1", port: 80 };
-
-const NO_PHASES: Phases = {
-  before: [],
-  admit: [],
-  rewrite: [],
-  lookup: [],
-  send: [],
-  receive: [],
-  respond: [],
-  finish: [],
-};
 
 /** A fault as a page that a test can read: its code and nothing else. */
 const errors: ErrorReplies = {
@@ -325,8 +316,10 @@ export class SimProxy {
       this.worker,
     );
     const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, cookies);
-    const filtered: Phases = { ...NO_PHASES, receive: cookies, ...cached, ...options.phases };
-    const phases = { ...filtered, respond: [...filtered.respond, ...(options.respond ?? [])] };
+    const filtered = phasesOf(options.filters?.(this.worker) ?? []);
+    const receive = [...cookies, ...filtered.receive];
+    const respond = [...filtered.respond, ...(options.respond ?? [])];
+    const phases = { ...filtered, receive, respond, ...cached, ...options.phases };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

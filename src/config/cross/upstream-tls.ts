@@ -31,6 +31,7 @@ export function checkUpstreamTls(upstream: unknown, at: Path, folder: string, no
     notes.problem([...at, "protocols"], "must have h1 beside proxyProtocol, got a list without");
   }
   checkSocketPaths(given, { tls: asMap(tls), at }, notes);
+  checkCalls(upstream, { schemes, at }, notes);
   if (tls === undefined) return;
   const place = [...at, "tls"];
   // Whoever sets it wants it: an address without a scheme would be asked in the clear.
@@ -47,6 +48,26 @@ export function checkUpstreamTls(upstream: unknown, at: Path, folder: string, no
   const { ca, cert, key, verify } = asMap(tls);
   if (verify === false) notes.warning([...place, "verify"], "anyone can be the endpoint");
   checkFiles({ ca, cert, key }, place, folder, notes);
+}
+
+/** Calls of gRPC are HTTP/2, and so is a check that is one. */
+function checkCalls(
+  upstream: unknown,
+  { schemes, at }: { readonly schemes: readonly (string | undefined)[]; readonly at: Path },
+  notes: Notes,
+): void {
+  const { health, protocols, endpoints } = asMap(upstream);
+  const { grpc } = asMap(asMap(health)["active"]);
+  if (grpc === undefined) return;
+  const form = "must begin with h2c://, h2:// or https://, where health.active has grpc";
+  for (const [index, scheme] of schemes.entries()) {
+    if (scheme !== "" && scheme !== "http") continue;
+    const where = typeof endpoints === "string" ? [] : [index];
+    notes.problem([...at, "endpoints", ...where], form);
+  }
+  if (Array.isArray(protocols) && !protocols.includes("h2")) {
+    notes.problem([...at, "protocols"], "must have h2, where health.active has grpc");
+  }
 }
 
 /** "" for an address without one; undefined for what is no address. */

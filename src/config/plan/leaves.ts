@@ -11,7 +11,7 @@ export interface Leaf {
 }
 
 // A key of such a name holds what nobody should read in a terminal.
-const SECRET_KEY = /(?:token|secret|password|passwd|credential|privatekey|apikey)s?$/i;
+const SECRET_KEY = /(?:token|secret|password|passwd|credential|privatekey|apikey|hash|hmac)s?$/i;
 const SHOWN_CHARS_MAX = 80;
 
 /** Every value under a place, by its path from there; a list is one value. */
@@ -51,10 +51,15 @@ function exactOf(value: unknown): string {
   );
 }
 
+// Users of auth.basic are names with hashes; those of auth are secrets whatever they are called.
+function isSecret(step: string | number, index: number, path: Path): boolean {
+  return SECRET_KEY.test(String(step)) || (step === "users" && path[index - 1] === "basic");
+}
+
 function shownOf(value: unknown, path: Path, loaded: Pick<Loaded, "expansions">): string {
   const expansion = loaded.expansions.get(pathText(path));
   if (expansion !== undefined) return expansion.written;
-  if (path.some((step) => typeof step === "string" && SECRET_KEY.test(step))) return "***";
+  if (path.some(isSecret)) return "***";
   if (Array.isArray(value)) {
     const items = value.map((item, index) => shownOf(item, [...path, index], loaded));
     return `[${items.join(", ")}]`;

@@ -87,6 +87,22 @@ const tcp = z.union(
   { error: wanted("true, or a map with send and expect") },
 );
 
+const SERVICE_FORM = 'the name of a service such as "helloworld.Greeter"';
+
+const grpc = z.union(
+  [
+    z.literal(true),
+    z.strictObject({
+      service: z
+        .string({ error: wanted(SERVICE_FORM) })
+        .regex(/^[A-Za-z_][A-Za-z0-9_.]{0,126}$/, { error: wanted(SERVICE_FORM) })
+        .optional()
+        .describe("Whose health. Default: that of the server as a whole."),
+    }),
+  ],
+  { error: wanted("true, or a map with service") },
+);
+
 function isLatin1(text: string): boolean {
   return (
     text.length > 0 &&
@@ -128,6 +144,7 @@ const http = {
 };
 
 const HTTP_KEYS = Object.keys(http) as (keyof typeof http)[];
+const CALL_KEYS: readonly (keyof typeof http)[] = ["host", "headers"]; // that a call has, too
 
 export const activeCheck = z.union(
   [
@@ -138,6 +155,9 @@ export const activeCheck = z.union(
         tcp: tcp
           .optional()
           .describe("Only connects, or sends and expects something; in place of a request."),
+        grpc: grpc
+          .optional()
+          .describe("A call of grpc.health.v1 over HTTP/2, in place of a request."),
         port: wholeNumber(1, 65_535)
           .optional()
           .describe("Another port than requests go to. Default: the endpoint's."),
@@ -166,12 +186,21 @@ export const activeCheck = z.union(
           ),
       })
       .superRefine((active, context) => {
-        if (active.tcp === undefined) return;
+        const { tcp, grpc } = active;
+        const beside = (other: string) => `must not stand beside ${other}`;
+        const tell = (key: string, message: string) =>
+          context.addIssue({ code: "custom", path: [key], message });
+        if (tcp !== undefined && grpc !== undefined) tell("grpc", beside("tcp"));
         for (const key of HTTP_KEYS) {
           if (active[key] === undefined) continue;
-          context.addIssue({ code: "custom", path: [key], message: "must not stand beside tcp" });
+          if (tcp !== undefined) tell(key, beside("tcp"));
+          else if (grpc !== undefined && !CALL_KEYS.includes(key)) tell(key, beside("grpc"));
         }
       }),
   ],
-  { error: wanted('"off", or a map with path, every, timeout, up, down and expect, or with tcp') },
+  {
+    error: wanted(
+      '"off", or a map with path, every, timeout, up, down and expect, or with tcp or grpc',
+    ),
+  },
 );

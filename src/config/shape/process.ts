@@ -6,7 +6,6 @@ import {
   name,
   notYet,
   oneOf,
-  shown,
   sizeBetween,
   wanted,
   wholeNumber,
@@ -14,6 +13,7 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { state } from "./state.ts";
 import { tls } from "./tls.ts";
 
 const LISTEN_FORM =
@@ -138,19 +138,6 @@ const via = z
     { error: wanted('"off", or a map with pseudonym') },
   )
   .describe("The Via field, which also finds loops; off for none.");
-
-const state = z
-  .string({ error: wanted('"memory"') })
-  .superRefine((text, context) => {
-    if (text === "memory") return;
-    const isLater = /^rediss?:\/\//.test(text);
-    const message = isLater
-      ? 'redis:// is not supported yet; must be "memory"'
-      : `must be "memory", got ${shown(text)}`;
-    context.addIssue({ code: "custom", message });
-  })
-  .transform((): "memory" => "memory")
-  .describe("Where shared state lives. Default: memory.");
 
 const SERVER_FORM = 'the address of a DNS server such as "10.0.0.53" or "127.0.0.1:5353"';
 

@@ -17,7 +17,6 @@ export interface Vocabulary {
 
 /** Keys of a later release, unless a feature has the name by now. */
 const HANDLERS_LATER = ["handler", "tunnel"];
-const FILTERS_LATER = ["rateLimit"];
 
 export function handlerNames({ features }: Vocabulary): string[] {
   const named = features.filter(({ kind }) => kind === "handler").map((feature) => feature.name);
@@ -42,7 +41,6 @@ export function sharedRouteKeys({ errors, features }: Vocabulary) {
     ]),
   );
   return {
-    ...laterKeys(FILTERS_LATER),
     ...built,
     retry: retry.optional(),
     hedge: hedge.optional(),

@@ -24,6 +24,8 @@ export interface Refused {
   readonly name?: string;
   /** In place of the method's own, as for error="invalid_token". */
   readonly challenge?: string;
+  /** In place of our page, as from an authorizer. Asked for only if this is what the client is told. */
+  reply?(exchange: Exchange): Reply;
 }
 
 /** The method answers by itself: a login that comes back, an authorizer's own page. */

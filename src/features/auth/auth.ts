@@ -130,12 +130,11 @@ class Auth implements Filter {
       return refuse(exchange, { code: "auth_limited", detail, retryAfterMs }, this.#mode);
     }
     const fault = refused?.fault ?? NOTHING_SHOWN;
-    if (fault.code !== "auth_required" && fault.code !== "auth_failed") {
-      return refuse(exchange, fault, this.#mode);
-    }
-    const challenges = refused?.challenge ?? this.#challenges(exchange);
+    const isUnknown = fault.code === "auth_required" || fault.code === "auth_failed";
+    const challenges = refused?.challenge ?? (isUnknown ? this.#challenges(exchange) : "");
     const headers = challenges === "" ? undefined : { "www-authenticate": challenges };
-    return refuse(exchange, fault, this.#mode, headers);
+    const reply = refuse(exchange, fault, this.#mode, headers);
+    return reply && (refused?.reply?.(exchange) ?? reply);
   }
 
   #challenges(exchange: Exchange): string {

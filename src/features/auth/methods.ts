@@ -1,5 +1,8 @@
 import { apiKey } from "./api-key/api-key.ts";
 import type { AuthMethodKind } from "./auth-method.ts";
+import { basic } from "./basic/basic.ts";
+import { forward } from "./forward/forward.ts";
+import { jwt } from "./jwt/jwt.ts";
 
 /** The explicit list of ways to show who one is. */
-export const methods: readonly AuthMethodKind<unknown>[] = [apiKey];
+export const methods: readonly AuthMethodKind<unknown>[] = [basic, apiKey, jwt, forward];

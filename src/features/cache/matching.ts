@@ -11,7 +11,7 @@ import { idOf } from "../../protocol/http/header-id.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
 import type { CacheStore, StoredResponse } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
-import { partOf } from "./fill.ts";
+import { isPartOf } from "./parts.ts";
 import { partServes } from "./serve-stored.ts";
 
 const CACHE_CONTROL = idOf("cache-control");
@@ -24,7 +24,7 @@ export function matching(first: StoredResponse, keyed: Keyed): StoredResponse | 
   let part: StoredResponse | undefined;
   for (let each: StoredResponse | undefined = first; each !== undefined; each = each.next) {
     const isWhole = each.partition === keyed.partition;
-    if (!isWhole && each.partition !== partOf(keyed.partition)) continue;
+    if (!isWhole && !isPartOf(each, keyed.partition)) continue;
     const suits = each.varyNames.length === 0 || varyKey(each.varyNames, headers) === each.varyKey;
     if (!suits) continue;
     if (isWhole) return each;
@@ -40,10 +40,10 @@ export function recalled(
 ): Promise<StoredResponse | undefined> | undefined {
   const { url, partition, exchange } = keyed;
   const { method, headers } = exchange.request;
-  const asksForPart = method === "GET" && headers.first(RANGE) !== undefined;
   return store.recall?.({
     url,
-    partitions: asksForPart ? [partition, partOf(partition)] : [partition],
+    partition,
+    alsoOthers: method === "GET" && headers.first(RANGE) !== undefined, // parts have one each
     suits: (found) => matching(found, keyed) !== undefined,
   });
 }

@@ -46,6 +46,7 @@ const PSEUDO = {
   ":scheme": infoOf(":scheme"),
   ":authority": infoOf(":authority"),
   ":path": infoOf(":path"),
+  ":protocol": infoOf(":protocol"),
 } as const;
 const NO_DROPS = new Uint8Array(HEADER_ID_COUNT);
 

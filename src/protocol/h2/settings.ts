@@ -22,16 +22,21 @@ export class PeerSettings {
   streamsMax: number;
   windowBytes: number; // of a new stream
   frameBytes: number;
+  takesTunnels: boolean; // streams may leave HTTP (RFC 8441)
+  isKnown: boolean; // it has said something
 
   constructor() {
     this.tableBytes = 4096;
     this.streamsMax = Number.POSITIVE_INFINITY;
     this.windowBytes = WINDOW_BYTES;
     this.frameBytes = FRAME_BYTES_MAX;
+    this.takesTunnels = false;
+    this.isKnown = false;
   }
 
   /** Reads the payload of a SETTINGS frame, bytes[at..end); answers with an error code. */
   read(bytes: Buffer, at: number, end: number): number {
+    this.isKnown = true;
     for (let next = at; next < end; next += SETTING_BYTES) {
       const value = bytes.readUInt32BE(next + 2);
       switch (bytes.readUInt16BE(next)) {
@@ -51,6 +56,10 @@ export class PeerSettings {
         case MAX_FRAME_SIZE:
           if (value < FRAME_BYTES_MAX || value > FRAME_BYTES_LIMIT) return PROTOCOL_ERROR;
           this.frameBytes = FRAME_BYTES_MAX; // smaller ones share a connection better
+          break;
+        case ENABLE_CONNECT_PROTOCOL:
+          if (value > 1) return PROTOCOL_ERROR;
+          this.takesTunnels ||= value === 1; // RFC 8441 §3: it must not be taken back
           break;
         default: // §6.5.2: what we do not know is ignored; MAX_HEADER_LIST_SIZE is advice
           break;

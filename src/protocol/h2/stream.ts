@@ -24,6 +24,7 @@ export interface StreamTaker {
 /** The head of a request, as a client sends it. */
 export interface RequestFields {
   readonly method: string;
+  readonly protocol?: string | undefined; // that the stream is to leave HTTP for (RFC 8441)
   readonly scheme: "http" | "https";
   readonly authority: string; // "" if there is none
   readonly path: string;
@@ -129,6 +130,7 @@ export class Stream {
     const { encoder } = this.#host;
     encoder.begin();
     encoder.pseudo(":method", request.method);
+    if (request.protocol !== undefined) encoder.pseudo(":protocol", request.protocol);
     encoder.pseudo(":scheme", request.scheme);
     if (request.authority !== "") encoder.pseudo(":authority", request.authority);
     encoder.pseudo(":path", request.path);

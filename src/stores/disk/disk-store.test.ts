@@ -125,7 +125,7 @@ test("DiskStore: a folder that cannot be used is tried again; meanwhile nothing 
   const disk = await SimDisk.open({ files });
   await storedOn(disk, "a");
   assert.equal(
-    disk.store.recall({ url: "a", partitions: ["route"], suits: () => true }),
+    disk.store.recall({ url: "a", partition: "route", alsoOthers: false, suits: () => true }),
     undefined,
   );
   assert.match(warnings(disk), /disk cache cannot be used/);
@@ -247,7 +247,7 @@ test("DiskStore: many who ask for one at once have it read once, and from memory
     return undefined;
   };
 
-  const wanted = { url: "a", partitions: ["route"], suits: () => true };
+  const wanted = { url: "a", partition: "route", alsoOthers: false, suits: () => true };
   const recalled = Array.from({ length: 500 }, () => after.store.recall(wanted));
   await after.settle();
   const found = await Promise.all(recalled);

@@ -1,6 +1,7 @@
 import type { Address, Clock, Network, Random, Timer, TlsClient } from "../../base/world.ts";
 import type { Endpoint } from "../../core/upstream.ts";
 import type { CheckOptions } from "./check-options.ts";
+import { GrpcProbe } from "./grpc-probe.ts";
 import type { HealthLog } from "./health-log.ts";
 import { HttpProbe } from "./http-probe.ts";
 import { type Finding, GOOD, type Probe } from "./probe.ts";
@@ -85,13 +86,14 @@ export class ActiveCheck implements Disposable {
     if (ask.kind === "tcp") return new TcpProbe(ask, tell);
     const { name, address, manner } = this.endpoint;
     const host = address.host.startsWith("/") ? "localhost" : name;
+    if (ask.kind === "grpc") return new GrpcProbe(ask, host, manner, tell);
     return new HttpProbe(ask, host, manner, tell);
   }
 
   /** A check over TCP speaks no protocol that there would be a word for. */
   get #tls(): TlsClient | undefined {
     const { tls } = this.endpoint.manner;
-    return this.#options.ask.kind === "http" ? tls : tls && { ...tls, alpn: [] };
+    return this.#options.ask.kind === "tcp" ? tls && { ...tls, alpn: [] } : tls;
   }
 
   #address(): Address {

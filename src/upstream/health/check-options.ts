@@ -10,7 +10,7 @@ export interface CheckOptions {
   readonly down: number; // so many bad ones take it out
   readonly initial: Health; // until the first result
   readonly port: number | undefined; // another one than requests go to
-  readonly ask: HttpAsk | TcpAsk;
+  readonly ask: HttpAsk | TcpAsk | GrpcAsk;
 }
 
 export interface HttpAsk {
@@ -30,6 +30,14 @@ export interface TcpAsk {
   readonly kind: "tcp";
   readonly send: string | undefined;
   readonly expect: string | undefined; // as wantedBody
+}
+
+/** A call of grpc.health.v1. */
+export interface GrpcAsk {
+  readonly kind: "grpc";
+  readonly service: string; // "": the server as a whole
+  readonly host: string | undefined; // as that of HttpAsk
+  readonly headers: HttpAsk["headers"];
 }
 
 export const CHECK: Omit<CheckOptions, "ask" | "port"> = {

@@ -5,18 +5,25 @@ import type { FieldSection } from "../../protocol/h2/field-section.ts";
 import { readResponse } from "../../protocol/h2/response-head.ts";
 import type { RequestFields, Stream, StreamTaker } from "../../protocol/h2/stream.ts";
 import { HeaderList } from "../../protocol/http/header-list.ts";
-import type { HttpAnswer } from "./http-answer.ts";
+
+/** What an answer is made of, as far as it is wanted. */
+export interface ProbeAnswer {
+  head(status: number, headers: HeaderList): void;
+  bytes(bytes: Buffer): void;
+  end(trailers: HeaderList | undefined): void;
+}
 
 export interface H2Asked {
   readonly request: Pick<RequestFields, "method" | "scheme" | "authority" | "path" | "more">;
-  readonly answer: HttpAnswer;
+  readonly body?: Buffer;
+  readonly answer: ProbeAnswer;
   write(bytes: Buffer): void;
   failed(why: string): void;
 }
 
 const NO_DROPS = new Uint8Array(256);
 
-/** The one request of a check, over HTTP/2, read by the engine that requests are proxied with. */
+/** The one request of a check over HTTP/2, read by the engine that requests are proxied with. */
 export class H2Probe implements StreamTaker {
   readonly #asked: H2Asked;
   readonly #connection: Connection;
@@ -48,8 +55,13 @@ export class H2Probe implements StreamTaker {
     const stream = this.#connection.open()!; // nothing is open yet
     stream.taker = this;
     this.#stream = stream;
-    const { request } = this.#asked;
-    stream.sendRequest({ ...request, headers: HeaderList.empty(), drop: NO_DROPS }, true);
+    const { request, body } = this.#asked;
+    const fields = { ...request, headers: HeaderList.empty(), drop: NO_DROPS };
+    stream.sendRequest(fields, body === undefined);
+    if (body !== undefined) {
+      stream.send(body);
+      stream.end(undefined, NO_DROPS);
+    }
     this.#flush();
   }
 
@@ -59,6 +71,7 @@ export class H2Probe implements StreamTaker {
   }
 
   #flush(): void {
+    this.#connection.fill();
     const bytes = this.#connection.output.take();
     if (bytes !== undefined) this.#asked.write(bytes); // for good: it may wait
   }
@@ -78,8 +91,8 @@ export class H2Probe implements StreamTaker {
     this.#asked.answer.bytes(bytes);
   }
 
-  ended(): void {
-    this.#asked.answer.end();
+  ended(trailers: HeaderList | undefined): void {
+    this.#asked.answer.end(trailers);
   }
 
   reset(code: number): void {

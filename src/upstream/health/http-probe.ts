@@ -70,9 +70,8 @@ export class HttpProbe extends Probe implements ResponseTaker {
 
   get #lines(): string {
     const { method, headers } = this.#ask;
-    const own = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
     const length = method === "GET" || method === "HEAD" ? "" : "Content-Length: 0\r\n";
-    return `${USER_AGENT}${own}${length}`;
+    return `${linesOf(headers)}${length}`;
   }
 
   protected override received(buffer: Buffer, count: number): void {
@@ -116,3 +115,8 @@ export class HttpProbe extends Probe implements ResponseTaker {
 }
 
 const USER_AGENT = "User-Agent: sluice-health-check\r\n";
+
+/** Who asks, and what a check has set. */
+export function linesOf(headers: HttpAsk["headers"]): string {
+  return USER_AGENT + headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+}
