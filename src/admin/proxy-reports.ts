@@ -68,6 +68,10 @@ export function statusOf(facts: ProxyFacts) {
     })),
     ...cacheStatus(server, banks),
     certificates: server.tasks.certificates,
+    geo: (runtime.geo?.reports() ?? []).map(({ builtMs, ...report }) => ({
+      ...report,
+      built: isoTime(builtMs),
+    })),
     streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
       streams.all.map(({ name, serverNames, upstream }) => ({
         name,

@@ -6,6 +6,7 @@ import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler } from "../core/filter.ts";
+import type { Geo } from "../core/geo.ts";
 import type { Machine } from "../core/machine.ts";
 import type {
   ErrorReplies,
@@ -45,6 +46,7 @@ import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { type ClientsOf, clientLimits } from "./compile-clients.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
+import { geoOf } from "./compile-geo.ts";
 import { phasesOf } from "./compile-phases.ts";
 import { sharedLimitsOf } from "./compile-state.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
@@ -91,6 +93,7 @@ class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
   readonly #proofs: ShownProofs | undefined;
+  readonly #geo: Geo | undefined;
   readonly #sharedLimits: SharedLimits | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
@@ -103,6 +106,7 @@ class Compiler {
     this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
       ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
       : undefined;
+    this.#geo = geoOf(config, tools.draft, tools.worker.world);
     this.#sharedLimits = sharedLimitsOf(config, tools);
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
@@ -123,6 +127,7 @@ class Compiler {
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
       caching: cachingOf(this.#config, this.#tools),
+      geo: this.#geo,
     };
   }
 
@@ -269,7 +274,7 @@ class Compiler {
         name: site.name,
         paths: site.paths,
         hsts: site.tls?.hsts,
-        routes: compileRoutes(routes),
+        routes: compileRoutes(routes, this.#geo),
         errors: this.#errors(site.errors),
         clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
@@ -286,6 +291,7 @@ class Compiler {
       isDry: this.#tools.isDry === true,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
+      geo: this.#geo,
       machine,
       place: `${site.name} ${route.name}`,
       site: site.name,

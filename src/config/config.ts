@@ -5,6 +5,7 @@
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Level, Path } from "../core/feature.ts";
+import type { GeoFiles } from "../core/geo.ts";
 import {
   LIMITS,
   type Limits,
@@ -47,6 +48,7 @@ export interface Config extends Levels {
   readonly log: LogConfig;
   readonly dns: DnsSettings;
   readonly acme: AcmeSettings;
+  readonly geo: GeoFiles | undefined;
   readonly isStapling: boolean; // what CAs say of certificates (OCSP)
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*

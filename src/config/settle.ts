@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Level, Path } from "../core/feature.ts";
+import type { GeoFiles } from "../core/geo.ts";
 import { CACHE_BYTES, type Limits, type Timeouts } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { Speech } from "../core/upstream.ts";
@@ -93,6 +94,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     log: settleLog(parsed.log, folder),
     dns: settleDns(parsed.dns),
     acme: settleAcme(parsed.tls?.acme, folder),
+    geo: settleGeo(parsed.geo, folder),
     isStapling: parsed.tls?.ocsp !== "off",
     via:
       via === "off"
@@ -150,6 +152,15 @@ function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
     minTtlMs: minTtl ?? DNS.minTtlMs,
     maxTtlMs: maxTtl ?? DNS.maxTtlMs,
     forgetAfterMs: forgetAfter ?? DNS.forgetAfterMs,
+  };
+}
+
+function settleGeo(geo: ParsedConfig["geo"], folder: string): GeoFiles | undefined {
+  if (geo === undefined) return undefined;
+  const { country, asn } = geo;
+  return {
+    country: country === undefined ? undefined : resolve(folder, country),
+    asn: asn === undefined ? undefined : resolve(folder, asn),
   };
 }
 

@@ -59,6 +59,8 @@ export const FAULTS = {
   cache_unreadable:         { side: "proxy",      status: 500, retry: "never", about: "The rest of a response that is stored on disk cannot be read, or is not what was stored: the client was cut." },
   not_cached:               { side: "downstream", status: 504, retry: "never", about: "The client wants a stored response or none (only-if-cached), and there is none that may serve." },
   // Access: who may pass.
+  access_denied:            { side: "downstream", status: 403, retry: "never", about: "A rule of deny holds: an address, a country, a time, or what the request is like." },
+  access_not_allowed:       { side: "downstream", status: 403, retry: "never", about: "No rule of allow holds." },
   auth_required:            { side: "downstream", status: 401, retry: "never", about: "The route wants to know who asks (auth), and the request does not say." },
   auth_failed:              { side: "downstream", status: 401, retry: "never", about: "The request says who asks in a way that does not hold: a wrong key, password or signature." },
   auth_forbidden:           { side: "downstream", status: 403, retry: "never", about: "It is known who asks, and the rules of auth do not let them pass." },

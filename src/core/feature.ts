@@ -3,6 +3,7 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
+import type { Geo } from "./geo.ts";
 import type { Machine } from "./machine.ts";
 import type { Route } from "./runtime.ts";
 import type { SharedLimits } from "./shared-limits.ts";
@@ -45,6 +46,8 @@ export interface BuildTools {
   keep<T>(key: string, make: () => T): T;
   /** As keep(), one for all places that ask for the key. */
   keepForAll<T>(key: string, make: () => T): T;
+  /** Of the config's databases; undefined: it names none. */
+  readonly geo?: Geo | undefined;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
   /** Of the route, the same over reloads: its site and its name. */

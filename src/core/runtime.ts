@@ -5,6 +5,7 @@ import type { ChallengeProofs } from "./challenge-proofs.ts";
 import type { ClientLimit } from "./client-limit.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply, Step } from "./filter.ts";
+import type { Geo } from "./geo.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
 import type { StreamListenerPlan } from "./stream.ts";
 import type { ClientTls, TlsPlan } from "./tls.ts";
@@ -18,6 +19,7 @@ export interface Runtime {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly forwarding: Forwarding;
   readonly caching?: Caching | undefined; // where a route has a cache
+  readonly geo?: Geo | undefined; // where the config names databases
 }
 
 /** What is to go from the caches. `isSoft`: it stays as what is stale. */

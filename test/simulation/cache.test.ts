@@ -357,3 +357,17 @@ simulation(
     assert.equal(proxy.origin.requests.length, 2);
   },
 );
+
+simulation(
+  "cache: with checkEnding a page at a style sheet's URL is not kept for others (SECURITY C2)",
+  cached(reply("account", { "Content-Type": "text/html", "Cache-Control": "max-age=60" }), {
+    checkEnding: true,
+  }),
+  async (proxy) => {
+    for (const path of ["/account/x.css", "/account/x.css", "/account", "/account"]) {
+      assert.equal((await ask(proxy, get(path))).body, "account");
+    }
+
+    assert.equal(results(proxy), "miss miss miss hit");
+  },
+);

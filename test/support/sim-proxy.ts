@@ -318,8 +318,8 @@ export class SimProxy {
     const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, cookies);
     const filtered = phasesOf(options.filters?.(this.worker) ?? []);
     const receive = [...cookies, ...filtered.receive];
-    const respond = [...filtered.respond, ...(options.respond ?? [])];
-    const phases = { ...filtered, receive, respond, ...cached, ...options.phases };
+    const all: Phases = { ...filtered, receive, ...cached, ...options.phases };
+    const phases = { ...all, respond: [...all.respond, ...(options.respond ?? [])] };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

@@ -3,6 +3,7 @@
 import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
+import { allow, deny } from "../../src/features/access/access.ts";
 import { auth } from "../../src/features/auth/auth.ts";
 import { bandwidth } from "../../src/features/bandwidth/bandwidth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
@@ -68,6 +69,8 @@ export const testVocabulary: Vocabulary = {
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
   // biome-ignore format: a line each, as they come from everywhere
   features: [
+    allow,
+    deny,
     auth,
     bandwidth,
     cache,

@@ -13,6 +13,7 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { geo } from "./geo.ts";
 import { state } from "./state.ts";
 import { tls } from "./tls.ts";
 
@@ -238,5 +239,6 @@ export const processKeys = {
     .optional()
     .describe("Send Forwarded (RFC 7239) beside X-Forwarded-*. Default: false."),
   tls: tls.optional(),
+  geo: geo.optional(),
   tests: notYet("tests"),
 };

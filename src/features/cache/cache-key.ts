@@ -54,11 +54,21 @@ export function partitionOf(exchange: Exchange, own: string, options: CacheOptio
     partition += `\n${value}`;
   }
   if (!client.isTrusted) return partition;
-  for (const name of CLAIMS) {
-    const values = request.headers.all(name);
-    if (values.length > 0) partition += `\n${name}${JSON.stringify(values)}`;
+  for (const [name, values] of claimsOf(exchange)) {
+    partition += `\n${name}${JSON.stringify(values)}`;
   }
   return partition;
+}
+
+/** Forwarding fields that are there and believed. */
+export function claimsOf({
+  request,
+  client,
+}: Exchange): readonly (readonly [name: string, values: readonly string[]])[] {
+  if (!client.isTrusted) return [];
+  return CLAIMS.filter((name) => request.headers.has(name)).map(
+    (name) => [name, request.headers.all(name)] as const,
+  );
 }
 
 /** The query as the key has it, and as the origin gets it. */

@@ -21,6 +21,7 @@ import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
+import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
 import { freshenByHead } from "./head-update.ts";
@@ -90,6 +91,10 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   respond(exchange: Exchange): undefined {
     const { cacheStatus, response } = exchange;
     if (cacheStatus !== "") response?.headers.addOwn("Cache-Status", cacheStatus);
+  }
+
+  explain(exchange: Exchange): readonly string[] {
+    return explained(exchange, this.#options);
   }
 
   // --- looking up --------------------------------------------------------------------------------
@@ -294,7 +299,10 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
       }),
     );
     const { request } = exchange;
-    if (head.status === 200 && isNotModified(request.headers, headers, this.#wallMs)) {
+    if (
+      head.status === 200 &&
+      isNotModified(request.headers, headers, this.caches.world.clock.wallMs())
+    ) {
       reader.over();
       respond(exchange, { status: 304, headers: notModifiedFields(headers) }, NONE);
       exchange.downstream.end(undefined);
@@ -359,10 +367,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   #missed({ exchange, forwarded = "uri-miss" }: Keyed): void {
     exchange.cacheResult = "miss";
     this.#tell(exchange, cacheStatusText(NAME, { forwarded }));
-  }
-
-  get #wallMs(): number {
-    return this.caches.world.clock.wallMs();
   }
 
   #tell(exchange: Exchange, text: string): void {
