@@ -20,15 +20,15 @@ export interface Machine {
   release(key: string): void;
 }
 
+/** Called in the main thread. */
+export type WhenLost = (memory: SharedArrayBuffer, worker: number) => void;
+
 /** What one posts all others get, in the order of each; values as threads may hand them over. */
 export interface Channel {
   onMessage: ((message: unknown) => void) | undefined;
   post(message: unknown): void;
   close(): void;
 }
-
-/** Called in the main thread. */
-export type WhenLost = (memory: SharedArrayBuffer, worker: number) => void;
 
 /** The main thread has not made it yet, or not told us yet. */
 export class MemoryMissing extends Error {

@@ -72,7 +72,9 @@ export class TieredStore implements CacheStore, InFront {
     const stored = this.#memory.put(response, inMemory(filling));
     const serial = this.#serialOf(filling);
     filling.ended();
-    if (serial >= 0) this.#disk?.store?.put(response, serial);
+    // Parts stay in memory, until they are a whole: only there do they meet.
+    const isPart = response.rangeAt !== undefined;
+    if (serial >= 0 && !isPart) this.#disk?.store?.put(response, serial);
     return stored;
   }
 

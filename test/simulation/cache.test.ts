@@ -371,3 +371,21 @@ simulation(
     assert.equal(results(proxy), "miss miss miss hit");
   },
 );
+
+simulation(
+  "cache: what long fields of clients tell apart takes no more memory than it counts for (SECURITY C1)",
+  cached(reply("x", { ...FRESH, Vary: "X-Long" }), { key: { headers: ["x-key"] } }),
+  async (proxy) => {
+    for (let count = 0; count < 5; count++) {
+      const long = `${"v".repeat(10_000)}${count}`;
+      await ask(proxy, get("/", { "X-Long": long, "X-Key": long }));
+      await ask(proxy, get("/", { "X-Long": long, "X-Key": long }));
+    }
+
+    assert.equal(results(proxy), "miss hit miss hit miss hit miss hit miss hit");
+    const { store } = proxy.cache!.caches;
+    for (let each = store.lookup("http://a.test/", 0); each !== undefined; each = each.next) {
+      assert.ok(each.partition.length + each.varyKey.length < 700);
+    }
+  },
+);

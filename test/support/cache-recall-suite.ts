@@ -72,14 +72,6 @@ function bodies(name: string, stored: Stored): void {
     assert.equal(await find("a", "route", () => false), undefined);
   });
 
-  test(`${name}: a part of a whole says where it begins`, async () => {
-    const { find } = await stored(["a", { text: "345", rangeAt: 3, rangeTotal: 10, status: 206 }]);
-
-    const found = (await find("a"))!;
-    assert.deepEqual([found.rangeAt, found.rangeTotal, found.status], [3, 10, 206]);
-    assert.equal(await wholeBody(found), "345");
-  });
-
   test(`${name}: texts are what they were, whatever letters they have`, async () => {
     const odd = { partition: 'Ünï\n["ÿ"]', varyNames: ["x", "y"], varyKey: "é\n€" };
     const lines = "X: \xe9\xff\r\n";

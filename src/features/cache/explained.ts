@@ -40,6 +40,7 @@ function keyLines(exchange: Exchange, options: CacheOptions): string[] {
   ];
   const lines = [`key: ${urlOf(exchange, query)}`];
   if (parts.length > 0) lines.push(`and ${parts.join(", ")}`);
+  if (exchange.identity !== undefined) lines.push("and that auth knows who asks");
   lines.push("and the fields that the response names in Vary");
   if (query.length < request.query.length) {
     lines.push("parameters that are not in the key do not reach the origin");

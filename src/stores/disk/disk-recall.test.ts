@@ -1,9 +1,12 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import type { StoredResponse } from "../../../src/stores/cache-store.ts";
 import {
   cacheRecallSuite,
   type RecallMaking,
   type RecallSetUp,
 } from "../../../test/support/cache-recall-suite.ts";
+import { put, responseOf } from "../../../test/support/cache-store-suite.ts";
 import { find, SimDisk, type SimDiskOptions } from "../../../test/support/sim-disk.ts";
 
 const disks = new WeakMap<RecallSetUp["store"], SimDisk>();
@@ -45,4 +48,14 @@ for (const how of [KIND.stop, KIND.kill]) {
 cacheRecallSuite("disk, from another worker", {
   make: made({ workers: 2 }),
   elsewhere: async ({ store }) => setUpOf(disks.get(store)!, 1),
+});
+
+test("disk: a part of a whole is not kept, since parts meet in memory alone", async () => {
+  const { store, find: findIn, settle } = setUpOf(await SimDisk.open({}));
+  put(store, responseOf("a", { text: "345", rangeAt: 3, rangeTotal: 10, status: 206 }));
+  put(store, responseOf("b", { text: "whole" }));
+  await settle();
+
+  assert.equal(await findIn("a"), undefined);
+  assert.notEqual(await findIn("b"), undefined);
 });
