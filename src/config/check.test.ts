@@ -35,6 +35,7 @@ test("check: the smallest config comes out with every default of the process", (
     bans: undefined,
     shed: undefined,
     cacheMemoryBytes: 268_435_456,
+    cacheDisk: undefined,
     admin: { address: { host: "127.0.0.1", port: 2080 }, token: undefined },
     log: { access: "stdout", format: "json", level: "info" },
     dns: DNS,

@@ -1,10 +1,14 @@
+/** What a request is looked up with, and which of the stored responses is for it. */
 import type { Forwarded } from "../../protocol/caching/cache-status.ts";
 import type { Freshness } from "../../protocol/caching/reuse.ts";
 import { varyKey } from "../../protocol/caching/vary.ts";
+import { idOf } from "../../protocol/http/header-id.ts";
 import type { CacheStore, StoredResponse } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
 import { isPartOf } from "./parts.ts";
 import { partServes } from "./serve-stored.ts";
+
+const RANGE = idOf("range");
 
 /** Of the responses to its URL, the one that this request may be served from. */
 export function matching(first: StoredResponse, keyed: Keyed): StoredResponse | undefined {
@@ -26,9 +30,14 @@ export function recalled(
   keyed: Keyed,
   store: CacheStore,
 ): Promise<StoredResponse | undefined> | undefined {
-  const { url, partition } = keyed;
-  const suits = (found: StoredResponse) => matching(found, keyed) !== undefined;
-  return store.recall?.({ url, partitions: [partition], suits });
+  const { url, partition, exchange } = keyed;
+  const { method, headers } = exchange.request;
+  return store.recall?.({
+    url,
+    partition,
+    alsoOthers: method === "GET" && headers.first(RANGE) !== undefined, // parts have one each
+    suits: (found) => matching(found, keyed) !== undefined,
+  });
 }
 
 /** Why the origin is asked. */
