@@ -10,11 +10,21 @@ import { cacheTests, cacheTestsByDefault } from "../test/conformance/cache-tests
 import { h1spec } from "../test/conformance/h1spec.ts";
 import { h2spec } from "../test/conformance/h2spec.ts";
 import { llhttp } from "../test/conformance/llhttp.ts";
+import { sslscan } from "../test/conformance/sslscan.ts";
 import type { Group, Outcome, Result, Suite } from "../test/conformance/suite.ts";
+import { testssl } from "../test/conformance/testssl.ts";
 import { startNginxProxy } from "../test/support/nginx-proxy.ts";
 import { startProxy } from "../test/support/proxy.ts";
 
-const SUITES: readonly Suite[] = [h1spec, h2spec, llhttp, cacheTests, cacheTestsByDefault];
+const SUITES: readonly Suite[] = [
+  h1spec,
+  h2spec,
+  llhttp,
+  cacheTests,
+  cacheTestsByDefault,
+  testssl,
+  sslscan,
+];
 const RESULTS = new URL("../test/conformance/RESULTS.md", import.meta.url);
 
 const { values, positionals } = parseArgs({

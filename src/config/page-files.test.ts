@@ -9,7 +9,7 @@ test("withPageFiles: at each level, from the folder of the config", () => {
     defaults: { errors: errors("pages/a.html") },
     sites: [
       { errors: errors("../c.html"), routes: [{ errors: errors("./d.html") }, { respond: 200 }] },
-      { routes: { errors: errors("one.html") } },
+      { routes: { errors: errors("one.html") }, redirects: { file: "old.txt", status: 301 } },
     ],
   };
 
@@ -20,7 +20,11 @@ test("withPageFiles: at each level, from the folder of the config", () => {
         errors: errors("/etc/c.html"),
         routes: [{ errors: errors("/etc/sluice/d.html") }, { respond: 200 }],
       },
-      { routes: { errors: errors("one.html") } }, // no list: the schema says so
+      // No list: the schema says so.
+      {
+        routes: { errors: errors("one.html") },
+        redirects: { file: "/etc/sluice/old.txt", status: 301 },
+      },
     ],
   });
 });

@@ -3,7 +3,10 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { World } from "../base/world.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
+import type { Geo } from "./geo.ts";
 import type { Machine } from "./machine.ts";
+import type { Route } from "./runtime.ts";
+import type { SharedLimits } from "./shared-limits.ts";
 import type { Upstream } from "./upstream.ts";
 import type { StoredCounts } from "./worker.ts";
 
@@ -32,13 +35,19 @@ export interface Problem {
 export type Level = "route" | "site" | "all";
 
 export interface BuildTools {
-  readonly world: Pick<World, "clock" | "random" | "log">;
+  readonly world: Pick<World, "clock" | "random" | "log" | "web">;
   /** The upstream of that name; the check has made sure that there is one. */
   upstream(name: string): Upstream;
+  /** A route that has no filters and forwards to it, for questions of a filter's own (core/question.ts). */
+  routeTo(name: string): Route;
+  /** Nothing is to be asked of anybody: it is for `explain`. */
+  readonly isDry: boolean;
   /** Something that survives reloads for as long as this place in the config asks for it. */
   keep<T>(key: string, make: () => T): T;
   /** As keep(), one for all places that ask for the key. */
   keepForAll<T>(key: string, make: () => T): T;
+  /** Of the config's databases; undefined: it names none. */
+  readonly geo?: Geo | undefined;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
   /** Of the route, the same over reloads: its site and its name. */
@@ -47,6 +56,8 @@ export interface BuildTools {
   /** Where in the config this part is written: for the route alone, the site, or all. */
   readonly level: Level;
   readonly wheel: TimerWheel;
+  /** What counts with other machines; undefined: each machine counts alone. */
+  readonly sharedLimits: SharedLimits | undefined;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;
   cacheStored(counts: StoredCounts): void;

@@ -35,6 +35,7 @@ export function requestOf(
     upstreamQuery: query,
     upstreamMethod: "",
     upstreamHost: "",
+    pathPrefixes: undefined,
   };
 }
 
@@ -77,6 +78,7 @@ export function exchangeOf(parts: ExchangeParts): Exchange {
     site,
     route: route ?? routes.find(request, clientIp),
     listener: { errors },
+    downstream: { requestFraming: { kind: "none" }, websocketKey: undefined },
     fault: undefined,
   });
 }

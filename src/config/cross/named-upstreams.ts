@@ -1,6 +1,6 @@
 /** Every place of a config that names an upstream. */
 import type { Path } from "../../core/feature.ts";
-import { asMap, asTexts, type RawMap, rawSites } from "./raw.ts";
+import { asList, asMap, asTexts, type RawMap, rawSites } from "./raw.ts";
 import { rawStreams } from "./streams.ts";
 
 export interface NamedUpstream {
@@ -17,6 +17,15 @@ export function namedUpstreams(config: RawMap): NamedUpstream[] {
     ...mirrors(asMap(config["defaults"])).map((each) => below(each, ["defaults"])),
     ...sites.flatMap(({ site, at }) => mirrors(site).map((each) => below(each, at))),
     ...routes.flatMap(({ route, at }) => mirrors(route).map((each) => below(each, at))),
+    ...authorizers(asMap(asMap(config["defaults"])["auth"])).map((each) =>
+      below(each, ["defaults", "auth"]),
+    ),
+    ...sites.flatMap(({ site, at }) =>
+      authorizers(asMap(site["auth"])).map((each) => below(each, [...at, "auth"])),
+    ),
+    ...routes.flatMap(({ route, at }) =>
+      authorizers(asMap(route["auth"])).map((each) => below(each, [...at, "auth"])),
+    ),
     ...rawStreams(config).flatMap(({ stream, at }) =>
       typeof stream["forward"] === "string" ? [value(stream["forward"], [...at, "forward"])] : [],
     ),
@@ -41,6 +50,21 @@ function mirrors({ mirror }: RawMap): NamedUpstream[] {
   const { to } = asMap(mirror);
   return typeof to === "string" ? [value(to, ["mirror", "to"])] : [];
 }
+
+/** Those that `auth` asks, through all its `any` and `all`. */
+function authorizers(auth: RawMap, depth = 0): NamedUpstream[] {
+  const { to } = asMap(auth["forward"]);
+  const own = typeof to === "string" ? [value(to, ["forward", "to"])] : [];
+  if (depth > DEPTH_MAX) return own;
+  const inner = ["any", "all"].flatMap((key) =>
+    asList(auth[key]).flatMap((each, index) =>
+      authorizers(asMap(each), depth + 1).map((found) => below(found, [key, index])),
+    ),
+  );
+  return [...own, ...inner];
+}
+
+const DEPTH_MAX = 16; // a config in code may hold itself
 
 function value(name: string, at: Path): NamedUpstream {
   return { name, at, on: "value" };

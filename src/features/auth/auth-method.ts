@@ -5,13 +5,14 @@ import type { BuildTools } from "../../core/feature.ts";
 import type { z } from "../../core/fields.ts";
 import type { Reply, Step } from "../../core/filter.ts";
 import type { Identity } from "../../core/identity.ts";
+import type { Mode } from "../../core/refusal.ts";
 import type { FailureGuard } from "./failure-guard.ts";
 
 /** The request shows who sent it. May be made ahead, and be the same for every request. */
 export interface Proven {
   readonly kind: "proven";
   readonly identity: Identity;
-  /** Once the request passes as a whole: for fields of its own. Those must be in `claims` of the method. */
+  /** Once the request passes as a whole: for fields of its own. Those must be in `declares` of the method. */
   pass?(exchange: Exchange): void;
 }
 
@@ -24,6 +25,8 @@ export interface Refused {
   readonly name?: string;
   /** In place of the method's own, as for error="invalid_token". */
   readonly challenge?: string;
+  /** In place of our page, as from an authorizer. Asked for only if this is what the client is told. */
+  reply?(exchange: Exchange): Reply;
 }
 
 /** The method answers by itself: a login that comes back, an authorizer's own page. */
@@ -64,6 +67,8 @@ export interface AuthMethod {
 export interface AuthTools extends BuildTools {
   /** Failures of all methods and workers; undefined: `guard: off`. */
   readonly guard: FailureGuard | undefined;
+  /** For what a method finds out later than in verify(); else it is none of its business. */
+  readonly mode: Mode;
 }
 
 /** One method in the vocabulary of `auth`. */

@@ -2,7 +2,7 @@ import { boundedKey } from "../../base/bounded-key.ts";
 import type { Attempt, CacheResult, Exchange, ResponseHead } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Feature } from "../../core/feature.ts";
-import { type Filter, TAKEN } from "../../core/filter.ts";
+import { type Filter, type Step, TAKEN } from "../../core/filter.ts";
 import { fail, respond } from "../../core/pipeline.ts";
 import type { Route } from "../../core/runtime.ts";
 import { type CacheControl, NO_DIRECTIVES } from "../../protocol/caching/cache-control.ts";
@@ -10,9 +10,8 @@ import { cacheStatusText, type Forwarded } from "../../protocol/caching/cache-st
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
 import { invalidates, sameOriginTarget } from "../../protocol/caching/invalidation.ts";
 import { contentRange, wantedRange } from "../../protocol/caching/range.ts";
-import { ageOf, type Freshness, reuseOf } from "../../protocol/caching/reuse.ts";
+import { ageOf, reuseOf } from "../../protocol/caching/reuse.ts";
 import { notModifiedFields } from "../../protocol/caching/stored-fields.ts";
-import { varyKey } from "../../protocol/caching/vary.ts";
 import { NONE } from "../../protocol/h1/framing.ts";
 import { idOf } from "../../protocol/http/header-id.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
@@ -28,8 +27,8 @@ import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
 import { freshenByHead } from "./head-update.ts";
-import { isPartOf } from "./parts.ts";
-import { partServes, type ReadBody, serveStored } from "./serve-stored.ts";
+import { controlOf, matching, reasonOf, recalled } from "./matching.ts";
+import { type ReadBody, serveStored } from "./serve-stored.ts";
 
 /** A request, and what it is looked up under. */
 export interface Keyed {
@@ -66,11 +65,11 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
 
   // --- phases ------------------------------------------------------------------------------------
 
-  lookup(exchange: Exchange): typeof TAKEN | undefined {
+  lookup(exchange: Exchange): Step<typeof TAKEN | undefined> {
     const { method } = exchange.request;
     if (method !== "GET" && method !== "HEAD") return undefined;
     const why = bypassOf(exchange, this.#options.bypass);
-    if (why === undefined) return this.#find(this.#keyed(exchange), undefined);
+    if (why === undefined) return this.#lookUp(this.#keyed(exchange));
     exchange.cacheResult = "bypass";
     this.#tell(exchange, cacheStatusText(NAME, { forwarded: "bypass", detail: why }));
     return undefined;
@@ -119,12 +118,40 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     };
   }
 
+  /** What is not in memory may be on disk: then it is waited for, and only then. */
+  #lookUp(keyed: Keyed): Step<typeof TAKEN | undefined> {
+    const { store, world } = this.caches;
+    const first = store.lookup(keyed.url, world.clock.nowMs());
+    const stored = first && matching(first, keyed);
+    if (stored !== undefined) return this.#decide(keyed, undefined, first, stored);
+    const recalling = recalled(keyed, store);
+    if (recalling === undefined) return this.#decide(keyed, undefined, first, undefined);
+    return recalling.then((found) => {
+      const { times } = keyed.exchange;
+      if (times.endedMs !== 0) return TAKEN; // the client has left
+      // What another has asked for meanwhile is newer, and in memory; so is what was small enough.
+      const now = store.lookup(keyed.url, world.clock.nowMs());
+      const lasting = found?.isLent === false ? found : undefined;
+      const matched = (now && matching(now, keyed)) ?? lasting;
+      return this.#decide(keyed, undefined, now ?? lasting, matched);
+    });
+  }
+
   /** `reader`: the one that it has by now, if it has waited already. */
   #find(keyed: Keyed, reader: CacheReader | undefined): typeof TAKEN | undefined {
+    const { store, world } = this.caches;
+    const first = store.lookup(keyed.url, world.clock.nowMs());
+    return this.#decide(keyed, reader, first, first && matching(first, keyed));
+  }
+
+  #decide(
+    keyed: Keyed,
+    reader: CacheReader | undefined,
+    first: StoredResponse | undefined, // of that URL
+    stored: StoredResponse | undefined,
+  ): typeof TAKEN | undefined {
     const { exchange, control } = keyed;
     const nowMs = this.caches.world.clock.nowMs();
-    const first = this.caches.store.lookup(keyed.url, nowMs);
-    const stored = first && this.#match(first, keyed);
     const freshness = stored?.freshness();
     const asked = control === NO_DIRECTIVES ? undefined : control;
     const reuse = freshness === undefined ? "validate" : reuseOf(freshness, nowMs, asked);
@@ -146,21 +173,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     }
     this.#ask(keyed, reader ?? new CacheReader(keyed, this), stored);
     return TAKEN;
-  }
-
-  #match(first: StoredResponse, keyed: Keyed): StoredResponse | undefined {
-    const { headers } = keyed.exchange.request;
-    let part: StoredResponse | undefined;
-    for (let each: StoredResponse | undefined = first; each !== undefined; each = each.next) {
-      const isWhole = each.partition === keyed.partition;
-      if (!isWhole && !isPartOf(each, keyed.partition)) continue;
-      const suits =
-        each.varyNames.length === 0 || varyKey(each.varyNames, headers) === each.varyKey;
-      if (!suits) continue;
-      if (isWhole) return each;
-      if (keyed.exchange.request.method === "GET" && partServes(each, headers)) part ??= each;
-    }
-    return part;
   }
 
   #ask(keyed: Keyed, reader: CacheReader, stored: StoredResponse | undefined): void {
@@ -259,8 +271,15 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     response: ResponseHead,
   ): void {
     const framing = { kind: "length" as const, bytes: end - from };
+    const reader = new CacheReader(keyed, this);
+    const source = stored.reading?.();
+    if (source !== undefined) {
+      // It comes block by block, and is coded for who asks: no coding of it is kept.
+      reader.read(response, framing, { content: undefined, source, from, end });
+      return;
+    }
     const content = new ServedContent(keyed.exchange, this.caches.works, stored);
-    new CacheReader(keyed, this).read(response, framing, { content, source: stored, from, end });
+    reader.read(response, framing, { content, source: stored, from, end });
   }
 
   follow(keyed: Keyed, served: ServedCoded): void {
@@ -341,7 +360,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     const keyed = this.#keyed(exchange);
     const { store, world } = this.caches;
     const first = store.lookup(keyed.url, world.clock.nowMs());
-    const stored = first && this.#match(first, keyed);
+    const stored = first && matching(first, keyed);
     if (stored !== undefined && stored.partition === keyed.partition) {
       freshenByHead(this.caches, this.rules, stored, response);
     }
@@ -355,16 +374,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
   #tell(exchange: Exchange, text: string): void {
     if (this.#options.tellsStatus) exchange.cacheStatus = text;
   }
-}
-
-function reasonOf(
-  first: StoredResponse | undefined,
-  stored: Freshness | undefined,
-  nowMs: number,
-): Forwarded {
-  if (first === undefined) return "uri-miss";
-  if (stored === undefined) return "vary-miss";
-  return nowMs - stored.bornMs < stored.lifetimeMs ? "request" : "stale";
 }
 
 export const cache: Feature<CacheOptions, Filter> = {
