@@ -1,7 +1,7 @@
 /** What a request is looked up with, and which of the stored responses is for it. */
 import type { Forwarded } from "../../protocol/caching/cache-status.ts";
 import type { Freshness } from "../../protocol/caching/reuse.ts";
-import { varyKey } from "../../protocol/caching/vary.ts";
+import { VaryKeys } from "../../protocol/caching/vary.ts";
 import { idOf } from "../../protocol/http/header-id.ts";
 import type { CacheStore, StoredResponse } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
@@ -14,11 +14,15 @@ const RANGE = idOf("range");
 export function matching(first: StoredResponse, keyed: Keyed): StoredResponse | undefined {
   const { headers } = keyed.exchange.request;
   let part: StoredResponse | undefined;
+  let keys: VaryKeys | undefined;
   for (let each: StoredResponse | undefined = first; each !== undefined; each = each.next) {
     const isWhole = each.partition === keyed.partition;
     if (!isWhole && !isPartOf(each, keyed.partition)) continue;
-    const suits = each.varyNames.length === 0 || varyKey(each.varyNames, headers) === each.varyKey;
-    if (!suits) continue;
+    const { varyNames } = each;
+    if (varyNames.length > 0) {
+      keys ??= new VaryKeys(headers);
+      if (keys.of(varyNames) !== each.varyKey) continue;
+    }
     if (isWhole) return each;
     if (keyed.exchange.request.method === "GET" && partServes(each, headers)) part ??= each;
   }
