@@ -21,6 +21,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pebble: "pebble",
   knotd: "knot",
   knsupdate: "knot-dnsutils",
+  sslscan: "sslscan",
+  chromium: "chromium",
   htpasswd: "apache2-utils",
   argon2: "argon2",
   mmdblookup: "mmdb-bin",

@@ -44,6 +44,7 @@ import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
+import { type ClientsOf, clientLimits } from "./compile-clients.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
 import { geoOf } from "./compile-geo.ts";
 import { phasesOf } from "./compile-phases.ts";
@@ -96,10 +97,12 @@ class Compiler {
   readonly #sharedLimits: SharedLimits | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
+  readonly #clientsOf: ClientsOf;
 
   constructor(config: Config, tools: CompileTools) {
     this.#config = config;
     this.#tools = tools;
+    this.#clientsOf = clientLimits(config, tools);
     this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
       ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
       : undefined;
@@ -120,10 +123,10 @@ class Compiler {
     return {
       version: this.#tools.version,
       listeners: new Map(compiled),
-      streamListeners: compileStreamListeners(this.#config, this.#upstreams),
+      streamListeners: compileStreamListeners(this.#config, this.#upstreams, this.#clientsOf),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
-      caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
+      caching: cachingOf(this.#config, this.#tools),
       geo: this.#geo,
     };
   }
@@ -236,6 +239,7 @@ class Compiler {
       address: listener.address,
       protocols: listener.protocols,
       ...levels,
+      clients: this.#clientsOf(key, levels.limits.connectionsPerClient),
       sendsProxyHeader: addressTest(listener.proxiesFrom ?? streams?.proxiesFrom),
       proofs: this.#proofs,
       tls: listener.isTls

@@ -43,6 +43,7 @@ export interface Config extends Levels {
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
   readonly state: StateConfig;
   readonly cacheMemoryBytes: number; // of all workers together
+  readonly cacheDisk: CacheDiskConfig | undefined; // undefined: memory alone
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
   readonly dns: DnsSettings;
@@ -56,6 +57,11 @@ export interface Config extends Levels {
   readonly streamListeners: readonly StreamListenerConfig[]; // every one that a stream listens on
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly sites: readonly SiteConfig[];
+}
+
+export interface CacheDiskConfig {
+  readonly path: string; // absolute
+  readonly bytes: number; // of all workers together
 }
 
 /** Only what is set here; `settledLevels` lays the levels over each other. */
@@ -95,6 +101,7 @@ export interface StreamListenerConfig {
   readonly protocol: "tcp" | "udp";
   readonly address: Address;
   readonly connectionsMax: number; // of UDP: sessions
+  readonly connectionsPerClient: number; // of TCP
   readonly openingMs: number;
   readonly proxiesFrom: readonly string[] | undefined;
   readonly streams: readonly StreamConfig[]; // at least one

@@ -9,6 +9,7 @@ import type { Speech } from "../core/upstream.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
+  CacheDiskConfig,
   Config,
   EndpointConfig,
   HedgeConfig,
@@ -85,6 +86,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     trustedProxies: trust?.proxies ?? [],
     state: settleState(parsed.state, folder),
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
+    cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:
       admin === "off"
         ? undefined
@@ -122,6 +124,13 @@ function settleLevels({ limits, timeouts, rates }: ParsedLevels): Levels {
       ...(grace === undefined ? {} : { graceMs: grace }),
     },
   };
+}
+
+function settleCacheDisk(
+  disk: NonNullable<ParsedConfig["cacheStore"]>["disk"],
+  folder: string,
+): CacheDiskConfig | undefined {
+  return disk && { path: resolve(folder, disk.path), bytes: disk.size };
 }
 
 function settleLog(log: ParsedConfig["log"], folder: string): LogConfig {

@@ -28,6 +28,8 @@ export interface Worker {
   cacheStored?(counts: StoredCounts): void;
   /** For whoever asks another machine for what is counted with it. */
   stateMeter?(): StateMeter;
+  /** A connection that did nothing was closed for a newcomer. */
+  madeRoom(listenerKey: string): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
   bug(error: unknown, exchange: Exchange | undefined): void;
   listenerMeter(listenerKey: string): ConnectionMeter;
@@ -38,6 +40,18 @@ export interface StoredCounts {
   readonly bytes: number;
   readonly objects: number;
   readonly evictions: number; // since the start
+  readonly disk?: DiskCounts | undefined; // absent: nothing is said of it
+}
+
+/** Of what one worker has on disk; what others have there, and it may read, is not counted. */
+export interface DiskCounts {
+  readonly bytes: number;
+  readonly objects: number;
+  readonly reads: number; // responses that came from there; since it was opened, as all that follow
+  readonly writes: number;
+  readonly skipped: number; // not written, since the disk was too slow, or did not work
+  readonly evictions: number;
+  readonly errors: number; // of the system's, and of what was not as it had been written
 }
 
 export interface RefusedConnection {

@@ -4,6 +4,7 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { captureProblems, matchSchema } from "../route/match-schema.ts";
 import { allow, deny } from "./access/access.ts";
 import { auth } from "./auth/auth.ts";
+import { bandwidth } from "./bandwidth/bandwidth.ts";
 import { cache } from "./cache/cache.ts";
 import { compress } from "./compress/compress.ts";
 import { cors } from "./cors/cors.ts";
@@ -11,6 +12,8 @@ import { decompress } from "./decompress/decompress.ts";
 import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
+import { inFlight } from "./in-flight/in-flight.ts";
+import { location } from "./location/location.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { redirects } from "./redirects/redirects.ts";
@@ -32,9 +35,12 @@ export const features: readonly Feature<unknown>[] = [
   cors, // before whatever asks who the client is: a preflight has no credentials
   rateLimit,
   auth,
+  inFlight, // after all others in admit: who is refused for another reason takes no place
+  bandwidth, // in admit, so before all that changes bodies: it is about what is on the wire
   decompress,
   redirects, // what they send away is not worth rewriting
   rewrite,
+  location, // before the cache, which keeps what clients are to see
   securityHeaders, // before headers, whose edits are more particular
   headers, // before the cache, so that Vary speaks of what the upstream gets
   grpcWeb,

@@ -101,6 +101,10 @@ export class EngineWorker implements StreamWorker {
     return this.metrics.stateMeter();
   }
 
+  madeRoom(listenerKey: string): void {
+    this.metrics.madeRoom(listenerKey);
+  }
+
   cacheStored(counts: StoredCounts): void {
     this.metrics.cacheStored(counts);
   }

@@ -8,6 +8,8 @@ export function part(
     | "curl"
     | "haproxy"
     | "openssl"
+    | "sslscan"
+    | "chromium"
     | "python3"
     | "systemd-analyze"
     | "systemd-notify"

@@ -5,9 +5,12 @@ import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
 import { allow, deny } from "../../src/features/access/access.ts";
 import { auth } from "../../src/features/auth/auth.ts";
+import { bandwidth } from "../../src/features/bandwidth/bandwidth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
+import { inFlight } from "../../src/features/in-flight/in-flight.ts";
+import { location } from "../../src/features/location/location.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
@@ -69,9 +72,12 @@ export const testVocabulary: Vocabulary = {
     allow,
     deny,
     auth,
+    bandwidth,
     cache,
     cors,
     headers,
+    inFlight,
+    location,
     rateLimit,
     redirect,
     redirects,

@@ -182,6 +182,24 @@ const dns = z
 
 const MIB = 1024 * 1024;
 
+const DISK_PATH_FORM = "the path of a folder such as /var/cache/sluice";
+const cacheDisk = z
+  .strictObject(
+    {
+      path: z
+        .string({ error: wanted(DISK_PATH_FORM) })
+        .min(1, { error: wanted(DISK_PATH_FORM) })
+        .describe(
+          "A folder for this process alone; it is made if need be. Relative to the config's own.",
+        ),
+      size: sizeBetween(16 * MIB, 1024 * 1024 * 1024 * MIB).describe(
+        "How much of the disk stored responses may take, of all workers together.",
+      ),
+    },
+    { error: wanted("a map with path and size") },
+  )
+  .describe("What is stored is kept on disk, too, and survives a restart. Default: it is not.");
+
 const cacheStore = z
   .strictObject(
     {
@@ -190,8 +208,9 @@ const cacheStore = z
         .describe(
           "How much memory stored responses may take, of all workers together. Default: 256MiB.",
         ),
+      disk: cacheDisk.optional(),
     },
-    { error: wanted("a map with memory") },
+    { error: wanted("a map with memory and disk") },
   )
   .describe("Where responses of routes with `cache` are stored.");
 

@@ -91,6 +91,7 @@ export function questionHead(
     upstreamQuery: query,
     upstreamMethod: "",
     upstreamHost: "",
+    pathPrefixes: undefined,
   };
 }
 
