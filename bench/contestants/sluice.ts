@@ -26,9 +26,9 @@ function entryOf(root: string): string {
   return existsSync(built) ? built : join(root, SOURCE);
 }
 
-/** This checkout, on a config of the caller's. */
-export function sluiceCommand(configPath: string): readonly string[] {
-  return runCommand(REPOSITORY, [], configPath);
+/** This checkout, or another one, on a config of the caller's. */
+export function sluiceCommand(configPath: string, root = REPOSITORY): readonly string[] {
+  return runCommand(root, [], configPath);
 }
 
 /** The one place that knows how Sluice is started. */

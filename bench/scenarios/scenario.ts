@@ -139,6 +139,7 @@ export const SCENARIOS: readonly Scenario[] = [
   load("gzip-10k", "GET of 10 KiB of JSON, compressed", gzip("/json-10k", MANY), "gzip"),
   load("gzip-100k", "GET of 100 KiB of JSON, compressed", gzip("/json-100k", FEW), "gzip"),
   { kind: "idle", name: "idle", about: "memory of idle client connections", field: "logged" },
+  { kind: "idle", name: "tls-idle", about: "memory of idle TLS connections", field: "tls" },
   { kind: "start", name: "start", about: "from spawn to the first 200", field: "logged" },
 ];
 

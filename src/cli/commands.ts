@@ -173,6 +173,18 @@ Asks for the password on a terminal, twice and without showing it; else reads th
 first line of its input.`,
     load: async () => (await import("./hash-password.ts")).hashPassword,
   },
+  {
+    name: "sign",
+    usage: "URL -k ID -e DURATION [--prefix PATH]",
+    about: "Makes a URL that auth.hmac takes.",
+    help: `  -k, --key ID            the id of the key, as in auth.hmac.keys
+  -e, --expires DURATION  for how long it is good from now on: 5m, 1h, 7d
+  --prefix PATH           it is good for all paths below, such as /videos/42/, and any query
+
+Asks for the secret on a terminal, twice and without showing it; else reads the
+first line of its input.`,
+    load: async () => (await import("./sign.ts")).sign,
+  },
 ];
 
 function notYet(name: string, usage: string, about: string): Command {

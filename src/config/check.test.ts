@@ -50,6 +50,7 @@ test("check: the smallest config comes out with every default of the process", (
       mustStaple: false,
       ...{ dns: undefined, onDemand: undefined, isSelfSignedMeanwhile: false },
     },
+    geo: undefined,
     isStapling: true,
     via: { kind: "on", pseudonym: undefined },
     forwarded: false,

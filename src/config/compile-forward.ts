@@ -1,4 +1,5 @@
 /** What a route's `forward` and `mirror` become: the upstreams in their order, and the cookies. */
+import { networkOf } from "../base/client-network.ts";
 import type { AttemptStep, Phases } from "../core/filter.ts";
 import type { ErrorReplies, Route } from "../core/runtime.ts";
 import type { Worker } from "../core/worker.ts";
@@ -7,7 +8,6 @@ import { Forward } from "../features/forward/forward.ts";
 import { Mirror } from "../features/forward/mirror.ts";
 import { SplitCookie } from "../features/forward/split-cookie.ts";
 import { type ForwardTarget, TargetChoice } from "../features/forward/target.ts";
-import { networkOf } from "../upstream/hash-key.ts";
 import { RETRY_POLICY } from "../upstream/retry-policy.ts";
 import type { ForwardConfig, RouteConfig } from "./config.ts";
 import { PLAIN_ATTRIBUTES } from "./shape/cookie.ts";

@@ -3,8 +3,10 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { Web, World } from "../base/world.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
+import type { Geo } from "./geo.ts";
 import type { Machine } from "./machine.ts";
 import type { Route } from "./runtime.ts";
+import type { SharedLimits } from "./shared-limits.ts";
 import type { Upstream } from "./upstream.ts";
 import type { StoredCounts } from "./worker.ts";
 
@@ -48,6 +50,8 @@ export interface BuildTools {
   keep<T>(key: string, make: () => T): T;
   /** As keep(), one for all places that ask for the key. */
   keepForAll<T>(key: string, make: () => T): T;
+  /** Of the config's databases; undefined: it names none. */
+  readonly geo?: Geo | undefined;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
   /** Of the route, the same over reloads: its site and its name. */
@@ -56,6 +60,8 @@ export interface BuildTools {
   /** Where in the config this part is written: for the route alone, the site, or all. */
   readonly level: Level;
   readonly wheel: TimerWheel;
+  /** What counts with other machines; undefined: each machine counts alone. */
+  readonly sharedLimits: SharedLimits | undefined;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;
   cacheStored(counts: StoredCounts): void;

@@ -6,6 +6,7 @@ import type { TlsFacts, World } from "../base/world.ts";
 import type { Directory } from "../core/directory.ts";
 import type { Attempt, Exchange } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
+import type { StateMeter } from "../core/shared-limits.ts";
 import type { Session, StreamMeter, StreamPlan, StreamWorker } from "../core/stream.ts";
 import type { ConnectionMeter, RefusedConnection, StoredCounts } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
@@ -94,6 +95,14 @@ export class EngineWorker implements StreamWorker {
     if (nowMs < this.#quietUntilMs) return;
     this.#quietUntilMs = nowMs + DROPS_WARNING_EVERY_MS;
     this.world.log.warn(what, { listener: listenerKey, ...fault });
+  }
+
+  stateMeter(): StateMeter {
+    return this.metrics.stateMeter();
+  }
+
+  madeRoom(listenerKey: string): void {
+    this.metrics.madeRoom(listenerKey);
   }
 
   cacheStored(counts: StoredCounts): void {

@@ -8,6 +8,8 @@ export function part(
     | "curl"
     | "haproxy"
     | "openssl"
+    | "sslscan"
+    | "chromium"
     | "python3"
     | "systemd-analyze"
     | "systemd-notify"
@@ -17,7 +19,8 @@ export function part(
     | "knsupdate"
     | "htpasswd"
     | "argon2"
-    | "mmdblookup",
+    | "mmdblookup"
+    | "redis-server",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

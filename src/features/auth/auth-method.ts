@@ -6,13 +6,14 @@ import type { BuildTools } from "../../core/feature.ts";
 import type { z } from "../../core/fields.ts";
 import type { Reply, Step } from "../../core/filter.ts";
 import type { Identity } from "../../core/identity.ts";
+import type { Mode } from "../../core/refusal.ts";
 import type { FailureGuard } from "./failure-guard.ts";
 
 /** The request shows who sent it. May be made ahead, and be the same for every request. */
 export interface Proven {
   readonly kind: "proven";
   readonly identity: Identity;
-  /** Once the request passes as a whole: for fields of its own. Those must be in `claims` of the method. */
+  /** Once the request passes as a whole: for fields of its own. Those must be in `declares` of the method. */
   pass?(exchange: Exchange): void;
 }
 
@@ -67,6 +68,8 @@ export interface AuthMethod {
 export interface AuthTools extends BuildTools {
   /** Failures of all methods and workers; undefined: `guard: off`. */
   readonly guard: FailureGuard | undefined;
+  /** For what a method finds out later than in verify(); else it is none of its business. */
+  readonly mode: Mode;
 }
 
 /** The part of the world that questions beside the traffic need. */

@@ -1,7 +1,7 @@
 import { DeclaredHeaders } from "../../core/declared-header.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
-import type { Feature } from "../../core/feature.ts";
+import type { BuildTools, Feature } from "../../core/feature.ts";
 import type { Filter, Reply, Step } from "../../core/filter.ts";
 import { type Mode, refuse } from "../../core/refusal.ts";
 import { securityStage } from "../../core/security-stage.ts";
@@ -154,13 +154,13 @@ export const auth: Feature<AuthOptions, Filter> = {
   build(options, tools) {
     return securityStage("auth", tools, () => {
       const guard = options.guard && guardOf(options.guard, tools);
-      return new Auth(options, { ...tools, guard });
+      return new Auth(options, { ...tools, guard, mode: options.mode });
     });
   },
 };
 
 /** One for all routes that have the same numbers: who fails on one of them fails on all. */
-function guardOf(options: GuardOptions, tools: Omit<AuthTools, "guard">): FailureGuard {
+function guardOf(options: GuardOptions, tools: BuildTools): FailureGuard {
   const key = `auth guard ${options.perAddress} ${options.perName} ${options.withinMs}`;
   return tools.keepForAll(key, () => {
     const memory = tools.machine.block(key, FailureGuard.byteLength);

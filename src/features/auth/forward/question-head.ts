@@ -93,6 +93,7 @@ export function questionHead(
     upstreamQuery: query,
     upstreamMethod: "",
     upstreamHost: ENDPOINT_HOST, // an authorizer is another site than this one
+    pathPrefixes: undefined,
   };
 }
 
