@@ -72,7 +72,8 @@ class Jwt implements AuthMethod {
 
   explain(): string {
     const said = this.#options.sources.map((source) => source.said).join(" or ");
-    return `a signed token in ${said}, checked with ${this.#verifier.source.about}${this.#isDry ? " (believed here)" : ""}`;
+    const believed = this.#isDry ? " (believed here)" : "";
+    return `a signed token in ${said}, checked with ${this.#verifier.source.about}${believed}`;
   }
 
   #judge(verified: Verified): Verdict {
