@@ -36,13 +36,25 @@ export class TokenVerifier {
   verify(text: string): Step<Verified> {
     const key = VerifiedTokens.keyOf(text);
     const known = this.#known.find(key, this.source.generation, this.#clock.wallMs());
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#stillGood(known, text);
 
     const token = this.#read(text);
     if (token instanceof BadToken) return token;
     const keys = this.source.keys();
     if (keys instanceof Promise) return keys.then((found) => this.#verify(token, found, key));
     return this.#verify(token, keys, key);
+  }
+
+  /**
+   * A token that is known vouches for nothing if the keys have become too old meanwhile. And who asks
+   * for keys has them looked for again: or a few tokens, known to all, would keep a key that is gone.
+   */
+  #stillGood(known: Identity, text: string): Step<Verified> {
+    const keys = this.source.keys();
+    if (keys instanceof Promise) {
+      return keys.then((found) => (found === undefined ? NO_KEYS : this.verify(text)));
+    }
+    return keys === undefined ? NO_KEYS : known;
   }
 
   /** For `explain`, where nobody is asked and no time passes: what a token says, if it is one. */
