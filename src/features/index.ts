@@ -4,6 +4,7 @@ import type { MatchConfig } from "../route/match-config.ts";
 import { auth } from "./auth/auth.ts";
 import { bandwidth } from "./bandwidth/bandwidth.ts";
 import { cache } from "./cache/cache.ts";
+import { challenge } from "./challenge/challenge.ts";
 import { compress } from "./compress/compress.ts";
 import { cors } from "./cors/cors.ts";
 import { decompress } from "./decompress/decompress.ts";
@@ -31,6 +32,7 @@ export const features: readonly Feature<unknown>[] = [
   priority, // before all else: what is shed is to cost nothing
   cors, // before whatever asks who the client is: a preflight has no credentials
   rateLimit,
+  challenge, // after rateLimit: who comes too often is told so, whatever it has solved
   auth,
   inFlight, // after rateLimit: who is refused takes no place
   bandwidth, // before all that changes bodies: it is about what is on the wire

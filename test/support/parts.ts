@@ -17,7 +17,9 @@ export function part(
     | "knsupdate"
     | "htpasswd"
     | "argon2"
-    | "mmdblookup",
+    | "mmdblookup"
+    | "chromium"
+    | "slowhttptest",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);
