@@ -126,5 +126,7 @@ function row(mode: string, name: string, quiet: LoadReport, attacked: LoadReport
       .slice(0, count)
       .map((each) => each.toFixed(1))
       .join(", ");
-  return `| ${mode} | ${name} | ${attacked.sent} | ${failed === 0 ? "0" : `**${failed}**`} | ${told} | ${ms(quiet, 2)} | ${ms(attacked, 3)} |`;
+  const many = failed === 0 ? "0" : `**${failed}**`;
+  const cells = [mode, name, attacked.sent, many, told, ms(quiet, 2), ms(attacked, 3)];
+  return `| ${cells.join(" | ")} |`;
 }
