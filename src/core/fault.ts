@@ -75,6 +75,15 @@ export const FAULTS = {
   connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },
   in_flight_limited:        { side: "proxy",      status: 429, retry: "never", about: "The client, or the key of inFlight, has as many requests under way as inFlight.max allows." },
   challenge_required:       { side: "proxy",      status: 403, retry: "never", about: "The client has to solve a challenge first: a browser gets a page that does, everybody else this." },
+  // What a request is like.
+  method_not_allowed:       { side: "downstream", status: 405, retry: "never", about: "The method is none of requestFilter.methods; Allow says which are." },
+  path_hidden:              { side: "downstream", status: 404, retry: "never", about: "The path is one that requestFilter.hide keeps from everybody." },
+  header_required:          { side: "downstream", status: 400, retry: "never", about: "A header of requestFilter.headers.require is missing, or has another value." },
+  header_fields_too_large:  { side: "downstream", status: 431, retry: "never", about: "There are more fields, or longer values, than requestFilter.headers allows." },
+  query_too_large:          { side: "downstream", status: 414, retry: "never", about: "The query is longer, or has more parameters, than requestFilter.query allows." },
+  content_type_refused:     { side: "downstream", status: 415, retry: "never", about: "The body is of no type, or of none of requestFilter.contentTypes." },
+  length_required:          { side: "downstream", status: 411, retry: "never", about: "The body does not say its length ahead (requestFilter.lengthRequired)." },
+  user_agent_refused:       { side: "downstream", status: 403, retry: "never", about: "The User-Agent is one that requestFilter.userAgents refuses, or there is none." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
   circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },

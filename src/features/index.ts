@@ -19,6 +19,7 @@ import { priority } from "./priority/priority.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { redirects } from "./redirects/redirects.ts";
+import { requestFilter } from "./request-filter/request-filter.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 import { securityHeaders } from "./security-headers/security-headers.ts";
@@ -36,6 +37,7 @@ export const features: readonly Feature<unknown>[] = [
   deny,
   allow,
   cors, // before whatever asks who the client is: a preflight has no credentials
+  requestFilter, // after cors, whose preflights need no method of their own; what it refuses is not counted
   rateLimit,
   challenge, // after rateLimit: who comes too often is told so, whatever it has solved
   auth,

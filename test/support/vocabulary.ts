@@ -15,6 +15,7 @@ import { location } from "../../src/features/location/location.ts";
 import { priority } from "../../src/features/priority/priority.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
+import { requestFilter } from "../../src/features/request-filter/request-filter.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
@@ -85,6 +86,7 @@ export const testVocabulary: Vocabulary = {
     rateLimit,
     redirect,
     redirects,
+    requestFilter,
     respond,
     rewrite,
     securityHeaders,
