@@ -62,7 +62,7 @@ export function compileForward(
  * made good; all else is for the filter to judge.
  */
 export function questionRoute(
-  { name }: RouteConfig,
+  { name }: Pick<RouteConfig, "name">,
   target: ForwardTarget,
   levels: Pick<Route, "limits" | "timeouts" | "rates">,
   worker: Worker,

@@ -20,8 +20,6 @@ import type { SharedLimits } from "../core/shared-limits.ts";
 import type { StateDraft } from "../core/state.ts";
 import { type Endpoint, PLAIN, type Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
-import type { ErrorOptions } from "../features/errors/error-options.ts";
-import { errorReplies } from "../features/errors/errors.ts";
 import { Forward } from "../features/forward/forward.ts";
 import type { ForwardTarget } from "../features/forward/target.ts";
 import { features } from "../features/index.ts";
@@ -46,6 +44,7 @@ import { isHostName } from "./address.ts";
 import { bansOf } from "./compile-bans.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { type ClientsOf, clientLimits } from "./compile-clients.ts";
+import { compileErrors } from "./compile-errors.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
 import { geoOf } from "./compile-geo.ts";
 import { phasesOf } from "./compile-phases.ts";
@@ -258,7 +257,7 @@ class Compiler {
           })
         : undefined,
       sites: this.#sites(sites, listener),
-      errors: this.#errors(this.#config.errors),
+      errors: this.#errors(this.#config.errors, levels),
     };
   }
 
@@ -278,7 +277,7 @@ class Compiler {
         paths: site.paths,
         hsts: site.tls?.hsts,
         routes: compileRoutes(routes, this.#geo),
-        errors: this.#errors(site.errors),
+        errors: this.#errors(site.errors, settledLevels(this.#config, listener, site)),
         clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
     };
@@ -318,7 +317,7 @@ class Compiler {
           ? (build(route.handler, tools) as Handler)
           : this.#forward(route, forwards),
       ...levels,
-      errors: this.#errors(route.errors),
+      errors: this.#errors(route.errors, levels),
     };
     this.#tools.onRoute?.(compiled, { listener, site, route, filters });
     return compiled;
@@ -330,7 +329,7 @@ class Compiler {
 
   #target(
     name: string,
-    { retry }: RouteConfig,
+    { retry }: Pick<RouteConfig, "retry">,
     levels: ReturnType<typeof settledLevels>,
   ): ForwardTarget {
     const upstream = this.#upstreams.get(name)!;
@@ -377,8 +376,9 @@ class Compiler {
     );
   }
 
-  #errors(options: unknown): ErrorReplies {
-    return errorReplies(options as ErrorOptions | undefined); // as its schema made it
+  #errors(options: unknown, levels: ReturnType<typeof settledLevels>): ErrorReplies {
+    const targetOf = (name: string) => this.#target(name, { retry: undefined }, levels);
+    return compileErrors(options, levels, this.#tools, targetOf);
   }
 }
 

@@ -8,6 +8,8 @@ export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** Says a better one, which has to be got first; until then, and if it cannot be, there is this. */
+  readonly better?: (exchange: Exchange, plain: Reply, give: (reply: Reply) => void) => void;
 }
 
 /** The exchange is answered through its downstream side, now or later: nobody else is to. */

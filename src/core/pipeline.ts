@@ -98,6 +98,10 @@ function conclude(exchange: Exchange, reply: Answer): undefined {
 export function answer(exchange: Exchange, given: Reply): void {
   const { downstream } = exchange;
   if (downstream.isAnswered || isOver(exchange)) return;
+  if (given.better !== undefined) {
+    given.better(exchange, given, (reply) => answer(exchange, reply));
+    return;
+  }
   const reply = given.status < 400 ? given : grpcReply(exchange, given);
   const headers = HeaderList.empty();
   for (const name in reply.headers) headers.add(name, reply.headers[name]!);

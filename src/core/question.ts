@@ -15,6 +15,8 @@ export interface QuestionOptions {
   readonly body: Buffer | undefined;
   readonly timeoutMs: number; // for all of it
   readonly answerBytesMax: number; // of the body
+  /** It is asked for everybody: nothing that is sent tells of the client. */
+  readonly isForAll?: boolean;
 }
 
 /** An answer of the upstream, whole. */
@@ -88,7 +90,9 @@ export class Question extends Deadline implements Downstream {
     this.#bodyBytes = 0;
     this.#isOver = false;
     // What its fields say of the client is the filter's to decide, and has been decided.
-    const client = { ...exchange.client, isTrusted: true };
+    const client = options.isForAll
+      ? { ...exchange.client, ...NOBODY }
+      : { ...exchange.client, isTrusted: true };
     const none = { claimedMs: 0, connectedMs: 0, responseMs: 0, endedMs: 0 };
     const times = { startedMs: nowMs, headMs: nowMs, ...none };
     this.#own = new Exchange(exchange.runtime, exchange.listener, this, client, head, times);
@@ -207,6 +211,12 @@ export class Question extends Deadline implements Downstream {
 function whyOf({ code, detail }: Fault): string {
   return detail === "" ? code : `${code}: ${detail}`;
 }
+
+/** As a peer on a unix socket, which has no address. */
+const NOBODY = {
+  ...{ wireAddress: "unix", wirePort: 0, localPort: 0, address: "unix" },
+  ...{ isTrusted: false, tls: undefined, proxied: undefined },
+};
 
 const CLIENT_GONE: Fault = { code: "client_gone", detail: "" };
 

@@ -8,6 +8,7 @@ import type { Exchange, RequestHead } from "./exchange.ts";
 import type { Handler, Phases, Reply, Step } from "./filter.ts";
 import type { Geo } from "./geo.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
+import type { StatusSet } from "./status-set.ts";
 import type { StreamListenerPlan } from "./stream.ts";
 import type { ClientTls, TlsPlan } from "./tls.ts";
 import type { Upstream } from "./upstream.ts";
@@ -124,6 +125,8 @@ export interface Route {
 /** Makes the answer for a fault: the custom page if there is one, else ours, by Accept. */
 export interface ErrorReplies {
   reply(exchange: Exchange | undefined, status: number, code: string): Reply;
+  /** Statuses of the upstream that the client gets a page of ours for. */
+  readonly intercepts?: StatusSet | undefined;
 }
 
 /** Whom to believe, and how we name ourselves. */

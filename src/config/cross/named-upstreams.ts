@@ -20,6 +20,7 @@ export function namedUpstreams(config: RawMap): NamedUpstream[] {
     ...sites.flatMap(({ site, at }) => mirrors(site).map((each) => below(each, at))),
     ...routes.flatMap(({ route, at }) => mirrors(route).map((each) => below(each, at))),
     ...authorizers(config).filter(({ name }) => !isUrl(name)),
+    ...places(config).flatMap(({ level, at }) => pageMakers(level).map((each) => below(each, at))),
     ...rawStreams(config).flatMap(({ stream, at }) =>
       typeof stream["forward"] === "string" ? [value(stream["forward"], [...at, "forward"])] : [],
     ),
@@ -52,15 +53,29 @@ export function askedUrls(config: RawMap): NamedUpstream[] {
 
 /** Those that some `auth` asks, through all its `any` and `all`. */
 function authorizers(config: RawMap): NamedUpstream[] {
+  return places(config).flatMap(({ level, at }) =>
+    authorizersIn(asMap(level["auth"])).map((each) => below(each, [...at, "auth"])),
+  );
+}
+
+/** Where keys of a route may stand. */
+function places(config: RawMap): { level: RawMap; at: Path }[] {
   const sites = rawSites(config);
-  const places = [
-    { level: asMap(config["defaults"]), at: ["defaults"] as Path },
+  return [
+    { level: asMap(config["defaults"]), at: ["defaults"] },
     ...sites.map(({ site, at }) => ({ level: site, at })),
     ...sites.flatMap(({ routes }) => routes.map(({ route, at }) => ({ level: route, at }))),
   ];
-  return places.flatMap(({ level, at }) =>
-    authorizersIn(asMap(level["auth"])).map((each) => below(each, [...at, "auth"])),
-  );
+}
+
+/** Those that `errors` has pages from. */
+function pageMakers(level: RawMap): NamedUpstream[] {
+  const pages = asMap(asMap(level["errors"])["pages"]);
+  return Object.entries(pages).flatMap(([key, page]) => {
+    const { upstream } = asMap(asMap(page)["from"]);
+    const at = ["errors", "pages", key, "from", "upstream"];
+    return typeof upstream === "string" ? [value(upstream, at)] : [];
+  });
 }
 
 function authorizersIn(auth: RawMap, depth = 0): NamedUpstream[] {

@@ -1,23 +1,44 @@
 import { readFileSync, statSync } from "node:fs";
 import { extname } from "node:path";
-import { wanted, z } from "../../core/fields.ts";
+import { durationAboveZero, name, wanted, z } from "../../core/fields.ts";
 import { jsonText } from "../../core/json-field.ts";
+import { type StatusRange, statusesField } from "../../core/status-set.ts";
 import { templateProblem } from "../../core/template.ts";
 import { templateField } from "../../core/template-field.ts";
 import { isFieldName } from "../../protocol/http/header-list.ts";
+import { isCanonicalPath } from "../../protocol/http/path.ts";
+import { TARGET_POLICY } from "../../protocol/http/target.ts";
 import { PAGE_NAMES, type PageKind } from "./default-pages.ts";
 
 /** Templates by what they are. */
-export type PageOptions = Readonly<Partial<Record<PageKind, string>>>;
+export type PageTexts = Readonly<Partial<Record<PageKind, string>>>;
+
+/** An upstream that makes a page. */
+export interface PageFrom {
+  readonly kind: PageKind;
+  readonly upstream: string;
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly keepMs: number;
+}
+
+export interface PageOptions {
+  readonly texts: PageTexts;
+  readonly from: PageFrom | undefined;
+}
 
 export interface ErrorOptions {
   readonly reasonHeader?: string | undefined; // the header's name; undefined: none
   readonly pages?: Readonly<Record<string, PageOptions>> | undefined; // by "404" or "5xx"
+  readonly intercept?: readonly StatusRange[] | undefined; // of the upstream's responses
 }
 
 const REASON_HEADER = "sluice-reason";
 const FILE_BYTES_MAX = 1024 ** 2;
-const PAGE_FORM = "a map with html, json, text or file";
+const PAGE_FORM = "a map with html, json, text, file or from";
+
+/** In the path of a page of an upstream: the status that it is about. */
+export const STATUS_IN_PATH = "{status}";
 
 const KIND_BY_EXTENSION: ReadonlyMap<string, PageKind> = new Map([
   [".html", "html"],
@@ -25,6 +46,39 @@ const KIND_BY_EXTENSION: ReadonlyMap<string, PageKind> = new Map([
   [".json", "json"],
   [".txt", "text"],
 ]);
+
+const PATH_FORM = 'a path such as "/errors/{status}.html"';
+const FROM_FORM = "a map with upstream, path, timeout and keep";
+
+const pageFrom = z
+  .strictObject(
+    {
+      upstream: name.describe("The upstream that makes the page."),
+      path: z
+        .string({ error: wanted(PATH_FORM) })
+        .refine(isPagePath, { error: wanted(PATH_FORM) })
+        .default(`/${STATUS_IN_PATH}.html`)
+        .describe("What is asked for; {status} is the status. Default: /{status}.html."),
+      timeout: durationAboveZero
+        .prefault("2s")
+        .describe("How long the upstream may take. Default: 2s."),
+      keep: durationAboveZero
+        .prefault("1m")
+        .describe("How long the page is used before it is asked for again. Default: 1m."),
+    },
+    {
+      error: (issue) => (issue.code === "unrecognized_keys" ? undefined : wanted(FROM_FORM)(issue)),
+    },
+  )
+  .transform(({ upstream, path, timeout, keep }): PageFrom => {
+    const kind = KIND_BY_EXTENSION.get(extname(path).toLowerCase()) ?? "html";
+    return { kind, upstream, path, timeoutMs: timeout, keepMs: keep };
+  });
+
+function isPagePath(path: string): boolean {
+  const asked = path.replace(STATUS_IN_PATH, "404");
+  return asked.startsWith("/") && !asked.startsWith("//") && isCanonicalPath(asked, TARGET_POLICY);
+}
 
 const page = z
   .strictObject({
@@ -40,8 +94,9 @@ const page = z
           "relative path starts where the config file is.",
         ].join(" "),
       ),
+    from: pageFrom.optional().describe("An upstream that makes the page."),
   })
-  .transform(({ html, json, text, file }, context): PageOptions => {
+  .transform(({ html, json, text, file, from }, context): PageOptions => {
     const pages: Partial<Record<PageKind, string>> = {};
     if (html !== undefined) pages.html = html;
     if (text !== undefined) pages.text = text;
@@ -49,13 +104,13 @@ const page = z
     const problem =
       jsonProblem(pages) ??
       addFile(pages, file) ??
-      (Object.keys(pages).length === 0 ? `must be ${PAGE_FORM}` : undefined);
+      (Object.keys(pages).length === 0 && from === undefined ? `must be ${PAGE_FORM}` : undefined);
     if (problem !== undefined)
       context.issues.push({ code: "custom", message: problem, input: file });
-    return pages;
+    return { texts: pages, from };
   });
 
-function jsonProblem({ json }: PageOptions): string | undefined {
+function jsonProblem({ json }: PageTexts): string | undefined {
   return json === undefined ? undefined : templateProblem(json, "json", PAGE_NAMES);
 }
 
@@ -112,11 +167,17 @@ export const errorsSchema: z.ZodType<ErrorOptions> = z.strictObject(
       .record(pageKey, page, { error: wanted("a map of statuses to pages") })
       .optional()
       .describe('Pages of your own, by status ("404") or class ("5xx"); the status goes first.'),
+    intercept: statusesField
+      .refine((ranges) => ranges.every(([first]) => first >= 400), {
+        error: () => "must be statuses of errors: 4xx, 5xx",
+      })
+      .optional()
+      .describe("Statuses of the upstream's responses that get a page in place of theirs."),
   },
   {
     error: (issue) =>
       issue.code === "unrecognized_keys"
         ? undefined
-        : wanted("a map with reasonHeader and pages")(issue),
+        : wanted("a map with reasonHeader, pages and intercept")(issue),
   },
 );

@@ -92,6 +92,30 @@ for (const [name, asked, type, body] of kinds) {
   });
 }
 
+test("errors: a page of an upstream is what its path says it is", () => {
+  const kindOf = (path?: string) =>
+    errorsSchema.parse({ pages: { 404: { from: { upstream: "a", path } } } }).pages![404]!.from!
+      .kind;
+
+  assert.deepEqual([undefined, "/{status}", "/a.json", "/a.txt", "/a.HTM"].map(kindOf), [
+    "html",
+    "html",
+    "json",
+    "text",
+    "html",
+  ]);
+});
+
+test("errors: which statuses of the upstream are intercepted", () => {
+  const intercepts = (intercept?: unknown) =>
+    [404, 499, 500, 599].filter(
+      (status) => errorReplies(errorsSchema.parse({ intercept })).intercepts?.has(status) === true,
+    );
+
+  assert.deepEqual(intercepts(), []);
+  assert.deepEqual(intercepts([404, "5xx"]), [404, 500, 599]);
+});
+
 // biome-ignore format: a table
 const reasons: [option: unknown, name: string | undefined][] = [
   [true, "sluice-reason"], ["X-Why", "x-why"], [false, undefined], [undefined, undefined],
@@ -141,6 +165,20 @@ const refused: unknown[] = [
   { pages: { 404: { file: "a.php" } } },
   { pages: { 404: { xml: "x" } } },
   { page: {} },
+  { pages: { 404: { from: "pages" } } },
+  { pages: { 404: { from: { path: "/a.html" } } } },
+  { pages: { 404: { from: { upstream: "a b" } } } },
+  { pages: { 404: { from: { upstream: "a", path: "a.html" } } } },
+  { pages: { 404: { from: { upstream: "a", path: "//b/a.html" } } } },
+  { pages: { 404: { from: { upstream: "a", path: "/../a.html" } } } },
+  { pages: { 404: { from: { upstream: "a", path: "/a.html?b" } } } },
+  { pages: { 404: { from: { upstream: "a", path: "/a b" } } } },
+  { pages: { 404: { from: { upstream: "a", timeout: "0s" } } } },
+  { pages: { 404: { from: { upstream: "a", keep: "off" } } } },
+  { intercept: 200 },
+  { intercept: ["5xx", "3xx"] },
+  { intercept: [] },
+  { intercept: true },
   "x",
 ];
 

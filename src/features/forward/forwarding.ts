@@ -1,5 +1,4 @@
 import type { Timer } from "../../base/world.ts";
-import { NO_CONNECTIONS } from "../../core/downstream.ts";
 import { type Attempt, type Exchange, upstreamMethodOf } from "../../core/exchange.ts";
 import { FAULTS, type Fault, type FaultCode } from "../../core/fault.ts";
 import type { AttemptStep } from "../../core/filter.ts";
@@ -9,12 +8,9 @@ import type { Claim, Outcome, RetryBudget } from "../../core/upstream.ts";
 import type { Worker } from "../../core/worker.ts";
 import { httpOfJudged } from "../../protocol/grpc/status.ts";
 import type { ResponseFacts } from "../../protocol/h1/response-facts.ts";
-import type { Carrier } from "../../transport/carrier.ts";
-import { proxyHeaderOf } from "../../transport/proxy-header-of.ts";
 import { Relay, type RelayOwner } from "../../transport/relay.ts";
 import type { Rival, RivalOwner } from "../../transport/rival.ts";
 import { backoffMs } from "../../upstream/backoff.ts";
-import type { EndpointPool } from "../../upstream/endpoint-pool.ts";
 import { statusRetryMs } from "../../upstream/retry-after.ts";
 import { TryDeadline } from "../../upstream/retry-deadline.ts";
 import {
@@ -24,6 +20,7 @@ import {
   mayBeKeyed,
   type RetryPolicy,
 } from "../../upstream/retry-policy.ts";
+import { attemptConnection } from "./attempt-connection.ts";
 import { EndpointSearch, type SearchOwner } from "./endpoint-search.ts";
 import {
   Hedge,
@@ -33,6 +30,7 @@ import {
   outcomeOf,
   type RunningRival,
 } from "./hedge.ts";
+import { answerWithPage, isIntercepted } from "./interception.ts";
 import type { Mirror, MirrorCopy } from "./mirror.ts";
 import type { ForwardTarget, TargetChoice } from "./target.ts";
 
@@ -68,6 +66,7 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
   readonly #isKeyed: boolean; // the client says that the request may come twice
   #tryDeadline: TryDeadline | undefined;
   #hedge: Hedge | undefined;
+  #intercepted: ResponseFacts | undefined; // a page of ours goes out in its place
   #declinedMs: number; // how long the endpoint wants to be left alone, after a declined response
 
   constructor(worker: Worker, exchange: Exchange, options: ForwardOptions) {
@@ -92,6 +91,7 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     this.#fault = undefined;
     this.#tryDeadline = undefined;
     this.#hedge = undefined;
+    this.#intercepted = undefined;
     this.#declinedMs = 0;
   }
 
@@ -128,7 +128,7 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     exchange.endpoint = claim.endpoint;
     exchange.times.claimedMs = this.#worker.world.clock.nowMs();
 
-    const connection = this.#connectionOf(this.#search.target.pools.get(claim.endpoint)!);
+    const connection = attemptConnection(exchange, this.#search.target, claim, this.#usesFresh);
     if (this.#options.retry.perTryMs !== Number.POSITIVE_INFINITY) this.#boundTry();
     if (this.#options.hedge !== undefined) this.#beginHedge(this.#options.hedge);
     if (!this.#relay.isBodyEnded) claim.uploading();
@@ -146,19 +146,6 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     };
     for (const step of exchange.route!.phases.send) step(exchange, attempt);
     return attempt;
-  }
-
-  #connectionOf(pool: EndpointPool): Carrier {
-    const { proxyVersion, timeouts } = this.#search.target;
-    if (proxyVersion === undefined) {
-      const needsHttp1 = this.#exchange.downstream.websocketKey !== undefined;
-      return this.#usesFresh ? pool.fresh(timeouts, needsHttp1) : pool.take(timeouts, needsHttp1);
-    }
-    // Never shared between clients; and where the downstream keeps none, for this exchange alone.
-    const exchange = this.#exchange;
-    const own = exchange.downstream.own ?? NO_CONNECTIONS;
-    if (this.#usesFresh) own.drop(pool);
-    return pool.takeOwn(own, () => proxyHeaderOf(exchange, proxyVersion), timeouts);
   }
 
   // --- the second attempt beside the first --------------------------------------------------------
@@ -248,15 +235,23 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
     this.#claim!.answered(httpOfJudged(status), clock.nowMs() - this.#exchange.times.claimedMs);
     const { retry } = this.#options;
     if (this.#hedge !== undefined) this.#hedgeAnswered(status);
-    if (retry.statuses.size === 0 || !retry.statuses.has(status)) return true;
+    if (retry.statuses.size === 0 || !retry.statuses.has(status)) return this.#passesOn(facts);
 
     const { endpoint } = this.#attempt!;
     const isLast = this.#search.isLast(endpoint);
     this.#declinedMs = statusRetryMs(facts.headers.get("retry-after"), isLast);
     const isWorthIt = this.#declinedMs !== Number.POSITIVE_INFINITY && this.#mayRetry(status);
     if (isWorthIt && !isLast) this.#search.avoid(endpoint);
-    if (!isWorthIt) this.#hedge?.cancel();
-    return !isWorthIt;
+    if (isWorthIt) return false;
+    this.#hedge?.cancel();
+    return this.#passesOn(facts);
+  }
+
+  /** Unless the route has a page of ours for what the upstream says. */
+  #passesOn(facts: ResponseFacts): boolean {
+    if (!isIntercepted(this.#exchange, facts)) return true;
+    this.#intercepted = facts;
+    return false;
   }
 
   // A 101 goes through no phase: what it says is the handshake's.
@@ -272,8 +267,19 @@ export class Forwarding implements RelayOwner, SearchOwner, Hedged {
 
   attemptDeclined(): void {
     this.#release("served");
+    if (this.#intercepted !== undefined) {
+      this.#replace(this.#intercepted);
+      return;
+    }
     if (this.#goOnWithRival()) return;
     this.#waitAndRetry(this.#declinedMs);
+  }
+
+  #replace(facts: ResponseFacts): void {
+    this.#exchange.times.responseMs = this.#worker.world.clock.nowMs();
+    this.#settleRetry();
+    this.#copy?.sourceOver();
+    answerWithPage(this.#exchange, facts);
   }
 
   attemptFailed(fault: Fault): void {
