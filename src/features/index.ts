@@ -23,6 +23,7 @@ import { requestFilter } from "./request-filter/request-filter.ts";
 import { respond } from "./respond/respond.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 import { securityHeaders } from "./security-headers/security-headers.ts";
+import { substitute } from "./substitute/substitute.ts";
 
 /**
  * In the order in which filters run within a phase: deny, then allow, which know nobody and cost next to
@@ -50,6 +51,7 @@ export const features: readonly Feature<unknown>[] = [
   securityHeaders, // before headers, whose edits are more particular
   headers, // before the cache, so that Vary speaks of what the upstream gets
   grpcWeb,
+  substitute, // before the cache, which would serve parts of what is not whole; before compress
   cache,
   redirect,
   respond,

@@ -17,6 +17,7 @@ import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
 import { requestFilter } from "../../src/features/request-filter/request-filter.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
+import { substitute } from "../../src/features/substitute/substitute.ts";
 
 const texts = z.union([z.string(), z.array(z.string())], {
   error: wanted("text or a list of text"),
@@ -90,5 +91,6 @@ export const testVocabulary: Vocabulary = {
     respond,
     rewrite,
     securityHeaders,
+    substitute,
   ],
 };
