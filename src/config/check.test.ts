@@ -32,6 +32,8 @@ test("check: the smallest config comes out with every default of the process", (
     watch: false,
     trustedProxies: [],
     state: "memory",
+    bans: undefined,
+    shed: undefined,
     cacheMemoryBytes: 268_435_456,
     cacheDisk: undefined,
     admin: { address: { host: "127.0.0.1", port: 2080 }, token: undefined },
