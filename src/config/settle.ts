@@ -23,7 +23,9 @@ import type {
   UpstreamConfig,
 } from "./config.ts";
 import { settleAcme } from "./settle-acme.ts";
+import { askedUpstreams } from "./settle-asked.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
+import { settleBans } from "./settle-bans.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
@@ -72,19 +74,24 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 }
 
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
-  const defaults = present(parsed.defaults ?? {}) as ParsedShared;
+  // Where load is shed every route has a priority.
+  const usual = parsed.shed === undefined ? {} : { priority: "normal" };
+  const defaults: ParsedShared = { ...usual, ...(present(parsed.defaults ?? {}) as ParsedShared) };
   const top = parsed.tls ?? {};
   const sites = sitesOf(parsed).map((site, index) =>
     settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
-  const upstreams = settleUpstreams(parsed, folder);
+  const named = { ...askedUpstreams(sites, vocabulary), ...parsed.upstreams };
+  const upstreams = settleUpstreams({ ...parsed, upstreams: named }, folder);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: settleState(parsed.state, folder),
+    bans: settleBans(parsed),
+    shed: parsed.shed,
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:

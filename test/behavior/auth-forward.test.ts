@@ -1,32 +1,15 @@
 /** An authorizer of the user's own: what it is told, what it decides, and what becomes of its failures. */
 import assert from "node:assert/strict";
+import { authorized, getFrom, YES } from "../support/authorized.ts";
 import { eventually } from "../support/deadline.ts";
 import { startNginx } from "../support/nginx.ts";
-import type { Answer } from "../support/origin.ts";
 import { skipWithout } from "../support/parts.ts";
-import { faultOf, firstStatus, OK, type Scenario, scenario } from "../support/scenario.ts";
-
-const YES = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-auth-user: alice\r\n\r\n";
-
-async function stage(it: Scenario, answer: Answer, options = "", auth = "") {
-  const origin = await it.origin(OK);
-  const authorizer = await it.origin(answer);
-  const proxy = await it.proxy(`
-    upstreams: { app: "${origin.url}", authz: "${authorizer.url}" }
-    sites:
-      - hosts: ["*"]
-        routes: [{ forward: app, auth: { forward: { to: authz ${options} } ${auth} } }]`);
-  return { origin, authorizer, proxy };
-}
-
-function get(path = "/", ...fields: string[]): string {
-  return [`GET ${path} HTTP/1.1`, "host: a.test", ...fields, "", ""].join("\r\n");
-}
+import { faultOf, firstStatus, OK, scenario } from "../support/scenario.ts";
 
 scenario(
   "forward: a yes passes; the authorizer is told what is asked, as it is routed",
   async (it) => {
-    const { origin, authorizer, proxy } = await stage(
+    const { origin, authorizer, proxy } = await authorized(
       it,
       YES,
       ", path: /verify, copy: [X-Auth-User, X-Auth-Groups], name: X-Auth-User",
@@ -34,7 +17,7 @@ scenario(
     );
 
     const answer = await it.client(
-      get(
+      getFrom(
         "/a/../b%7Ec?q=1",
         "cookie: s=1",
         "x-auth-user: root",
@@ -80,15 +63,15 @@ scenario(
 scenario(
   "forward: a no goes to the client with what leads on from it, and nothing else",
   async (it) => {
-    const { origin, proxy } = await stage(it, [
+    const { origin, proxy } = await authorized(it, [
       'HTTP/1.1 401 No\r\ncontent-length: 5\r\ncontent-type: text/plain\r\nwww-authenticate: Basic realm="x"\r\nx-secret: 1\r\n\r\nlogin',
       "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: https://login.test/?rd=1\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\n",
       "HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n",
     ]);
 
-    const unknown = await it.client(get());
-    const login = await it.client(get());
-    const forbidden = await it.client(get());
+    const unknown = await it.client(getFrom());
+    const login = await it.client(getFrom());
+    const forbidden = await it.client(getFrom());
 
     assert.equal(firstStatus(unknown), 401);
     assert.match(unknown, /\r\nwww-authenticate: Basic realm="x"\r\n/i);
@@ -132,9 +115,9 @@ const CLOSED: [name: string, answer: string, options?: string][] = [
 
 for (const [name, answer, options] of CLOSED) {
   scenario(`forward: ${name} lets nobody pass (H5)`, async (it) => {
-    const { origin, proxy } = await stage(it, answer, options);
+    const { origin, proxy } = await authorized(it, answer, options);
 
-    const response = await it.client(get());
+    const response = await it.client(getFrom());
 
     assert.equal(firstStatus(response), 503, response);
     assert.equal(await faultOf(proxy), "auth_unavailable");
@@ -143,18 +126,18 @@ for (const [name, answer, options] of CLOSED) {
 }
 
 scenario("forward: an authorizer that is down lets nobody pass", async (it) => {
-  const { origin, authorizer, proxy } = await stage(it, YES);
+  const { origin, authorizer, proxy } = await authorized(it, YES);
   await authorizer.close();
 
-  assert.equal(firstStatus(await it.client(get())), 503);
+  assert.equal(firstStatus(await it.client(getFrom())), 503);
   assert.equal(await faultOf(proxy), "auth_unavailable");
   assert.equal(origin.received.length, 0);
 });
 
 scenario("forward: a client that leaves ends the question", async (it) => {
-  const { authorizer, proxy } = await stage(it, "<at head><stall>");
+  const { authorizer, proxy } = await authorized(it, "<at head><stall>");
   const client = await it.connect();
-  client.send(get());
+  client.send(getFrom());
   await eventually(
     () => authorizer.received[0],
     () => "the question",
@@ -170,31 +153,19 @@ scenario("forward: a client that leaves ends the question", async (it) => {
 });
 
 scenario("forward: questions share connections", async (it) => {
-  const { authorizer } = await stage(it, YES);
+  const { authorizer } = await authorized(it, YES);
 
-  for (let count = 0; count < 5; count++) assert.equal(firstStatus(await it.client(get())), 200);
+  for (let count = 0; count < 5; count++)
+    assert.equal(firstStatus(await it.client(getFrom())), 200);
 
   assert.equal(authorizer.received.length, 5);
   assert.equal(authorizer.connections.length, 1);
 });
 
-scenario("forward: a body waits until there is a yes, and then goes on whole", async (it) => {
-  const { origin, authorizer } = await stage(it, `<at head><wait 50ms>${YES}`);
-  const body = "x".repeat(100_000);
-
-  const answer = await it.client(
-    `POST / HTTP/1.1\r\nhost: a.test\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-  );
-
-  assert.equal(firstStatus(answer), 200);
-  assert.ok(!/content-length|content-type/i.test(authorizer.received[0]!.head));
-  assert.equal(origin.received[0]!.body.toString(), body);
-});
-
 scenario("forward: only what is sent is seen", async (it) => {
-  const { authorizer } = await stage(it, YES, ", send: [authorization], method: HEAD");
+  const { authorizer } = await authorized(it, YES, ", send: [authorization], method: HEAD");
 
-  await it.client(get("/", "authorization: Bearer x", "cookie: secret=1"));
+  await it.client(getFrom("/", "authorization: Bearer x", "cookie: secret=1"));
 
   const { head } = authorizer.received[0]!;
   assert.match(head, /^HEAD \/ HTTP/);
@@ -205,7 +176,7 @@ scenario("forward: only what is sent is seen", async (it) => {
 scenario(
   "forward: credentials that the answer brings take the place of the client's",
   async (it) => {
-    const { origin, authorizer } = await stage(
+    const { origin, authorizer } = await authorized(
       it,
       [
         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nauthorization: Bearer inner\r\n\r\n",
@@ -214,8 +185,8 @@ scenario(
       ", copy: [Authorization]",
     );
 
-    await it.client(get("/", "authorization: Bearer outer"));
-    await it.client(get("/", "authorization: Bearer outer"));
+    await it.client(getFrom("/", "authorization: Bearer outer"));
+    await it.client(getFrom("/", "authorization: Bearer outer"));
 
     assert.match(authorizer.received[0]!.head, /\r\nauthorization: Bearer outer\r\n/i);
     assert.match(origin.received[0]!.head, /\r\nauthorization: Bearer inner\r\n/i);
@@ -224,13 +195,13 @@ scenario(
 );
 
 scenario("forward: who passes is remembered by the key, a refusal never", async (it) => {
-  const { authorizer } = await stage(
+  const { authorizer } = await authorized(
     it,
     ["HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n", YES, YES, YES, YES],
     ', cache: { key: ["{header.authorization}", "{path}"], for: 1m }, copy: [X-Auth-User]',
   );
   const ask = async (path: string, ...fields: string[]) =>
-    firstStatus(await it.client(get(path, ...fields)));
+    firstStatus(await it.client(getFrom(path, ...fields)));
 
   assert.equal(await ask("/a", "authorization: x"), 403);
   assert.equal(await ask("/a", "authorization: x"), 200);
@@ -244,14 +215,14 @@ scenario("forward: who passes is remembered by the key, a refusal never", async 
 scenario(
   "forward: cookies of a yes go to the client if that is said, and such a yes is not kept",
   async (it) => {
-    const { authorizer } = await stage(
+    const { authorizer } = await authorized(
       it,
       "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nset-cookie: s=2\r\nset-cookie: t=3\r\n\r\n",
       ', setCookies: true, cache: { key: ["{cookie.s}"], for: 1m }',
     );
 
     for (let count = 0; count < 2; count++) {
-      const answer = await it.client(get("/", "cookie: s=1"));
+      const answer = await it.client(getFrom("/", "cookie: s=1"));
       assert.match(answer, /\r\nset-cookie: s=2\r\nset-cookie: t=3\r\n/i);
     }
     assert.equal(authorizer.received.length, 2);
@@ -272,8 +243,8 @@ scenario("forward: any of it and another: its no is not the last word", async (i
           - forward: app
             auth: { any: [{ forward: { to: authz } }, { apiKey: { keys: [{ name: a, key: ${key} }] } }] }`);
 
-  const withKey = await it.client(get("/", `x-api-key: ${key}`));
-  const without = await it.client(get());
+  const withKey = await it.client(getFrom("/", `x-api-key: ${key}`));
+  const without = await it.client(getFrom());
 
   assert.equal(firstStatus(withKey), 200);
   assert.ok(!/set-cookie/i.test(withKey));
@@ -298,15 +269,35 @@ scenario(
         - hosts: ["*"]
           routes: [{ forward: app, auth: { forward: { to: authz, path: /verify, copy: [X-Auth-User] } } }]`);
 
-    assert.equal(firstStatus(await it.client(get("/private"))), 401);
-    assert.equal(firstStatus(await it.client(get("/public/x"))), 200);
+    assert.equal(firstStatus(await it.client(getFrom("/private"))), 401);
+    assert.equal(firstStatus(await it.client(getFrom("/public/x"))), 200);
     assert.equal(
-      firstStatus(await it.client(get("/public/../private"))),
+      firstStatus(await it.client(getFrom("/public/../private"))),
       401,
       "as it is routed (P1)",
     );
-    assert.equal(firstStatus(await it.client(get("/private", "authorization: Bearer good"))), 200);
+    assert.equal(
+      firstStatus(await it.client(getFrom("/private", "authorization: Bearer good"))),
+      200,
+    );
     assert.match(origin.received[1]!.head, /\r\nX-Auth-User: alice\r\n/);
   },
   { skip: skipWithout("nginx") },
 );
+
+scenario("forward: an authorizer by its URL is an upstream of its own", async (it) => {
+  const origin = await it.origin(OK);
+  const authorizer = await it.origin(YES);
+  const url = `${authorizer.url}/api/verify?mode=x`;
+  const routes = `[{ forward: app, auth: { any: [{ forward: { to: "${url}" } }] } }]`;
+  const proxy = await it.proxyHere(
+    `{ upstreams: { app: "${origin.url}" }, sites: [{ hosts: ["*"], routes: ${routes} }] }`,
+  );
+
+  assert.equal(firstStatus(await it.client(getFrom("/a"))), 200);
+  assert.equal(firstStatus(await it.client(getFrom("/b"))), 200);
+
+  assert.match(authorizer.received[0]!.head, /^GET \/api\/verify\?mode=x HTTP/);
+  assert.equal(authorizer.connections.length, 1);
+  await proxy.stop();
+});

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Authority } from "../support/authority.ts";
+import { skipWithout } from "../support/parts.ts";
 import { firstStatus, forwardTo, OK, type Scenario, scenario } from "../support/scenario.ts";
 import { issuerOf } from "../support/tokens.ts";
 import { openWebServer, sendJson } from "../support/web-server.ts";
@@ -218,4 +220,37 @@ scenario(
     assert.equal(firstStatus(open), 200);
     assert.equal((await proxy.accessLines(2))[0]!["fault"], "security_unbuilt");
   },
+);
+
+scenario(
+  "jwt: an issuer that nobody vouches for is not asked, and one of the own authority is",
+  async (it) => {
+    const origin = await it.origin(OK);
+    const authority = await Authority.create();
+    it.defer(() => authority.remove());
+    const { cert, key } = await authority.issue("IP:127.0.0.1");
+    const sent = { keys: [first.jwk] };
+    const server = await openWebServer((_request, response) => sendJson(response, sent), {
+      cert,
+      key,
+    });
+    it.defer(() => server.close());
+    const jwt = (ca: string) =>
+      `{ jwks: { url: "${server.url}/keys" ${ca} }, issuer: any, audience: any }`;
+    const routes = `[
+      { match: { path: /a }, forward: app, auth: { jwt: ${jwt("")} } },
+      { match: { path: /b }, forward: app, auth: { jwt: ${jwt(`, ca: ${authority.caFile}`)} } } ]`;
+    await it.proxy(
+      `{ upstreams: { app: "${origin.url}" }, sites: [{ hosts: ["*"], routes: ${routes} }] }`,
+    );
+    const token = `authorization: Bearer ${await first.sign()}`;
+
+    const unknown = await it.client(get("/a", token));
+    const vouched = await it.client(get("/b", token));
+
+    assert.equal(firstStatus(unknown), 503);
+    assert.equal(firstStatus(vouched), 200);
+    assert.equal(server.asked.length, 1);
+  },
+  { skip: skipWithout("openssl") },
 );

@@ -25,6 +25,7 @@ export const NO_TOOLS: BuildTools = {
     throw new Error(`there is no upstream ${name}`);
   },
   isDry: false,
+  web: { ask: () => Promise.reject(new Error("nobody is asked")) },
   keep: (_key, make) => make(),
   keepForAll: (_key, make) => make(),
   bug: (error) => {

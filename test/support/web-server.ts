@@ -1,6 +1,7 @@
 /** A web server on this machine, for what the proxy asks beside its endpoints. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface WebServer {
@@ -11,16 +12,20 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
-export async function openWebServer(answer: WebServer["answer"], port = 0): Promise<WebServer> {
+export async function openWebServer(
+  answer: WebServer["answer"],
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<WebServer> {
   const asked: string[] = [];
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
     asked.push(request.url ?? "");
     opened.answer(request, response);
-  });
-  server.listen(port, "127.0.0.1");
+  };
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const opened: WebServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     answer,
     async close() {

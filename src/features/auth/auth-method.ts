@@ -1,4 +1,5 @@
 /** What a method of `auth` is: how to write one is told in the comments here. */
+import type { World } from "../../base/world.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { BuildTools } from "../../core/feature.ts";
@@ -71,6 +72,11 @@ export interface AuthTools extends BuildTools {
   readonly mode: Mode;
 }
 
+/** The part of the world that questions beside the traffic need. */
+export function webWorld({ world, web }: BuildTools): Pick<World, "clock" | "log" | "web"> {
+  return { clock: world.clock, log: world.log, web };
+}
+
 /** One method in the vocabulary of `auth`. */
 export interface AuthMethodKind<Options> {
   readonly key: string; // in the config, "apiKey"
@@ -78,4 +84,6 @@ export interface AuthMethodKind<Options> {
   readonly schema: z.ZodType<Options>;
   /** Throws if it cannot be built: then the route is not served (core/security-stage.ts). */
   build(options: Options, tools: AuthTools): AuthMethod;
+  /** As Feature has it. */
+  asks?(options: Options): readonly string[];
 }

@@ -149,6 +149,8 @@ export const auth: Feature<AuthOptions, Filter> = {
   about: "Lets only those pass who show who they are, and tells the upstream who it is.",
   schema: authSchema,
 
+  asks: ({ tree }) => askedBy(tree),
+
   build(options, tools) {
     return securityStage("auth", tools, () => {
       const guard = options.guard && guardOf(options.guard, tools);
@@ -164,6 +166,11 @@ function guardOf(options: GuardOptions, tools: BuildTools): FailureGuard {
     const memory = tools.machine.block(key, FailureGuard.byteLength);
     return new FailureGuard(memory, tools.world.clock, options);
   });
+}
+
+function askedBy(tree: AuthTree): readonly string[] {
+  if (tree.kind === "method") return kindOf(tree.key).asks?.(tree.options) ?? [];
+  return tree.of.flatMap(askedBy);
 }
 
 function kindOf(key: string) {

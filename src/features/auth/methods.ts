@@ -5,6 +5,7 @@ import { forward } from "./forward/forward.ts";
 import { hmac } from "./hmac/hmac.ts";
 import { jwt } from "./jwt/jwt.ts";
 import { mtls } from "./mtls/mtls.ts";
+import { oidc } from "./oidc/oidc.ts";
 
 /** The explicit list of ways to show who one is. */
 export const methods: readonly AuthMethodKind<unknown>[] = [
@@ -12,6 +13,7 @@ export const methods: readonly AuthMethodKind<unknown>[] = [
   apiKey,
   jwt,
   forward,
+  oidc,
   mtls,
   hmac,
 ];

@@ -11,6 +11,7 @@ import {
 import { templateField } from "../../../core/template-field.ts";
 import { headerIdOfText } from "../../../protocol/http/header-id.ts";
 import { isFieldName } from "../../../protocol/http/header-list.ts";
+import { isUrl, splitUrl } from "./authorizer-url.ts";
 import { requestDropsAnyway } from "./question-head.ts";
 
 export interface ForwardOptions {
@@ -19,6 +20,7 @@ export interface ForwardOptions {
   readonly query: string; // a template
   readonly method: "GET" | "HEAD" | "same";
   readonly send: readonly string[] | undefined; // undefined: all
+  readonly bodyBytesMax: number; // 0: it gets no body
   readonly timeoutMs: number;
   readonly answerBytesMax: number;
   readonly copy: readonly string[];
@@ -36,10 +38,13 @@ export interface VerdictCacheOptions {
 const TIMEOUT_MS = 5_000;
 const ANSWER_BYTES = 64 * 1024;
 const VERDICTS = 1_000;
+const BODY_BYTES_MAX = 16 * 1024 * 1024; // held in memory for each request that is asked about
 
 const headerName = z
   .string({ error: wanted("the name of a header") })
   .refine(isFieldName, { error: wanted("the name of a header") });
+
+const TO_FORM = "the name of an upstream, or an http or https URL with a canonical path";
 
 const COPY_FORM = 'the name of a field that tells who it is, such as "X-Auth-User"';
 
@@ -78,17 +83,22 @@ export const forwardSchema: z.ZodType<ForwardOptions> = z
   .strictObject(
     {
       to: z
-        .string({ error: wanted("the name of an upstream") })
-        .describe("The upstream that is asked."),
+        .string({ error: wanted(TO_FORM) })
+        .refine((text) => !isUrl(text) || splitUrl(text) !== undefined, { error: wanted(TO_FORM) })
+        .describe(
+          "The upstream that is asked, or an URL; then path and query are those of the URL.",
+        ),
       path: templateField("path")
         .refine((text) => /^(\/|\{path\})/.test(text), {
           error: wanted('a path that begins with "/" or {path}'),
         })
-        .default("/")
-        .describe("The path that is asked for, with placeholders."),
+        .optional()
+        .describe("The path that is asked for, with placeholders. Default: that of the URL, or /."),
       query: templateField("query")
-        .default("")
-        .describe('The query that is asked for, without "?", with placeholders.'),
+        .optional()
+        .describe(
+          'The query that is asked for, without "?", with placeholders. Default: that of the URL.',
+        ),
       method: oneOf(["GET", "HEAD", "same"])
         .default("GET")
         .describe("What it is asked with; same: what the client asks with, without its body."),
@@ -98,6 +108,14 @@ export const forwardSchema: z.ZodType<ForwardOptions> = z
         })
         .optional()
         .describe("The client's fields that it gets to see. Default: all."),
+      body: z
+        .union([z.literal("off").transform(() => 0), sizeBetween(1, BODY_BYTES_MAX)], {
+          error: wanted('a size up to 16MiB such as "64KiB", or "off"'),
+        })
+        .default(0)
+        .describe(
+          "Up to which size it gets the request's body, with method: same; a larger one is refused. Default: off.",
+        ),
       timeout: durationAboveZero
         .default(TIMEOUT_MS)
         .describe("For the whole answer; later, nobody passes."),
@@ -127,12 +145,32 @@ export const forwardSchema: z.ZodType<ForwardOptions> = z
         issue.code === "unrecognized_keys" ? undefined : wanted("a map with to")(issue),
     },
   )
+  .superRefine(({ to, path, query, body, method, cache }, context) => {
+    const url = splitUrl(to);
+    const isTwice = url !== undefined && (url.path !== "" || url.query !== "");
+    if (isTwice && (path ?? query) !== undefined) {
+      const message = "must be without path and query, or they in the URL";
+      context.addIssue({ code: "custom", path: ["to"], message });
+    }
+    if (body === 0) return;
+    if (method !== "same") {
+      context.addIssue({ code: "custom", path: ["body"], message: "must be beside method: same" });
+    }
+    if (cache !== undefined) {
+      const message = "must not be beside body, which no key can tell from another";
+      context.addIssue({ code: "custom", path: ["cache"], message });
+    }
+  })
   .transform((raw): ForwardOptions => {
-    const { to, path, query, method, send, timeout, answerBytes, copy, name, setCookies, cache } =
-      raw;
+    const { method, send, timeout, answerBytes, copy, name, setCookies, cache } = raw;
+    const url = splitUrl(raw.to);
     return {
-      ...{ to, path, query, method, send, copy },
+      ...{ method, send, copy },
+      to: url?.origin ?? raw.to,
+      path: raw.path ?? (url?.path || "/"),
+      query: raw.query ?? url?.query ?? "",
       timeoutMs: timeout,
+      bodyBytesMax: raw.body,
       answerBytesMax: answerBytes,
       nameHeader: name,
       setsCookies: setCookies,

@@ -1,14 +1,17 @@
 import type { Exchange } from "../../../core/exchange.ts";
 import type { Fault } from "../../../core/fault.ts";
 import type { Reply, Step } from "../../../core/filter.ts";
+import { HeldRequest } from "../../../core/held-request.ts";
 import { Question, type Told, type Untold } from "../../../core/question.ts";
 import type { Route } from "../../../core/runtime.ts";
 import { Template } from "../../../core/template.ts";
+import { hasBody } from "../../../protocol/h1/framing.ts";
 import type { HeaderList } from "../../../protocol/http/header-list.ts";
 import { isCanonicalPath } from "../../../protocol/http/path.ts";
 import { isQuery, TARGET_POLICY } from "../../../protocol/http/target.ts";
 import type { AuthMethod, AuthMethodKind, AuthTools, Proven, Verdict } from "../auth-method.ts";
 import { PendingCookies } from "../pending-cookies.ts";
+import { isUrl } from "./authorizer-url.ts";
 import { type ForwardOptions, forwardSchema } from "./forward-options.ts";
 import { KnownVerdicts } from "./known-verdicts.ts";
 import { questionHead } from "./question-head.ts";
@@ -19,6 +22,7 @@ export const forward: AuthMethodKind<ForwardOptions> = {
   about: "Asks a server of your own who passes.",
   schema: forwardSchema,
   build: (options, tools) => new Forward(options, tools),
+  asks: ({ to }) => (isUrl(to) ? [to] : []),
 };
 
 /** What a refusal has of the authorizer's answer; the rest of it is between it and us. */
@@ -31,6 +35,12 @@ const REFUSAL_FIELDS = [
   "retry-after",
   "www-authenticate",
 ];
+
+interface AskedOf {
+  readonly path: string;
+  readonly query: string;
+  readonly key: string | undefined; // under which a yes is kept
+}
 
 class Forward implements AuthMethod {
   readonly key = "forward";
@@ -65,18 +75,19 @@ class Forward implements AuthMethod {
     if (known) return known;
     const path = this.#path.expand(exchange);
     const query = this.#query.expand(exchange);
-    const isSafe = isCanonicalPath(path, TARGET_POLICY) && !path.startsWith("//") && isQuery(query);
+    const policy = exchange.site?.paths ?? TARGET_POLICY;
+    const isSafe = isCanonicalPath(path, policy) && !path.startsWith("//") && isQuery(query);
     if (!isSafe) return refused("request_target", "the path to ask for is not canonical");
-    const { method, send, timeoutMs, answerBytesMax } = this.#options;
-    const head = questionHead(exchange, { method, path, query, send });
-    const options = { route: this.#route, head, body: undefined, timeoutMs, answerBytesMax };
-    return new Promise((resolve, reject) => {
-      Question.ask(exchange, options, this.#tools, (answer) => {
-        try {
-          resolve(this.#judge(answer, key));
-        } catch (error) {
-          reject(error);
-        }
+    const asked = { path, query, key };
+    if (!this.#takesBody(exchange)) return this.#ask(exchange, asked, undefined);
+    const { bodyBytesMax } = this.#options;
+    const { requestFraming } = exchange.downstream;
+    const isTooLarge = requestFraming.kind === "length" && requestFraming.bytes > bodyBytesMax;
+    if (isTooLarge) return TOO_LARGE; // nobody has to send it to find out
+    return new Promise((resolve) => {
+      HeldRequest.begin(exchange, bodyBytesMax, (body) => {
+        if (body === "too large") resolve(TOO_LARGE);
+        else resolve(this.#ask(exchange, asked, body));
       });
     });
   }
@@ -95,6 +106,29 @@ class Forward implements AuthMethod {
     const kept =
       cache === undefined ? "" : `, unless it has said so within ${cache.forMs / 1000} s`;
     return `a yes of ${to}, asked ${method} ${path}${kept}`;
+  }
+
+  #takesBody({ downstream }: Exchange): boolean {
+    return this.#options.bodyBytesMax > 0 && hasBody(downstream.requestFraming);
+  }
+
+  #ask(
+    exchange: Exchange,
+    { path, query, key }: AskedOf,
+    body: Buffer | undefined,
+  ): Promise<Verdict> {
+    const { method, send, timeoutMs, answerBytesMax } = this.#options;
+    const head = questionHead(exchange, { method, path, query, send, hasBody: body !== undefined });
+    const options = { route: this.#route, head, body, timeoutMs, answerBytesMax };
+    return new Promise((resolve, reject) => {
+      Question.ask(exchange, options, this.#tools, (answer) => {
+        try {
+          resolve(this.#judge(answer, key));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   #judge(answer: Told | Untold, key: string | undefined): Verdict {
@@ -152,6 +186,8 @@ class Forward implements AuthMethod {
 function refused(code: Fault["code"], detail: string): Verdict {
   return { kind: "refused", fault: { code, detail } };
 }
+
+const TOO_LARGE = refused("request_body_too_large", "for auth.forward.body");
 
 /** `explain` asks nobody: it shows what comes behind a yes. */
 const PASSES_DRY: Verdict = {

@@ -1,13 +1,12 @@
-import type { Exchange, RequestHead } from "../../../core/exchange.ts";
+import { ENDPOINT_HOST, type Exchange, type RequestHead } from "../../../core/exchange.ts";
 import { requestDrops } from "../../../core/forwarding-fields.ts";
 import { idOf, type KnownHeader, OTHER } from "../../../protocol/http/header-id.ts";
 import { HeaderList } from "../../../protocol/http/header-list.ts";
 
 /** Of the message that the client sent, and not of the question about it. */
+const OF_THE_BODY = ["content-encoding", "content-type"];
 const OF_THE_MESSAGE = [
   "accept-encoding",
-  "content-encoding",
-  "content-type",
   "grpc-timeout",
   "if-match",
   "if-modified-since",
@@ -52,6 +51,7 @@ export interface Asked {
   readonly path: string;
   readonly query: string;
   readonly send: readonly string[] | undefined; // undefined: all
+  readonly hasBody: boolean;
 }
 
 /**
@@ -60,11 +60,13 @@ export interface Asked {
  */
 export function questionHead(
   exchange: Exchange,
-  { method, path, query, send }: Asked,
+  { method, path, query, send, hasBody }: Asked,
 ): RequestHead {
   const { request, client } = exchange;
   const received = request.headers;
-  const headers = send === undefined ? allOf(exchange) : someOf(exchange, send);
+  const all = allOf(exchange, hasBody);
+  const headers =
+    send === undefined ? all : someOf(all, hasBody ? [...send, ...OF_THE_BODY] : send);
   const host = request.port === 0 ? request.host : `${request.host}:${request.port}`;
   const uri = request.query === "" ? request.path : `${request.path}?${request.query}`;
   headers.add("X-Forwarded-Method", request.method);
@@ -79,8 +81,8 @@ export function questionHead(
   return {
     method: method === "same" ? request.method : method,
     scheme: request.scheme,
-    host: "", // the endpoint's own name
-    port: 0,
+    host: request.host,
+    port: request.port,
     path,
     query,
     minorVersion: 1,
@@ -90,21 +92,21 @@ export function questionHead(
     upstreamPath: path,
     upstreamQuery: query,
     upstreamMethod: "",
-    upstreamHost: "",
+    upstreamHost: ENDPOINT_HOST, // an authorizer is another site than this one
     pathPrefixes: undefined,
   };
 }
 
 /** As they would go on to the upstream. */
-function allOf(exchange: Exchange): HeaderList {
+function allOf(exchange: Exchange, hasBody: boolean): HeaderList {
   const headers = HeaderList.ofLines(exchange.request.headers.lines(requestDrops(exchange)));
   for (const name of OF_THE_MESSAGE) headers.delete(name);
+  if (!hasBody) for (const name of OF_THE_BODY) headers.delete(name);
   for (const name of OURS) headers.delete(name);
   return headers;
 }
 
-function someOf(exchange: Exchange, names: readonly string[]): HeaderList {
-  const all = allOf(exchange);
+function someOf(all: HeaderList, names: readonly string[]): HeaderList {
   const some = HeaderList.empty();
   for (const name of names) for (const value of all.all(name)) some.add(name, value);
   return some;
