@@ -1,6 +1,7 @@
 import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
 import type { Controlled, EndpointControl } from "./endpoint-control.ts";
+import type { MaintenanceControl } from "./maintenance-control.ts";
 import type { PlanControl } from "./plan-control.ts";
 import type { PurgeControl } from "./purge-control.ts";
 import type { ReadinessState } from "./readiness.ts";
@@ -23,6 +24,7 @@ export interface AdminSources {
   readonly endpoints: EndpointControl;
   readonly plans: PlanControl;
   readonly purges: PurgeControl;
+  readonly maintenance: MaintenanceControl;
   upgrade(): Promise<UpgradeOutcome>;
 }
 
@@ -55,6 +57,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { method: "POST", path: /^\/api\/upgrade$/, needsToken: true,  answer: upgrade },
   { method: "POST", path: /^\/api\/purge$/, needsToken: true, answer: purge },
+  { method: "POST", path: /^\/api\/maintenance$/, needsToken: true, answer: switchMaintenance },
   { method: "POST", path: /^\/api\/plan$/, needsToken: true, bodyBytesMax: PLAN_BYTES_MAX, answer: plan },
   { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
   { method: "DELETE", path: ENDPOINT_OF, needsToken: true, answer: removeEndpoint },
@@ -89,6 +92,12 @@ function json(status: number, value: unknown): Answer {
 async function purge(sources: AdminSources, _: string | undefined, asked: Asked): Promise<Answer> {
   const purged = await sources.purges.purge(asked.body, asked.by);
   return purged.kind === "refused" ? refusal(purged) : json(200, { purged: purged.count });
+}
+
+async function switchMaintenance(sources: AdminSources, _: unknown, asked: Asked): Promise<Answer> {
+  const switched = await sources.maintenance.switch(asked.body, asked.by);
+  if (switched.kind === "refused") return refusal(switched);
+  return json(200, { places: switched.places, on: switched.on });
 }
 
 function ready(sources: AdminSources): Answer {

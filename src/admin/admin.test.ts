@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { MaintenanceControl } from "./maintenance-control.ts";
 import { PlanControl } from "./plan-control.ts";
 import { PurgeControl } from "./purge-control.ts";
 import { Readiness } from "./readiness.ts";
@@ -40,6 +41,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
     plans: new PlanControl(unreachable, unreachable),
     purges: new PurgeControl(unreachable, log),
+    maintenance: new MaintenanceControl(unreachable, log),
     upgrade: unreachable,
     readiness: new Readiness(),
     log,

@@ -18,6 +18,7 @@ import { endpointName } from "../upstream/endpoint.ts";
 import type { Admin } from "./admin.ts";
 import { ConfigSource } from "./config-source.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { MaintenanceControl } from "./maintenance-control.ts";
 import { OwnLog } from "./own-log.ts";
 import { PlanControl } from "./plan-control.ts";
 import { metricsText, statusOf } from "./proxy-reports.ts";
@@ -310,6 +311,7 @@ export class RunningProxy implements AsyncDisposable {
         () => this.#loaded,
       ),
       purges: new PurgeControl(() => this.#server, this.#world.log),
+      maintenance: new MaintenanceControl(() => this.#server, this.#world.log),
       upgrade: () => this.upgrade(),
       readiness: this.#readiness,
       inherited: this.#inherited,

@@ -10,12 +10,20 @@ export interface ProxyStatus {
   readonly listeners: readonly { readonly key: string; readonly connections: number }[];
   readonly automaticCertificates?: readonly StatusKeeper[];
   readonly certificates?: readonly StatusCertificate[];
+  readonly maintenance?: readonly StatusMaintenance[];
   readonly upstreams: readonly {
     readonly name: string;
     readonly added?: readonly string[];
     readonly removed?: readonly string[];
     readonly endpoints: readonly StatusEndpoint[];
   }[];
+}
+
+interface StatusMaintenance {
+  readonly site: string;
+  readonly route?: string;
+  readonly on: boolean;
+  readonly by: string;
 }
 
 interface StatusCertificate {
@@ -65,7 +73,8 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
     ]),
   ];
-  const { certificates = [], automaticCertificates = [] } = status;
+  const { certificates = [], automaticCertificates = [], maintenance = [] } = status;
+  if (maintenance.length > 0) lines.push("", ...maintenanceText(maintenance));
   if (certificates.length > 0) lines.push("", ...certificatesText(certificates));
   for (const { names, state, problem } of automaticCertificates) {
     if (problem !== undefined) lines.push(`  ${namesText(names)} is ${state}: ${problem}`);
@@ -97,6 +106,17 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
 }
 
 const NAMES_MAX = 3;
+
+function maintenanceText(states: readonly StatusMaintenance[]): readonly string[] {
+  return table([
+    ["maintenance", "is", "by"],
+    ...states.map(({ site, route, on, by }) => [
+      route === undefined ? site : `${site} ${route}`,
+      on ? "on" : "off",
+      by,
+    ]),
+  ]);
+}
 
 function certificatesText(certificates: readonly StatusCertificate[]): string[] {
   const rows = certificates.map(({ names, secondsLeft }) => [

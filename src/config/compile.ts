@@ -43,7 +43,7 @@ import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { compileForward, type Forwards } from "./compile-forward.ts";
-import { phasesOf } from "./compile-phases.ts";
+import { phasesOf, withMaintenance } from "./compile-phases.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -277,6 +277,7 @@ class Compiler {
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       machine,
+      directory: this.#tools.directory,
       place: `${site.name} ${route.name}`,
       site: site.name,
       level: "route",
@@ -287,7 +288,7 @@ class Compiler {
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
     const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;
-    const phases = phasesOf(filters);
+    const phases = phasesOf(withMaintenance(filters, tools));
     const compiled = {
       name: route.name,
       phases: { ...phases, receive: [...phases.receive, ...(forwards?.cookies ?? [])] },

@@ -10,6 +10,7 @@ import { errorsSchema } from "./errors/error-options.ts";
 import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { location } from "./location/location.ts";
+import { maintenance } from "./maintenance/maintenance.ts";
 import { captureProblems, matchSchema } from "./match/match.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
@@ -27,6 +28,7 @@ import { securityHeaders } from "./security-headers/security-headers.ts";
  */
 export const features: readonly Feature<unknown>[] = [
   cors, // before whatever asks who the client is: a preflight has no credentials
+  maintenance, // before whatever costs more; a page may read that it is on
   rateLimit,
   auth,
   decompress,

@@ -8,6 +8,7 @@ import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { location } from "../../src/features/location/location.ts";
+import { maintenance } from "../../src/features/maintenance/maintenance.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
@@ -65,7 +66,19 @@ export const testVocabulary: Vocabulary = {
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
   features: [
-    ...[auth, cache, cors, headers, location, rateLimit, redirect, redirects, respond, rewrite],
+    ...[
+      auth,
+      cache,
+      cors,
+      headers,
+      location,
+      maintenance,
+      rateLimit,
+      redirect,
+      redirects,
+      respond,
+      rewrite,
+    ],
     securityHeaders,
   ],
 };
