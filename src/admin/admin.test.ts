@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
+import { BanControl } from "./ban-control.ts";
 import { EndpointControl } from "./endpoint-control.ts";
 import { MaintenanceControl } from "./maintenance-control.ts";
 import { PlanControl } from "./plan-control.ts";
@@ -42,6 +43,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     plans: new PlanControl(unreachable, unreachable),
     purges: new PurgeControl(unreachable, log),
     maintenance: new MaintenanceControl(unreachable, log),
+    bans: new BanControl(unreachable, log),
     upgrade: unreachable,
     readiness: new Readiness(),
     log,

@@ -16,6 +16,7 @@ import { type BoundAddress, type OpenedBeside, Server } from "../server/server.t
 import type { ThreadMaking } from "../server/workers/thread-crew.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import type { Admin } from "./admin.ts";
+import { BanControl } from "./ban-control.ts";
 import { ConfigSource } from "./config-source.ts";
 import { EndpointControl } from "./endpoint-control.ts";
 import { MaintenanceControl } from "./maintenance-control.ts";
@@ -312,6 +313,7 @@ export class RunningProxy implements AsyncDisposable {
       ),
       purges: new PurgeControl(() => this.#server, this.#world.log),
       maintenance: new MaintenanceControl(() => this.#server, this.#world.log),
+      bans: new BanControl(() => this.#server.runtime.bans, this.#world.log),
       upgrade: () => this.upgrade(),
       readiness: this.#readiness,
       inherited: this.#inherited,

@@ -47,6 +47,11 @@ export class Crowd<Item extends Member> {
     return true;
   }
 
+  /** One of them, by a place from 0 up to but not size. */
+  at(place: number): Item {
+    return this.#members[place]!;
+  }
+
   /** As it is now: who is called may leave. */
   all(): readonly Item[] {
     return [...this.#members];

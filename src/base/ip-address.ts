@@ -46,8 +46,10 @@ export function parseIpv4(text: string, at: number, end: number): number {
   return dots === 3 && octet >= 0 ? value * 256 + octet : -1;
 }
 
+const groups = new Uint16Array(8); // scratch of parseIpv6, which nothing comes back to
+
 function parseIpv6(text: string, words: IpWords): boolean {
-  const groups: number[] = [];
+  let count = 0;
   let gapAt = -1; // where "::" stands, in groups
   let at = 0;
   if (text.startsWith("::")) {
@@ -55,27 +57,28 @@ function parseIpv6(text: string, words: IpWords): boolean {
     at = 2;
   }
   while (at < text.length) {
-    if (groups.length >= 8) return false;
+    if (count >= 8) return false;
     const colon = text.indexOf(":", at);
     const end = colon < 0 ? text.length : colon;
     if (colon < 0 && text.includes(".", at)) {
       const v4 = parseIpv4(text, at, end);
-      if (v4 < 0 || groups.length > 6) return false;
-      groups.push(v4 >>> 16, v4 & 0xffff);
+      if (v4 < 0 || count > 6) return false;
+      groups[count++] = v4 >>> 16;
+      groups[count++] = v4 & 0xffff;
       break;
     }
     const group = parseGroup(text, at, end);
     if (group < 0) return false;
-    groups.push(group);
+    groups[count++] = group;
     if (colon < 0) break;
     at = colon + 1;
     if (text.charCodeAt(at) === 0x3a) {
       if (gapAt >= 0) return false;
-      gapAt = groups.length;
+      gapAt = count;
       at++;
     } else if (at === text.length) return false; // a single colon at the end
   }
-  return fill(words, groups, gapAt);
+  return fill(words, count, gapAt);
 }
 
 function parseGroup(text: string, at: number, end: number): number {
@@ -89,10 +92,13 @@ function parseGroup(text: string, at: number, end: number): number {
   return value;
 }
 
-function fill(words: IpWords, groups: number[], gapAt: number): boolean {
-  const missing = 8 - groups.length;
+function fill(words: IpWords, count: number, gapAt: number): boolean {
+  const missing = 8 - count;
   if (gapAt < 0 ? missing !== 0 : missing < 1) return false;
-  if (gapAt >= 0) groups.splice(gapAt, 0, ...new Array<number>(missing).fill(0));
+  if (gapAt >= 0) {
+    groups.copyWithin(gapAt + missing, gapAt, count);
+    groups.fill(0, gapAt, gapAt + missing);
+  }
   for (let index = 0; index < 4; index++) {
     words[index] = groups[index * 2]! * 65536 + groups[index * 2 + 1]!;
   }

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { SeededRandom } from "./seeded-random.ts";
 import { StreamLog } from "./stream-log.ts";
 import { SystemClock } from "./system-clock.ts";
+import { SystemFiles } from "./system-files.ts";
 import { SystemNames } from "./system-names.ts";
 import { SystemNetwork, type SystemNetworkOptions } from "./system-network.ts";
 import { SystemWeb } from "./system-web.ts";
@@ -18,7 +19,8 @@ export function realWorld(options: RealWorldOptions = {}): World {
   const log = options.log ?? stderrLog(clock);
   const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
   const network = new SystemNetwork(clock, log, options);
-  return { clock, random, log, network, names: new SystemNames(), web: new SystemWeb() };
+  const names = new SystemNames();
+  return { clock, random, log, network, names, web: new SystemWeb(), files: new SystemFiles() };
 }
 
 /** Whoever reads our stderr may go away (EPIPE). A proxy does not stop for want of a listener. */

@@ -2,12 +2,14 @@ import { CidrSet } from "../base/cidr.ts";
 import type { StreamListenerPlan } from "../core/stream.ts";
 import type { Upstream } from "../core/upstream.ts";
 import { compileStreams } from "../route/stream-table.ts";
+import type { ClientsOf } from "./compile-clients.ts";
 import type { Config, StreamListenerConfig } from "./config.ts";
 
 /** The plans of all ports that streams are served on, by key. */
 export function compileStreamListeners(
   { streamListeners, upstreams: configs }: Config,
   upstreams: ReadonlyMap<string, Upstream>,
+  clientsOf: ClientsOf,
 ): ReadonlyMap<string, StreamListenerPlan> {
   return new Map(
     streamListeners.map((listener) => {
@@ -15,7 +17,8 @@ export function compileStreamListeners(
         upstream: upstreams.get(name)!,
         proxyVersion: proxyVersionOf(configs.get(name)!.proxyProtocol),
       }));
-      return [plan.key, plan];
+      const clients = clientsOf(listener.key, listener.connectionsPerClient);
+      return [plan.key, { ...plan, clients }];
     }),
   );
 }

@@ -23,7 +23,12 @@ test("streams: the shortest one comes out with every default", () => {
   assert.deepEqual(streamListeners, [
     {
       ...{ key: "0.0.0.0:5432", protocol: "tcp", address: { host: "0.0.0.0", port: 5432 } },
-      ...{ connectionsMax: off, openingMs: 15_000, proxiesFrom: undefined },
+      ...{
+        connectionsMax: off,
+        connectionsPerClient: off,
+        openingMs: 15_000,
+        proxiesFrom: undefined,
+      },
       streams: [
         {
           ...{ name: "stream#1", at: ["streams", 0], protocol: "tcp", serverNames: [] },
@@ -34,7 +39,12 @@ test("streams: the shortest one comes out with every default", () => {
     },
     {
       ...{ key: "udp/0.0.0.0:53", protocol: "udp", address: { host: "0.0.0.0", port: 53 } },
-      ...{ connectionsMax: 10_000, openingMs: 15_000, proxiesFrom: undefined },
+      ...{
+        connectionsMax: 10_000,
+        connectionsPerClient: off,
+        openingMs: 15_000,
+        proxiesFrom: undefined,
+      },
       streams: [
         {
           ...{ name: "stream#2", at: ["streams", 1], protocol: "udp", serverNames: [] },

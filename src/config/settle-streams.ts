@@ -76,6 +76,8 @@ function newListener(
       protocol === "udp"
         ? (limits?.sessionsMax ?? UDP_SESSIONS_MAX)
         : settled.limits.connectionsMax,
+    connectionsPerClient:
+      protocol === "udp" ? Number.POSITIVE_INFINITY : settled.limits.connectionsPerClient,
     openingMs: settled.timeouts.requestHead,
     proxiesFrom: proxyProtocol?.from ?? levels.proxiesFrom,
     streams: [],

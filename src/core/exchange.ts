@@ -137,6 +137,8 @@ export class Exchange {
   fault: Fault | undefined;
   warned: FaultCode[] | undefined; // what it would be refused for, by filters in mode "warn"
   identity: Identity | undefined; // who sent it, once that is verified
+  placeRow: number; // its place among those of its key, where the route bounds them; -1 if it has none
+  placeKey: string;
   grpcStatus: number; // of a call of gRPC; -1 if there is none, or nobody has said
   upstream: string; // the upstream's name; "" if none was asked
   endpoint: Endpoint | undefined; // of the last attempt
@@ -174,6 +176,8 @@ export class Exchange {
     this.fault = undefined;
     this.warned = undefined;
     this.identity = undefined;
+    this.placeRow = -1;
+    this.placeKey = "";
     this.grpcStatus = -1;
     this.upstream = "";
     this.endpoint = undefined;

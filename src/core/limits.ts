@@ -13,6 +13,7 @@ export interface Limits {
   readonly bodyBytes: number; // Infinity: none
   readonly replayBytes: number; // how much of a request body is kept for another try
   readonly connectionsMax: number; // per listener; Infinity: none
+  readonly connectionsPerClient: number; // per listener and address; Infinity: any number
   readonly handshakesPerSecond: number; // of TLS, on a listener; Infinity: any number
   readonly handshakesPerClient: number; // in a second, from one address
   readonly requestsPerConnection: number; // Infinity: none
@@ -63,8 +64,9 @@ export const LIMITS: Limits = {
   bodyBytes: Number.POSITIVE_INFINITY,
   replayBytes: 64 * KIB,
   connectionsMax: Number.POSITIVE_INFINITY,
+  connectionsPerClient: Number.POSITIVE_INFINITY, // behind one address there may be a whole company
   handshakesPerSecond: Number.POSITIVE_INFINITY, // a machine does some thousands; who knows how many others share it
-  handshakesPerClient: Number.POSITIVE_INFINITY, // behind one address there may be a whole company
+  handshakesPerClient: Number.POSITIVE_INFINITY, // as connectionsPerClient
   requestsPerConnection: Number.POSITIVE_INFINITY,
   http2StreamsMax: 100,
   http2StreamWindowBytes: 512 * KIB, // 50 MB/s at 10 ms
@@ -103,6 +105,13 @@ export const CACHE_VARY_NAMES_MAX = 16; // more than that is a page for each cli
 export const UNCACHEABLE_MAX = 10_000; // URLs that are known not to be worth waiting for
 export const UNCACHEABLE_MS = 60_000;
 export const CACHE_FETCHES_MAX = 10_000; // that others can wait for, at once
+/** Of the part on disk, for each worker. */
+export const CACHE_DISK_QUEUE_BYTES = 16 * KIB * KIB; // that wait to be written; more are not stored
+export const CACHE_DISK_READS_MAX = 512; // at once, of heads and small bodies; more are misses
+export const CACHE_DISK_WAIT_MS = 1_000; // for what is on disk, and then the origin is asked
+export const CACHE_DISK_BLOCK_MS = 10_000; // for more of a body that has begun
+export const CACHE_DISK_ORDERS_MAX = 65_536; // purges in force; more empty the disk
+export const CACHE_DISK_PREFIXES_MAX = 1_024; // each is looked at with every hit on disk
 
 /** Of a stream: TCP or UDP below HTTP. */
 export interface StreamTimeouts {
@@ -125,6 +134,7 @@ export const HELD_BYTES_MAX = 64 * KIB; // of a client that sends ahead, before 
 export const LINGER_BYTES_MAX = 16 * 1024 * KIB; // of a request body nobody wants, read and dropped
 export const FIRST_REQUEST_MS = 1_000; // of a connection that a drain finds before it has sent any
 export const LINGER_MS = 2_000;
+export const UNSHED_MS = 1_000; // that a head or a first request has to come, before it may be shed
 export const H2_OWN_STREAMS_MAX = 100; // to an endpoint on one connection at once; then there is another
 export const H2_OWN_WINDOW_BYTES = 256 * KIB; // of a response that its client does not take
 export const H2_STREAMS_PER_CONNECTION = 10_000; // and then it is drained; unless requestsPerConnection is set

@@ -1,6 +1,7 @@
 /** What is served below HTTP: bytes of TCP and datagrams of UDP, passed on as they come. */
 import type { Address } from "../base/world.ts";
 import type { ProxiedAddress, ProxyFacts } from "../protocol/proxy-protocol/proxy-header.ts";
+import type { ClientLimit } from "./client-limit.ts";
 import type { Fault } from "./fault.ts";
 import type { StreamTimeouts } from "./limits.ts";
 import type { Endpoint, Upstream } from "./upstream.ts";
@@ -23,6 +24,7 @@ export interface StreamListenerPlan {
   readonly protocol: "tcp" | "udp";
   readonly address: Address;
   readonly connectionsMax: number; // of UDP: sessions
+  readonly clients?: ClientLimit | undefined; // how many connections one address may have
   readonly openingMs: number; // for the PROXY header and the ClientHello together
   readonly drainMs: number;
   readonly sendsProxyHeader: ((address: string) => boolean) | undefined;

@@ -176,6 +176,7 @@ class DryWorker implements Worker {
 
   secured(): void {}
   connectionShed(): void {}
+  madeRoom(): void {}
   connectionRefused(): void {}
 
   bug(error: unknown): void {

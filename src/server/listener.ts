@@ -1,7 +1,7 @@
 import { Crowd } from "../base/crowd.ts";
 import type { Lanes } from "../base/lanes.ts";
 import type { Address, Door, Network, Wire } from "../base/world.ts";
-import type { Exchange } from "../core/exchange.ts";
+import { type Seat, UNCOUNTED } from "../core/client-limit.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { ListenerPlan, Runtime } from "../core/runtime.ts";
@@ -16,6 +16,7 @@ import { connectionFor } from "../transport/protocol-choice.ts";
 import { TermsAwaited } from "../transport/terms-awaited.ts";
 import { localEnd, plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
+import { Cutting } from "./cutting.ts";
 import {
   type Drained,
   drainedInAll,
@@ -23,14 +24,19 @@ import {
   type HandOver,
   NOTHING_DRAINED,
 } from "./emptying.ts";
+import { isKeptOut } from "./kept-out.ts";
+import { CLIENT_FULL, FULL, type Newcomer, OPEN, Room } from "./make-room.ts";
 import { StreamListener } from "./stream-listener.ts";
+import { refuseName, TurnAway } from "./turn-away.ts";
 
 /** A bound socket and the connections that came through it. */
 export class Listener implements Listening {
   readonly protocol = "http";
   readonly #worker: StreamWorker;
   readonly #connections: Crowd<DownstreamConnection>;
-  readonly #openings: Set<Opening | Handshake | TermsAwaited>; // not known yet who they are
+  readonly #openings: Map<Opening | Handshake | TermsAwaited, Newcomer>; // the oldest first
+  readonly #room: Room;
+  readonly #turnAway: TurnAway;
   readonly #counts: Lanes; // of all workers' listeners of this key
   readonly #emptying: Emptying;
   #streams: StreamListener | undefined; // TLS on this port that is passed through
@@ -48,7 +54,12 @@ export class Listener implements Listening {
   ) {
     this.#worker = worker;
     this.#connections = new Crowd();
-    this.#openings = new Set();
+    this.#openings = new Map();
+    this.#room = new Room(plan.key, worker, counts, {
+      connections: this.#connections,
+      openings: this.#openings,
+    });
+    this.#turnAway = new TurnAway();
     this.#counts = counts;
     this.#streams = undefined;
     this.#runtime = runtime;
@@ -111,56 +122,88 @@ export class Listener implements Listening {
     address: Address = this.#plan.address,
     holds = false,
   ): Promise<void> {
-    const onWire = (wire: Wire): void => {
-      if (this.#isDraining || this.#isFull) {
-        wire.destroy();
-        return;
-      }
-      this.#counts.add(OPEN, 1);
-      const { sendsProxyHeader, tls } = this.#plan;
-      const proxyHeader = sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true;
-      if (proxyHeader || tls !== undefined)
-        this.#open(wire, { proxyHeader, hello: tls !== undefined });
-      else this.#start(wire, NO_PRELUDE);
-    };
     this.#network = network;
-    this.#door = await network.listen(address, onWire, holds);
+    this.#door = await network.listen(address, (wire) => this.#accept(wire), holds);
   }
 
   letIn(): void {
     this.#door?.letIn?.();
   }
 
-  #start(wire: Wire, prelude: Prelude, early?: Buffer): void {
-    const closed = (connection: DownstreamConnection) => this.#closed(connection);
+  #accept(wire: Wire): void {
+    if (this.#isDraining || isKeptOut(wire, this, this.#worker)) {
+      wire.destroy();
+      return;
+    }
+    const { sendsProxyHeader, tls, clients } = this.#plan;
+    const proxyHeader = sendsProxyHeader?.(plainAddress(wire.remoteAddress)) === true;
+    const isPlain = !proxyHeader && tls === undefined;
+    const isCounted = clients !== undefined && !proxyHeader;
+    const seat = isCounted ? clients.take(plainAddress(wire.remoteAddress)) : UNCOUNTED;
+    if (seat === undefined) {
+      this.#refuse(wire, CLIENT_FULL, isPlain);
+      return;
+    }
+    if (!this.#room.hasRoom(this.#plan.limits.connectionsMax)) {
+      seat.leave();
+      this.#refuse(wire, FULL, isPlain);
+      return;
+    }
+    this.#counts.add(OPEN, 1);
+    if (isPlain) this.#start(wire, NO_PRELUDE, seat);
+    else this.#open(wire, { proxyHeader, hello: tls !== undefined }, seat);
+  }
+
+  #refuse(wire: Wire, fault: Fault, isPlain: boolean): void {
+    this.#worker.connectionShed(this.key, fault);
+    if (isPlain) this.#turnAway.refuse(wire, this.#worker, fault.code, this.#plan.protocols);
+    else wire.destroy();
+  }
+
+  #start(wire: Wire, prelude: Prelude, seat: Seat, early?: Buffer): void {
+    const closed = (connection: DownstreamConnection) => this.#closed(connection, seat);
     const connection = connectionFor(wire, this.#worker, this, closed, prelude);
     this.#connections.add(connection);
     connection.start(early);
     if (this.#isDraining) connection.drain();
   }
 
-  #open(wire: Wire, wants: OpeningWants): void {
+  #open(wire: Wire, wants: OpeningWants, seat: Seat): void {
     const { tls, timeouts } = this.#plan;
-    const newcomer = {
+    const newcomer: Newcomer = {
       address: plainAddress(wire.remoteAddress), // a wire that has closed does not know it
       startedMs: this.#worker.clock.nowMs(),
+      seat,
     };
     const opening = new Opening(wire, this.#worker, wants, {
       opened: (opened) => {
         this.#openings.delete(opening);
         const { proxy, hello, early } = opened;
+        if (wants.proxyHeader && !this.#seatProxied(opened, newcomer)) return;
         if (tls === undefined || hello === undefined)
-          this.#start(wire, { proxy, tls: undefined }, early);
+          this.#start(wire, { proxy, tls: undefined }, newcomer.seat, early);
         else this.#choose(opened, tls, newcomer);
       },
       refused: (fault) => this.#refused(opening, newcomer, fault),
     });
-    this.#openings.add(opening);
+    this.#openings.set(opening, newcomer);
     opening.start(tls === undefined ? timeouts.requestHead : timeouts.handshake);
   }
 
+  /** Whose connection it is a PROXY header has only now told. */
+  #seatProxied({ wire, proxy }: Opened, newcomer: Newcomer): boolean {
+    const { clients } = this.#plan;
+    if (clients === undefined || proxy?.ends === undefined) return true;
+    const seat = clients.take(proxy.ends.source.host);
+    newcomer.seat = seat ?? UNCOUNTED;
+    if (seat !== undefined) return true;
+    this.#refused(undefined, newcomer, undefined);
+    this.#refuse(wire, CLIENT_FULL, this.#plan.tls === undefined);
+    return false;
+  }
+
   #choose(opened: Opened, tls: TlsPlan, newcomer: Newcomer): void {
-    if (this.#streams?.take(opened) === true) return;
+    if (this.#streams?.take(opened, newcomer.seat) === true) return;
     const { wire, proxy } = opened;
     const hello = opened.hello!; // that is what it was opened for
     if (!tls.admits(proxy?.ends?.source.host ?? newcomer.address)) {
@@ -182,7 +225,7 @@ export class Listener implements Listening {
       },
       refused: (fault) => this.#refused(awaited, newcomer, fault),
     });
-    this.#openings.add(awaited);
+    this.#openings.set(awaited, newcomer);
     awaited.start(later, this.#plan.timeouts.handshake);
   }
 
@@ -202,39 +245,35 @@ export class Listener implements Listening {
       secured: (secured, clientTls) => {
         this.#openings.delete(handshake);
         this.#worker.secured(this.key, clientTls);
-        if (terms.isForShow === true) this.#show(secured);
-        else this.#start(secured, { proxy, tls: clientTls });
+        if (terms.isForShow === true) this.#show(secured, newcomer);
+        else this.#start(secured, { proxy, tls: clientTls }, newcomer.seat);
       },
       refused: (fault) => this.#refused(handshake, newcomer, fault),
     });
-    this.#openings.add(handshake);
+    this.#openings.set(handshake, newcomer);
     const takenMs = this.#worker.clock.nowMs() - newcomer.startedMs;
     handshake.start(this.#network!, Math.max(0, this.#plan.timeouts.handshake - takenMs));
   }
 
   /** A CA has seen what it came for; nobody speaks HTTP there. */
-  #show(wire: Wire): void {
+  #show(wire: Wire, newcomer: Newcomer): void {
     wire.on("error", () => {});
     wire.destroySoon();
-    this.#refused(undefined, NOBODY, undefined);
+    this.#refused(undefined, newcomer, undefined);
   }
 
   #refused(
     opening: Opening | Handshake | TermsAwaited | undefined,
-    { address, startedMs }: Newcomer,
+    { address, startedMs, seat }: Newcomer,
     fault: Fault | undefined,
   ): void {
+    seat.leave();
     if (opening !== undefined) this.#openings.delete(opening);
     this.#counts.add(OPEN, -1);
     if (fault !== undefined) {
       this.#worker.connectionRefused(this.key, { address, fault, startedMs });
     }
     this.#emptying.check();
-  }
-
-  get #isFull(): boolean {
-    const { connectionsMax } = this.#plan.limits;
-    return connectionsMax !== Number.POSITIVE_INFINITY && this.#counts.sum(OPEN) >= connectionsMax;
   }
 
   /** From the next exchange on; false if the runtime does not have it any more. */
@@ -281,7 +320,7 @@ export class Listener implements Listening {
   ): Promise<Drained> {
     await this.shut();
     this.#isDraining = true;
-    for (const opening of [...this.#openings]) opening.drain();
+    for (const opening of [...this.#openings.keys()]) opening.drain();
     const before = this.#connections.size;
     for (const connection of this.#connections.all()) connection.drain();
     const passed = this.#streams?.drain(tunnelMs);
@@ -316,52 +355,31 @@ export class Listener implements Listening {
   }
 
   #cutAll(fault: Fault): number {
-    for (const opening of [...this.#openings]) opening.abort();
+    for (const opening of [...this.#openings.keys()]) opening.abort();
+    const cutting = this.#cutting(fault);
     const left = this.#connections.all();
-    for (const connection of left) this.#cut(connection, fault);
+    for (const connection of left) cutting.cut(connection);
     return left.length;
   }
 
   /** Answers with how many connections that ended. */
   #cutAllButTunnels(fault: Fault): number {
-    for (const opening of [...this.#openings]) opening.abort();
+    for (const opening of [...this.#openings.keys()]) opening.abort();
+    const cutting = this.#cutting(fault);
     let cut = 0;
     for (const connection of this.#connections.all()) {
-      if (connection.isTunnel) this.#cutBesideTunnels(connection, fault);
+      if (connection.isTunnel) cutting.cutBesideTunnels(connection);
       else {
         cut++;
-        this.#cut(connection, fault);
+        cutting.cut(connection);
       }
     }
     return cut;
   }
 
-  /** Of HTTP/2, which may have both. */
-  #cutBesideTunnels(connection: DownstreamConnection, fault: Fault): void {
-    for (const one of [...connection.inFlight]) {
-      if (one.isTunnel || one.exchange === undefined) continue;
-      this.#logCut(one.exchange);
-      one.abort(fault);
-    }
-  }
-
-  #cut(connection: DownstreamConnection, fault: Fault): void {
-    for (const { exchange } of connection.inFlight) {
-      if (exchange !== undefined) this.#logCut(exchange);
-    }
-    connection.abort(fault);
-  }
-
-  #logCut(exchange: Exchange): void {
-    this.#worker.world.log.warn("exchange cut by the drain deadline", {
-      id: exchange.id,
-      method: exchange.request.method,
-      host: exchange.request.host,
-      path: exchange.request.path,
-      route: exchange.route?.name,
-      upstream: exchange.upstream,
-      ageMs: Math.round(this.#worker.world.clock.nowMs() - exchange.times.startedMs),
-    });
+  #cutting(fault: Fault): Cutting {
+    const { clock, log } = this.#worker.world;
+    return new Cutting(fault, log, clock.nowMs());
   }
 
   /** The drain's deadline is now, also if it has only been asked for. */
@@ -370,30 +388,13 @@ export class Listener implements Listening {
     this.#streams?.hurry();
   }
 
-  #closed(connection: DownstreamConnection): void {
+  #closed(connection: DownstreamConnection, seat: Seat): void {
     if (!this.#connections.delete(connection)) return;
+    seat.leave();
     this.#counts.add(OPEN, -1);
     this.#emptying.check();
   }
 }
 
-/** Who has come and is not known yet. */
-interface Newcomer {
-  readonly address: string;
-  readonly startedMs: number;
-}
-
-const NOBODY: Newcomer = { address: "", startedMs: 0 };
-
-// A fatal alert, before there are keys: unrecognized_name (RFC 6066 §3).
-const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
-
-function refuseName(wire: Wire): void {
-  wire.on("error", () => {});
-  wire.write(UNRECOGNIZED_NAME);
-  wire.destroySoon();
-}
-
-const OPEN = 0; // in each worker's lane
 const LIMITED: Fault = { code: "handshakes_limited", detail: "" };
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };

@@ -155,7 +155,8 @@ export class MachineTasks implements Disposable {
     const endpoints = [...config.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     const plain = endpoints.filter(({ discover }) => discover !== "srv");
     const services = endpoints.filter(({ discover }) => discover === "srv");
-    const addresses = [...plain, ...this.edits.added].map(({ address }) => address);
+    const state = config.state === "memory" ? [] : [config.state];
+    const addresses = [...plain, ...this.edits.added, ...state].map(({ address }) => address);
     return {
       hosts: new Set(addresses.filter(isHostName).map(({ host }) => host)),
       services: new Set(services.map(({ address }) => address.host)),

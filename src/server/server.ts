@@ -232,6 +232,7 @@ export class Server {
   handOver(idleMs: number): Promise<Drained> {
     const timeouts = [...this.runtime.listeners.values()].map((plan) => plan.timeouts);
     const tunnelMs = Math.max(0, ...timeouts.map(({ drainTunnel }) => drainTunnel));
+    void this.runtime.caching?.handOver(); // what the other process waits for
     return this.#end(this.#crew.handOver({ deadlineMs: this.drainMs, tunnelMs, idleMs }));
   }
 

@@ -1,5 +1,6 @@
 import type { Lanes } from "../base/lanes.ts";
 import type { Door, Wire, World } from "../base/world.ts";
+import { type Seat, UNCOUNTED } from "../core/client-limit.ts";
 import type { Fault } from "../core/fault.ts";
 import { LoneMachine } from "../core/machine.ts";
 import type { Runtime } from "../core/runtime.ts";
@@ -18,6 +19,7 @@ import { StreamConnection } from "../transport/stream-connection.ts";
 import { localEnd, plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
 import { type Drained, Emptying, type HandOver } from "./emptying.ts";
+import { CLIENT_FULL, FULL } from "./make-room.ts";
 
 /** A bound socket for TCP streams, and the connections that came through it. */
 export class StreamListener {
@@ -139,9 +141,10 @@ export class StreamListener {
       wire.destroy();
       return;
     }
-    this.#counts.add(OPEN, 1);
-    this.#counted(wire);
     const isTrusted = plan.sendsProxyHeader?.(plainAddress(wire.remoteAddress)) ?? false;
+    if (!isTrusted && !this.#seat(wire, plainAddress(wire.remoteAddress))) return;
+    this.#counts.add(OPEN, 1);
+    this.#counted(wire, UNCOUNTED);
     if (isTrusted || plan.readsHello) this.#open(wire, plan, isTrusted);
     else this.#serve(plan, { wire, proxy: undefined, hello: undefined, early: undefined });
   }
@@ -150,19 +153,33 @@ export class StreamListener {
    * From a listener of sites on the same port, which has read the hello and counted the connection:
    * false if it is for none of the streams, and has not been touched.
    */
-  take(opened: Opened): boolean {
+  take(opened: Opened, seat: Seat): boolean {
     const { wire, hello } = opened;
     if (this.#plan.streams.find(hello?.serverName ?? "") === undefined) return false;
-    this.#counted(wire);
+    this.#counted(wire, seat);
     this.#serve(this.#plan, opened);
     return true;
   }
 
-  #counted(wire: Wire): void {
+  /** Its place among the connections of its address, for as long as it is open; false: it has none. */
+  #seat(wire: Wire, address: string): boolean {
+    const { clients } = this.#plan;
+    if (clients === undefined) return true;
+    const seat = clients.take(address);
+    if (seat !== undefined) wire.on("close", () => seat.leave());
+    else {
+      this.#worker.connectionShed(this.key, CLIENT_FULL);
+      wire.destroy();
+    }
+    return seat !== undefined;
+  }
+
+  #counted(wire: Wire, seat: Seat): void {
     const meter = this.#meter;
     meter.opened();
     wire.on("close", () => {
       meter.closed();
+      seat.leave();
       this.#counts.add(OPEN, -1);
     });
   }
@@ -177,7 +194,9 @@ export class StreamListener {
       {
         opened: (opened) => {
           this.#openings.delete(opening);
-          this.#serve(plan, opened);
+          const source = opened.proxy?.ends?.source;
+          if (source === undefined || this.#seat(wire, source.host)) this.#serve(plan, opened);
+          else this.#emptying.check();
         },
         refused: (fault) => {
           this.#openings.delete(opening);
@@ -249,6 +268,5 @@ function clientOf({ wire, proxy }: Opened): StreamClient {
 }
 
 const NO_STREAM = { code: "no_stream" } as const;
-const FULL: Fault = { code: "overloaded", detail: "limits.connectionsMax" };
 const DEADLINE: Fault = { code: "shutting_down", detail: "the drain deadline passed" };
 const OPEN = 0; // in each worker's lane

@@ -12,6 +12,13 @@ export interface DownstreamConnection extends Member {
   start(early?: Buffer): void;
   /** The listener drains: an idle connection closes now, a busy one after what is in flight. */
   drain(): void;
+  /**
+   * Since when nothing is done for it, so that it may be shed; Infinity: something is, or the client
+   * still has a moment to say what is to be done.
+   */
+  readonly idleSinceMs: number;
+  /** Somebody else needs its place: closes it. Only while idleSinceMs is not Infinity. */
+  shed(): void;
   /** The drain deadline passed. */
   abort(fault: Fault): void;
 }

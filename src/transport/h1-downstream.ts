@@ -4,7 +4,7 @@ import { Arrivals } from "../core/arrival.ts";
 import type { TunnelEnd } from "../core/downstream.ts";
 import { type Client, Exchange, type ExchangeTimes } from "../core/exchange.ts";
 import type { Fault, FaultCode } from "../core/fault.ts";
-import { FIRST_REQUEST_MS, LINGER_MS } from "../core/limits.ts";
+import { FIRST_REQUEST_MS, LINGER_MS, UNSHED_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
@@ -39,6 +39,7 @@ export class H1Downstream
   readonly #waiting: Waiting<Awaited>;
   place: number; // among the connections of its listener
   #served: number; // requests begun on this connection
+  #restingMs: number; // since when it has none
   #tunnel: TunnelEnd | undefined;
   #hasFinished: boolean; // the client sent its FIN
 
@@ -63,6 +64,7 @@ export class H1Downstream
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "idle");
     this.place = OUTSIDE;
     this.#served = 0;
+    this.#restingMs = 0;
     this.#tunnel = undefined;
     this.#hasFinished = false;
   }
@@ -79,6 +81,7 @@ export class H1Downstream
     wire.on("drain", () => guard(this.#turn, () => this.#onDrain()));
     wire.on("close", () => guard(this.#turn, () => this.#onClose()));
     this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);
+    this.#restingMs = this.#worker.clock.nowMs();
     if (early !== undefined) this.#read(early);
   }
 
@@ -97,6 +100,20 @@ export class H1Downstream
     const { keepAlive } = this.#listening.plan.timeouts;
     if (isNew) this.#waiting.for("idle", Math.min(FIRST_REQUEST_MS, keepAlive));
     else this.#closeSoon();
+  }
+
+  get idleSinceMs(): number {
+    const isBusy = this.exchange !== undefined || this.#tunnel !== undefined;
+    if (isBusy || this.#wire.writableLength > 0) return Number.POSITIVE_INFINITY;
+    const { what } = this.#waiting;
+    if (what !== "head" && this.#served > 0) return this.#restingMs;
+    const sinceMs = what === "head" ? this.#reader.startedMs : this.#restingMs;
+    const isNew = this.#worker.clock.nowMs() - sinceMs < UNSHED_MS;
+    return isNew ? Number.POSITIVE_INFINITY : sinceMs;
+  }
+
+  shed(): void {
+    this.#wire.destroy();
   }
 
   /** The exchange in flight, for the log of what a drain had to cut. */
@@ -251,6 +268,7 @@ export class H1Downstream
       return;
     }
     if (!this.#hasFinished) this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);
+    this.#restingMs = this.#worker.clock.nowMs();
     this.#reader.readNext();
   }
 

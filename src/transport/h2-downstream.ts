@@ -3,7 +3,7 @@ import type { Wire } from "../base/world.ts";
 import { Arrivals } from "../core/arrival.ts";
 import { type Client, Exchange, type ExchangeTimes } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
-import { H2_SETTINGS_MS, H2_STREAMS_PER_CONNECTION, LINGER_MS } from "../core/limits.ts";
+import { H2_SETTINGS_MS, LINGER_MS, UNSHED_MS } from "../core/limits.ts";
 import { fail, serve } from "../core/pipeline.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import type { RequestFacts } from "../protocol/h1/request-facts.ts";
@@ -22,6 +22,7 @@ import type { DownstreamConnection, InFlight } from "./downstream-connection.ts"
 import { type Flushable, flushSoon } from "./flush-soon.ts";
 import { guard } from "./guard.ts";
 import { FAULTS_OF, MALFORMED } from "./h2-refusals.ts";
+import { serverLimits } from "./h2-server-limits.ts";
 import { H2Turn, type TurnHost } from "./h2-turn.ts";
 import { asBuffer, clientOf, requestIdOf, unreadRequest } from "./peer.ts";
 import type { Prelude } from "./prelude.ts";
@@ -53,6 +54,7 @@ export class H2Downstream
   readonly #waiting: Waiting<Awaited>;
   readonly #alsoWaiting: Waiting<AlsoAwaited>;
   readonly #writing: Waiting<"write">;
+  #restingMs: number; // since when it has no turn
   #headAt: number; // how many frames were whole when the head began that is waited for
   #isReading: boolean;
   #readTurns: H2Turn[]; // that were given some of what is being read
@@ -69,7 +71,6 @@ export class H2Downstream
     onClosed: () => void,
     prelude: Prelude,
   ) {
-    const { limits } = listening.plan;
     this.place = OUTSIDE;
     this.#wire = wire;
     this.#worker = worker;
@@ -78,22 +79,7 @@ export class H2Downstream
     this.#onClosed = onClosed;
     this.#peer = clientOf(wire, listening, true, prelude);
     this.#arrivals = new Arrivals(this.#peer);
-    this.#connection = new Connection(
-      "server",
-      {
-        streamsMax: limits.http2StreamsMax,
-        streamsPerConnection:
-          limits.requestsPerConnection === Number.POSITIVE_INFINITY
-            ? H2_STREAMS_PER_CONNECTION
-            : limits.requestsPerConnection,
-        streamWindowBytes: limits.http2StreamWindowBytes,
-        connectionWindowBytes: limits.http2ConnectionWindowBytes,
-        floodPoints: limits.http2FloodPoints,
-        head: { fieldBytes: limits.headerBytes, fieldCount: limits.headerCount },
-        trailers: { fieldBytes: limits.trailerBytes, fieldCount: limits.trailerCount },
-      },
-      this,
-    );
+    this.#connection = new Connection("server", serverLimits(listening.plan.limits), this);
     this.#turns = new Set();
     this.#waiting = new Waiting<Awaited>(worker.wheel, this, "idle");
     this.#alsoWaiting = new Waiting<AlsoAwaited>(
@@ -106,6 +92,7 @@ export class H2Downstream
       { overdue: () => this.#guard(() => this.#destroy("it takes nothing")) },
       "write",
     );
+    this.#restingMs = 0;
     this.#headAt = 0;
     this.#isReading = false;
     this.#readTurns = [];
@@ -127,6 +114,7 @@ export class H2Downstream
     wire.on("close", () => this.#guard(() => this.#onClose()));
     this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);
     this.#alsoWaiting.for("settings", H2_SETTINGS_MS);
+    this.#restingMs = this.#worker.clock.nowMs();
     this.#connection.start();
     if (early === undefined) this.flushNow();
     else this.#onBytes(early);
@@ -150,6 +138,20 @@ export class H2Downstream
         this.#alsoWaiting.for("drain", DRAIN_MS);
       }
       this.flushNow();
+    });
+  }
+
+  get idleSinceMs(): number {
+    if (this.#turns.size > 0) return Number.POSITIVE_INFINITY;
+    const isNew = this.#worker.clock.nowMs() - this.#restingMs < UNSHED_MS;
+    return isNew || this.#wire.writableLength > 0 ? Number.POSITIVE_INFINITY : this.#restingMs;
+  }
+
+  shed(): void {
+    this.#guard(() => {
+      this.#connection.drainNow();
+      this.flushNow();
+      this.#wire.destroySoon();
     });
   }
 
@@ -269,6 +271,7 @@ export class H2Downstream
   turnOver(turn: H2Turn): void {
     if (!this.#turns.delete(turn) || this.#turns.size > 0 || this.#isClosed) return;
     this.#meter.idle();
+    this.#restingMs = this.#worker.clock.nowMs();
     if (this.#waiting.what === "head" && this.#connection.isMidFrame) return;
     if (this.#connection.hasEnded) return;
     this.#waiting.for("idle", this.#listening.plan.timeouts.keepAlive);

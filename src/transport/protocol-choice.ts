@@ -1,7 +1,7 @@
 import { OUTSIDE } from "../base/crowd.ts";
 import type { Wire } from "../base/world.ts";
 import type { Fault } from "../core/fault.ts";
-import { FIRST_REQUEST_MS } from "../core/limits.ts";
+import { FIRST_REQUEST_MS, UNSHED_MS } from "../core/limits.ts";
 import type { ConnectionMeter, Listening, Worker } from "../core/worker.ts";
 import { PREFACE } from "../protocol/h2/frame-type.ts";
 import type { DownstreamConnection, InFlight } from "./downstream-connection.ts";
@@ -53,6 +53,7 @@ class ProtocolChoice implements DownstreamConnection {
   readonly #onClosed: (connection: DownstreamConnection) => void;
   readonly #prelude: Prelude;
   readonly #waiting: Waiting<"first bytes">;
+  #startedMs: number;
   #held: Buffer | undefined;
   #chosen: DownstreamConnection | undefined;
   #isDraining: boolean;
@@ -73,6 +74,7 @@ class ProtocolChoice implements DownstreamConnection {
     this.#onClosed = onClosed;
     this.#prelude = prelude;
     this.#waiting = new Waiting(worker.wheel, { overdue: () => wire.destroy() }, "first bytes");
+    this.#startedMs = 0;
     this.#held = undefined;
     this.#chosen = undefined;
     this.#isDraining = false;
@@ -91,6 +93,7 @@ class ProtocolChoice implements DownstreamConnection {
     });
     wire.on("close", () => this.#onClose());
     this.#waiting.for("first bytes", this.#listening.plan.timeouts.keepAlive);
+    this.#startedMs = this.#worker.clock.nowMs();
     if (early !== undefined) guard(this, () => this.#onBytes(early));
   }
 
@@ -147,6 +150,17 @@ class ProtocolChoice implements DownstreamConnection {
     this.#isDraining = true;
     const { keepAlive } = this.#listening.plan.timeouts;
     this.#waiting.for("first bytes", Math.min(FIRST_REQUEST_MS, keepAlive));
+  }
+
+  get idleSinceMs(): number {
+    if (this.#chosen !== undefined) return this.#chosen.idleSinceMs;
+    const isNew = this.#worker.clock.nowMs() - this.#startedMs < UNSHED_MS;
+    return isNew ? Number.POSITIVE_INFINITY : this.#startedMs;
+  }
+
+  shed(): void {
+    if (this.#chosen === undefined) this.#wire.destroy();
+    else this.#chosen.shed();
   }
 
   abort(fault: Fault): void {

@@ -1,4 +1,4 @@
-import { isIpv4, parseIp } from "../base/ip-address.ts";
+import { networkOf } from "../base/client-network.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { cookieValue } from "../protocol/http/cookie.ts";
 import { queryValue } from "../protocol/http/query.ts";
@@ -29,12 +29,4 @@ export function hashKeyReader(source: HashKeySource): HashKeyReader {
     case "query":
       return ({ request }) => queryValue(request.query, source.name);
   }
-}
-
-const words = new Uint32Array(4);
-
-/** A client has one IPv4 address, but a whole /64 of IPv6 to take addresses from as it likes. */
-export function networkOf(address: string): string {
-  if (!address.includes(":") || parseIp(address, words) === undefined) return address;
-  return isIpv4(words) ? address : `${words[0]!.toString(16)}:${words[1]!.toString(16)}`;
 }

@@ -35,8 +35,10 @@ export class Client {
     socket.on("close", () => this.#wake());
   }
 
-  static async connect(port: number, host = "127.0.0.1"): Promise<Client> {
-    const socket = connectSocket({ port, host, allowHalfOpen: true, noDelay: true });
+  /** `from`: another address of this machine, 127.0.0.2 …; another client to who counts them. */
+  static async connect(port: number, host = "127.0.0.1", from?: string): Promise<Client> {
+    const own = from === undefined ? {} : { localAddress: from };
+    const socket = connectSocket({ port, host, ...own, allowHalfOpen: true, noDelay: true });
     await once(socket, "connect");
     return new Client(socket);
   }

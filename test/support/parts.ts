@@ -8,6 +8,8 @@ export function part(
     | "curl"
     | "haproxy"
     | "openssl"
+    | "sslscan"
+    | "chromium"
     | "python3"
     | "systemd-analyze"
     | "systemd-notify"
@@ -16,7 +18,9 @@ export function part(
     | "knotd"
     | "knsupdate"
     | "htpasswd"
-    | "argon2",
+    | "argon2"
+    | "mmdblookup"
+    | "redis-server",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

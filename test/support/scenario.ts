@@ -57,8 +57,8 @@ export class Scenario {
   }
 
   /** A client for step-by-step talk with the last proxy. */
-  async connect(port: number = this.#lastPort(), host = "127.0.0.1"): Promise<Client> {
-    const client = await Client.connect(port, host);
+  async connect(port: number = this.#lastPort(), host?: string, from?: string): Promise<Client> {
+    const client = await Client.connect(port, host, from);
     this.#clients.push(client);
     return client;
   }

@@ -20,6 +20,8 @@ export class SimWorker implements StreamWorker {
   readonly sessions: Session[] = [];
   readonly sessionsOver: Session[] = [];
   readonly refusals: string[] = []; // of connections, by code
+  readonly shed: string[] = []; // of connections that are many, by code
+  roomMade = 0;
   readonly bugs: unknown[] = [];
   readonly meters = new Map<string, SimMeter>();
   #ids = 0;
@@ -72,7 +74,13 @@ export class SimWorker implements StreamWorker {
 
   secured(): void {}
 
-  connectionShed(): void {}
+  connectionShed(_listenerKey: string, { code }: Fault): void {
+    this.shed.push(code);
+  }
+
+  madeRoom(): void {
+    this.roomMade++;
+  }
 
   connectionRefused(_listenerKey: string, { fault }: RefusedConnection): void {
     this.refusals.push(fault.code);

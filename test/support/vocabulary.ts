@@ -3,10 +3,13 @@
 import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
+import { allow, deny } from "../../src/features/access/access.ts";
 import { auth } from "../../src/features/auth/auth.ts";
+import { bandwidth } from "../../src/features/bandwidth/bandwidth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
+import { inFlight } from "../../src/features/in-flight/in-flight.ts";
 import { location } from "../../src/features/location/location.ts";
 import { maintenance } from "../../src/features/maintenance/maintenance.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
@@ -65,20 +68,23 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
+  // biome-ignore format: a line each, as they come from everywhere
   features: [
-    ...[
-      auth,
-      cache,
-      cors,
-      headers,
-      location,
-      maintenance,
-      rateLimit,
-      redirect,
-      redirects,
-      respond,
-      rewrite,
-    ],
+    allow,
+    auth,
+    bandwidth,
+    cache,
+    cors,
+    deny,
+    headers,
+    inFlight,
+    location,
+    maintenance,
+    rateLimit,
+    redirect,
+    redirects,
+    respond,
+    rewrite,
     securityHeaders,
   ],
 };

@@ -32,7 +32,10 @@ const LIMIT_ENDS: Readonly<Record<keyof Limits, string>> = {
   responseHeaderCount: "502 `response_head_too_large`",
   bodyBytes: "413 `request_body_too_large`, before the body is read where its length is told",
   replayBytes: "no other try once more of the body has left",
-  connectionsMax: "the connection is closed without an answer",
+  connectionsMax:
+    "503 `overloaded`; over TLS the connection is closed ([more](connection-limits.md))",
+  connectionsPerClient:
+    "429 `connections_limited`; over TLS, and by a stream, the connection is closed",
   handshakesPerSecond: "the connection is closed, `handshakes_limited` is counted",
   handshakesPerClient: "the connection is closed, `handshakes_limited` is counted",
   requestsPerConnection: "`Connection: close` with the last response",

@@ -81,6 +81,11 @@ const downstreamLimits = {
     "connectionsMax",
     "Client connections open at once on a listener.",
   ),
+  connectionsPerClient: counted(
+    countOrOff,
+    "connectionsPerClient",
+    "Of those, connections from one address; of IPv6 from one /64. Trusted proxies are not counted.",
+  ),
   handshakesPerSecond: counted(
     countUpTo(HANDSHAKES_MAX),
     "handshakesPerSecond",
@@ -282,6 +287,7 @@ export const ONLY_TOP_OR_LISTENER: ReadonlySet<string> = new Set([
   "limits.headerBytes",
   "limits.headerCount",
   "limits.connectionsMax",
+  "limits.connectionsPerClient",
   "limits.handshakesPerSecond",
   "limits.handshakesPerClient",
   "limits.requestsPerConnection",

@@ -89,3 +89,15 @@ test("FoundMemory: what the main thread did not make is an error that names it",
   assert.throws(() => found.block("other", 8), /nothing for other/);
   assert.throws(() => found.block("small", 8), /small has another size/);
 });
+
+test("SharedMemory: a block may say itself what goes with a lost worker", () => {
+  const { memory } = setUp();
+  const block = memory.block("counts", 12, (lost, worker) => {
+    new Int32Array(lost)[worker] = 0;
+  });
+  new Int32Array(block).set([1, 2, 3]);
+
+  memory.clearLane(1);
+
+  assert.deepEqual([...new Int32Array(block)], [1, 0, 3]);
+});

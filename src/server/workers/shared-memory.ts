@@ -1,13 +1,14 @@
 import { Lanes } from "../../base/lanes.ts";
-import { type Machine, MemoryMissing } from "../../core/machine.ts";
+import { type Channel, type Machine, MemoryMissing, type WhenLost } from "../../core/machine.ts";
 import type { SharedState, StateDraft } from "../../core/state.ts";
+import { ThreadChannel } from "./thread-channel.ts";
 
 /** Every block by its key: what a worker needs to compile the same config. */
 export type Blocks = ReadonlyMap<string, SharedArrayBuffer>;
 
 interface Block {
   readonly memory: SharedArrayBuffer;
-  readonly isLanes: boolean;
+  readonly whenLost: WhenLost | undefined;
   readonly owner: string | undefined; // the state that asked for it; undefined: nobody's
 }
 
@@ -36,13 +37,17 @@ export class SharedMemory implements Machine {
     return new Map([...this.#blocks].map(([key, { memory }]) => [key, memory]));
   }
 
-  block(key: string, byteLength: number): SharedArrayBuffer {
-    return this.#block(key, byteLength, false);
+  block(key: string, byteLength: number, whenLost?: WhenLost): SharedArrayBuffer {
+    return this.#block(key, byteLength, whenLost);
   }
 
   lanes(key: string): Lanes {
     const byteLength = Lanes.byteLength(this.workers + 1);
-    return new Lanes(this.#block(key, byteLength, true), this.worker);
+    return new Lanes(this.#block(key, byteLength, clearLane), this.worker);
+  }
+
+  channel(name: string): Channel {
+    return new ThreadChannel(name);
   }
 
   release(key: string): void {
@@ -51,9 +56,7 @@ export class SharedMemory implements Machine {
 
   /** After the thread has ended: what it held is held no more. */
   clearLane(worker: number): void {
-    for (const { memory, isLanes } of this.#blocks.values()) {
-      if (isLanes) new Lanes(memory, worker).clear(worker);
-    }
+    for (const { memory, whenLost } of this.#blocks.values()) whenLost?.(memory, worker);
   }
 
   /** The state of the model: its drafts tell whose the blocks are. */
@@ -94,7 +97,7 @@ export class SharedMemory implements Machine {
     }
   }
 
-  #block(key: string, byteLength: number, isLanes: boolean): SharedArrayBuffer {
+  #block(key: string, byteLength: number, whenLost?: WhenLost): SharedArrayBuffer {
     const known = this.#blocks.get(key);
     if (known !== undefined) {
       // Asked for outside of keep(): it is for the one who asks to release it, whoever had it before.
@@ -102,13 +105,17 @@ export class SharedMemory implements Machine {
       return known.memory;
     }
     const memory = new SharedArrayBuffer(byteLength);
-    this.#blocks.set(key, { memory, isLanes, owner: this.#owner });
+    this.#blocks.set(key, { memory, whenLost, owner: this.#owner });
     return memory;
   }
 
   #letGo(isGone: (block: Block, key: string) => boolean): void {
     for (const [key, block] of this.#blocks) if (isGone(block, key)) this.#blocks.delete(key);
   }
+}
+
+function clearLane(memory: SharedArrayBuffer, worker: number): void {
+  new Lanes(memory, worker).clear(worker);
 }
 
 /** A worker's side: it finds what the main thread has made. */
@@ -133,6 +140,10 @@ export class FoundMemory implements Machine {
 
   lanes(key: string): Lanes {
     return new Lanes(this.block(key, Lanes.byteLength(this.workers + 1)), this.worker);
+  }
+
+  channel(name: string): Channel {
+    return new ThreadChannel(name);
   }
 
   release(): void {} // the main thread does, and tells what there is
