@@ -14,6 +14,7 @@ import type { Descriptor, Leaving } from "../server/crew.ts";
 import type { Drained } from "../server/emptying.ts";
 import { type BoundAddress, type OpenedBeside, Server } from "../server/server.ts";
 import type { ThreadMaking } from "../server/workers/thread-crew.ts";
+import type { TicketHeritage } from "../tls/ticket-secrets.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import type { Admin } from "./admin.ts";
 import { BanControl } from "./ban-control.ts";
@@ -39,6 +40,8 @@ export interface ProxyStart extends ProxyExtras {
   readonly threads?: ThreadMaking;
   /** Listening sockets that are there already. */
   readonly inherited?: InheritedSockets;
+  /** What session tickets were sealed with by the process before this one. */
+  readonly tickets?: TicketHeritage | undefined;
   /** How the program is started anew, for an upgrade. */
   readonly command?: Command;
 }
@@ -109,6 +112,7 @@ export class RunningProxy implements AsyncDisposable {
       workers,
       threads,
       inherited,
+      tickets: start.tickets,
       ...log?.forWorkers,
     };
     const server = await Server.start(parts);
@@ -139,6 +143,7 @@ export class RunningProxy implements AsyncDisposable {
       command: parts.start.command,
       areForeign: parts.start.inherited?.areForeign ?? false,
       descriptors: () => this.#descriptors(),
+      tickets: () => this.#server.tasks.tickets,
       handOver: () => void this.#handOver(),
     });
     this.#inherited = parts.start.inherited;

@@ -49,6 +49,7 @@ import { type ClientsOf, clientLimits } from "./compile-clients.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
 import { geoOf } from "./compile-geo.ts";
 import { phasesOf, withMaintenance } from "./compile-phases.ts";
+import { shedderOf } from "./compile-shed.ts";
 import { sharedLimitsOf } from "./compile-state.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
@@ -302,6 +303,7 @@ class Compiler {
       level: "route",
       wheel: worker.wheel,
       sharedLimits: this.#sharedLimits,
+      shedder: shedderOf(this.#config, draft, worker),
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error, exchange) => worker.bug(error, exchange),

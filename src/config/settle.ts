@@ -74,7 +74,9 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 }
 
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
-  const defaults = present(parsed.defaults ?? {}) as ParsedShared;
+  // Where load is shed every route has a priority.
+  const usual = parsed.shed === undefined ? {} : { priority: "normal" };
+  const defaults: ParsedShared = { ...usual, ...(present(parsed.defaults ?? {}) as ParsedShared) };
   const top = parsed.tls ?? {};
   const sites = sitesOf(parsed).map((site, index) =>
     settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
@@ -89,6 +91,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     trustedProxies: trust?.proxies ?? [],
     state: settleState(parsed.state, folder),
     bans: settleBans(parsed),
+    shed: parsed.shed,
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:

@@ -172,6 +172,7 @@ export class Question extends Deadline implements Downstream {
   }
 
   override fire(): void {
+    if (this.#isOver) return;
     this.#abandon({ code: "response_timeout", detail: "" });
     this.#told({ why: `no answer within ${this.#options.timeoutMs / 1000} s` });
   }

@@ -14,6 +14,8 @@ export interface Worker {
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
   newId(): string;
+  /** Exchanges that were started and have not ended. */
+  readonly exchangesUnderWay: number;
   started(exchange: Exchange): void;
   /** Once for each exchange that was started, whatever became of it. */
   ended(exchange: Exchange): void;

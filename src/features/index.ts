@@ -15,6 +15,7 @@ import { headers } from "./headers/headers.ts";
 import { inFlight } from "./in-flight/in-flight.ts";
 import { location } from "./location/location.ts";
 import { maintenance } from "./maintenance/maintenance.ts";
+import { priority } from "./priority/priority.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { redirects } from "./redirects/redirects.ts";
@@ -31,6 +32,7 @@ import { securityHeaders } from "./security-headers/security-headers.ts";
  * compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
+  priority, // before all else: what is shed is to cost nothing
   deny,
   allow,
   cors, // before whatever asks who the client is: a preflight has no credentials

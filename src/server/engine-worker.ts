@@ -25,6 +25,7 @@ export class EngineWorker implements StreamWorker {
   accessLog: AccessLog | undefined; // a reload may change it
   sessionLog: SessionLog | undefined; // the same log, its lines for streams
   bans: Bans | undefined; // of the config in force
+  exchangesUnderWay: number;
   readonly #ids: RequestIds;
   #quietUntilMs: number; // of dropped datagrams
 
@@ -38,6 +39,7 @@ export class EngineWorker implements StreamWorker {
     this.accessLog = undefined;
     this.sessionLog = undefined;
     this.bans = undefined;
+    this.exchangesUnderWay = 0;
     this.#ids = new RequestIds();
     this.#quietUntilMs = Number.NEGATIVE_INFINITY;
   }
@@ -47,10 +49,12 @@ export class EngineWorker implements StreamWorker {
   }
 
   started(_exchange: Exchange): void {
+    this.exchangesUnderWay++;
     this.metrics.exchangeStarted();
   }
 
   ended(exchange: Exchange): void {
+    this.exchangesUnderWay--;
     const finish = exchange.route?.phases.finish;
     if (finish !== undefined) for (const step of finish) step(exchange);
     this.metrics.exchangeEnded(exchange);

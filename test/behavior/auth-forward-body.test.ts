@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:http2";
+import { WebSocket } from "ws";
 import { authorized, getFrom, YES } from "../support/authorized.ts";
 import { eventually } from "../support/deadline.ts";
 import { faultOf, firstStatus, OK, scenario } from "../support/scenario.ts";
+import { socketServer } from "../support/websocket.ts";
 
 scenario("forward: a body waits until there is a yes, and then goes on whole", async (it) => {
   const { origin, authorizer } = await authorized(it, `<at head><wait 50ms>${YES}`);
@@ -132,3 +134,30 @@ scenario(
     session.destroy();
   },
 );
+
+scenario("forward: a WebSocket opens once there is a yes", async (it) => {
+  const server = await socketServer((socket) => socket.on("message", (data) => socket.send(data)));
+  it.defer(() => server.close());
+  const authorizer = await it.origin([
+    "HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n",
+    `<at head><wait 20ms>${YES}`,
+  ]);
+  const { port } = await it.proxy(`
+    upstreams: { app: "${server.url}", authz: "${authorizer.url}" }
+    sites: [{ hosts: ["*"], routes: [{ forward: app, auth: { forward: { to: authz } } }] }]`);
+  const open = () => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+    it.defer(() => socket.terminate());
+    return socket;
+  };
+
+  const [error] = await once(open(), "error");
+  const inside = open();
+  await once(inside, "open");
+  inside.send("hello");
+  const [data] = await once(inside, "message");
+
+  assert.match(String(error), /401/);
+  assert.equal(String(data), "hello");
+  assert.ok(!/upgrade|sec-websocket/i.test(authorizer.received[1]!.head));
+});

@@ -22,7 +22,10 @@ export const SCORES: Readonly<Record<string, number>> = {
   handshake_failed: 20,
   handshake_timeout: 50,
   rate_limited: 5,
-  401: 40,
+  auth_failed: 40,
+  auth_limited: 20,
+  auth_required: 2, // no client knows before it has asked
+  401: 10, // the upstream's: a page whose session is over asks now and then
   403: 10,
   404: 2,
 };

@@ -15,6 +15,7 @@ import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
 import { bans } from "./bans.ts";
 import { geo } from "./geo.ts";
+import { shed } from "./shed.ts";
 import { state } from "./state.ts";
 import { tls } from "./tls.ts";
 
@@ -233,6 +234,7 @@ export const processKeys = {
   state: state.optional(),
   bans: bans.optional(),
   cacheStore: cacheStore.optional(),
+  shed: shed.optional(),
   admin: admin.optional(),
   log: log.optional(),
   via: via.optional(),

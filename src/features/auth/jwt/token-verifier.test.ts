@@ -6,6 +6,7 @@ import { ALGORITHMS } from "../../../protocol/jwt/algorithm.ts";
 import { readJwk, readPem, readSecret, type VerifyingKey } from "../../../protocol/jwt/jwk.ts";
 import { BadToken } from "../../../protocol/jwt/token.ts";
 import { type KeySource, OwnKeys } from "./key-source.ts";
+import { RemoteKeys } from "./remote-keys.ts";
 import { NO_KEYS, type TokenRules, TokenVerifier } from "./token-verifier.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
 
@@ -36,23 +37,13 @@ async function said(verifier: TokenVerifier, token: string): Promise<string> {
 }
 
 test("TokenVerifier: a good token is whose it says, and the second time its signature is not asked", async () => {
-  let asked = 0;
-  const source = {
-    keys: () => {
-      asked++;
-      return [keyOf(issuer)];
-    },
-    newer: () => [],
-    generation: 0,
-    about: "",
-  };
+  const source = { keys: () => [keyOf(issuer)], newer: () => [], generation: 0, about: "" };
   const verifier = verifierOf(source);
   const token = await issuer.sign();
 
   assert.equal(await said(verifier, token), "jwt alice");
+  source.keys = () => [keyOf(other)]; // of the same generation: none has gone
   assert.equal(await said(verifier, token), "jwt alice");
-
-  assert.equal(asked, 1);
 });
 
 test("TokenVerifier: what is remembered ends with the token, and with the key that vouched for it", async () => {
@@ -69,6 +60,41 @@ test("TokenVerifier: what is remembered ends with the token, and with the key th
 
   await world.clock.advance(1_000);
   assert.equal(await said(short, token), "expired");
+});
+
+test("TokenVerifier: tokens that are known have the keys looked for again, and end with them", async () => {
+  const sim = new SimWorld();
+  const later = await issuerOf("ES256", "k1", sim.clock.wallMs() / 1000);
+  const published = { keys: [later.jwk] };
+  let asked = 0;
+  let status = 200;
+  sim.web.servers.set("idp.test", () => {
+    asked++;
+    return { status, headers: new Map(), body: Buffer.from(JSON.stringify(published)) };
+  });
+  const times = { refreshMs: 60_000, staleMs: 60_000, cooldownMs: 1_000, timeoutMs: 5_000 };
+  const source = new RemoteKeys({ url: "https://idp.test/k", roots: undefined, ...times }, sim);
+  const verifier = new TokenVerifier(RULES, source, new VerifiedTokens(9), sim.clock);
+  const saidBy = async (token: string) => {
+    const step = said(verifier, token);
+    await sim.clock.advance(5_000);
+    return await step;
+  };
+  const token = await later.sign({ exp: sim.clock.wallMs() / 1000 + 86_400 });
+
+  assert.equal(await saidBy(token), "jwt alice");
+  await sim.clock.advance(60_000);
+  assert.equal(await saidBy(token), "jwt alice");
+  assert.equal(asked, 2, "beside the traffic");
+  status = 503;
+  await sim.clock.advance(120_000);
+  assert.equal(await saidBy(token), NO_KEYS, "fail closed, for who is known as well");
+  status = 200;
+  assert.equal(await saidBy(token), "jwt alice");
+  published.keys = [(await issuerOf("ES256", "k2")).jwk];
+  await sim.clock.advance(60_000);
+  await saidBy(token);
+  assert.equal(await saidBy(token), "a key that is not known", "its key has gone");
 });
 
 test("TokenVerifier: a key that is unknown is looked for again, and waited for", async () => {

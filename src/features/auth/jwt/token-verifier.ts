@@ -36,13 +36,31 @@ export class TokenVerifier {
   verify(text: string): Step<Verified> {
     const key = VerifiedTokens.keyOf(text);
     const known = this.#known.find(key, this.source.generation, this.#clock.wallMs());
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#stillGood(known, text);
 
     const token = this.#read(text);
     if (token instanceof BadToken) return token;
     const keys = this.source.keys();
     if (keys instanceof Promise) return keys.then((found) => this.#verify(token, found, key));
     return this.#verify(token, keys, key);
+  }
+
+  /**
+   * A token that is known vouches for nothing if the keys have become too old meanwhile. And who asks
+   * for keys has them looked for again: or a few tokens, known to all, would keep a key that is gone.
+   */
+  #stillGood(known: Identity, text: string): Step<Verified> {
+    const keys = this.source.keys();
+    if (keys instanceof Promise) {
+      return keys.then((found) => (found === undefined ? NO_KEYS : this.verify(text)));
+    }
+    return keys === undefined ? NO_KEYS : known;
+  }
+
+  /** For `explain`, where nobody is asked and no time passes: what a token says, if it is one. */
+  believe(text: string): BadToken | Identity {
+    const token = readToken(text);
+    return token instanceof BadToken ? token : this.#identityOf(token);
   }
 
   /** What is wrong without a key being asked: most of what is thrown at us ends here. */
@@ -78,12 +96,16 @@ export class TokenVerifier {
     return isSignedBy(token, found) ? this.#good(token, cacheKey) : FORGED;
   }
 
-  #good({ claims }: Token, cacheKey: string): Identity {
+  #good(token: Token, cacheKey: string): Identity {
+    const identity = this.#identityOf(token);
+    this.#known.add(cacheKey, identity, expiresMs(token.claims));
+    return identity;
+  }
+
+  #identityOf({ claims }: Token): Identity {
     const { method, nameClaim } = this.rules;
     const unnamed: Identity = { method, name: "", claims };
-    const identity = { method, name: claimText(unnamed, nameClaim), claims };
-    this.#known.add(cacheKey, identity, expiresMs(claims));
-    return identity;
+    return { method, name: claimText(unnamed, nameClaim), claims };
   }
 }
 

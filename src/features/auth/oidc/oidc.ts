@@ -57,7 +57,8 @@ class Oidc implements AuthMethod {
   }
 
   login(exchange: Exchange): Reply | undefined {
-    if (this.#isDry || !isNavigation(exchange)) return undefined;
+    if (!isNavigation(exchange)) return undefined;
+    if (this.#isDry) return redirectTo(`${this.#options.shared.issuer}/(its login)`); // nobody is asked
     const metadata = this.#client.provider.known;
     if (metadata === undefined) return refusal(exchange, PROVIDER_GONE);
     const { reply, cookie } = this.#client.flow.begin(exchange, metadata);
