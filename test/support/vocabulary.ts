@@ -7,6 +7,7 @@ import { allow, deny } from "../../src/features/access/access.ts";
 import { auth } from "../../src/features/auth/auth.ts";
 import { bandwidth } from "../../src/features/bandwidth/bandwidth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
+import { challenge } from "../../src/features/challenge/challenge.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
@@ -75,6 +76,7 @@ export const testVocabulary: Vocabulary = {
     auth,
     bandwidth,
     cache,
+    challenge,
     cors,
     deny,
     headers,
