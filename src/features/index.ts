@@ -15,6 +15,7 @@ import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { inFlight } from "./in-flight/in-flight.ts";
 import { location } from "./location/location.ts";
+import { maintenance } from "./maintenance/maintenance.ts";
 import { priority } from "./priority/priority.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
@@ -36,6 +37,7 @@ export const features: readonly Feature<unknown>[] = [
   deny,
   allow,
   cors, // before whatever asks who the client is: a preflight has no credentials
+  maintenance, // before whatever costs more; a page may read that it is on
   rateLimit,
   challenge, // after rateLimit: who comes too often is told so, whatever it has solved
   auth,
