@@ -71,7 +71,7 @@ async function write({ store, tier }: Opened, count: number): Promise<void> {
 const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 const recall = (store: TieredStore, at: number) =>
-  store.recall({ url: urlOf(at), partitions: ["*#1"], suits: () => true });
+  store.recall({ url: urlOf(at), partition: "*#1", alsoOthers: false, suits: () => true });
 
 async function reopened(what: string, folder: string, count: number): Promise<Opened> {
   const startedMs = clock.nowMs();

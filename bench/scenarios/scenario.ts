@@ -18,6 +18,7 @@ export type Field =
   | "streams"
   | "tls"
   | "gzip"
+  | "refused"
   | "cached"
   | "cachedGzip";
 
@@ -85,6 +86,7 @@ export const SCENARIOS: readonly Scenario[] = [
     gzip("/json-10k", MANY),
     "cachedGzip",
   ),
+  load("refuse", "GET that is refused, beside one of 100 B that is proxied", small, "refused"),
   load("connect", "a new connection for every request", { ...small, headers: CLOSING_HEAD }),
   load(
     "sites",

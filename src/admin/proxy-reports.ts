@@ -37,6 +37,7 @@ export function metricsText(facts: ProxyFacts, accept: string | undefined) {
       takenWallMs: facts.takenWallMs,
     },
     workers: server.health,
+    bannedCount: runtime.bans?.list.length,
     certificates: server.tasks.certificates,
     automatic: server.tasks.automatic.counts,
     ocspAnswers: server.tasks.staples.counts,

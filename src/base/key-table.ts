@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { TextHash } from "./text-hash.ts";
+import { SecretHash } from "./secret-hash.ts";
 
 /** How large a table is; the same for all threads that share it. */
 export interface TableShape {
@@ -26,7 +26,7 @@ export const NO_ROW = -1;
 export abstract class KeyTable {
   protected readonly cells: Int32Array;
   protected readonly lane: number;
-  readonly #hash: TextHash;
+  readonly #hash: SecretHash;
   readonly #sets: number;
   readonly #rowCells: number;
   readonly #rowsAt: number;
@@ -58,21 +58,21 @@ export abstract class KeyTable {
   protected enter(key: string): number {
     const hash = this.#hash;
     hash.of(key);
-    const { first, second } = hash;
-    this.#set = (second >>> 0) % this.#sets;
+    const { high, low } = hash;
+    this.#set = (low >>> 0) % this.#sets;
     this.#lock(HEAD_CELLS + this.#set);
     const { cells } = this;
     const begin = this.#rowsAt + this.#set * WAYS * this.#rowCells;
     const end = begin + WAYS * this.#rowCells;
     let free = NO_ROW;
     for (let at = begin; at < end; at += this.#rowCells) {
-      if (cells[at] === first && cells[at + 1] === second) return at + KEY_CELLS;
+      if (cells[at] === high && cells[at + 1] === low) return at + KEY_CELLS;
       if (free === NO_ROW && this.isFree(at + KEY_CELLS)) free = at;
     }
     if (free === NO_ROW) return NO_ROW;
     cells.fill(0, free + KEY_CELLS, free + this.#rowCells);
-    cells[free] = first;
-    cells[free + 1] = second;
+    cells[free] = high;
+    cells[free + 1] = low;
     return free + KEY_CELLS;
   }
 
@@ -111,10 +111,10 @@ function setsOf(rows: number): number {
   return Math.ceil(rows / WAYS);
 }
 
-function hashOf(cells: Int32Array): TextHash {
+function hashOf(cells: Int32Array): SecretHash {
   // Drawn by each thread; the first one's counts, word by word.
   for (let at = SECRET; at < IS_DRAWN; at++) {
     Atomics.compareExchange(cells, at, 0, randomInt(1, 2 ** 32) | 0);
   }
-  return new TextHash(Atomics.load(cells, SECRET), Atomics.load(cells, SECRET + 1));
+  return new SecretHash(Atomics.load(cells, SECRET), Atomics.load(cells, SECRET + 1));
 }

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { memoryShare } from "./memory-share.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { StreamLog } from "./stream-log.ts";
 import { SystemClock } from "./system-clock.ts";
@@ -20,7 +21,16 @@ export function realWorld(options: RealWorldOptions = {}): World {
   const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
   const network = new SystemNetwork(clock, log, options);
   const names = new SystemNames();
-  return { clock, random, log, network, names, web: new SystemWeb(), files: new SystemFiles() };
+  return {
+    clock,
+    random,
+    log,
+    network,
+    names,
+    web: new SystemWeb(),
+    files: new SystemFiles(),
+    memoryShare,
+  };
 }
 
 /** Whoever reads our stderr may go away (EPIPE). A proxy does not stop for want of a listener. */

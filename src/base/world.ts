@@ -11,6 +11,8 @@ export interface World {
   readonly web: Web;
   readonly log: Log;
   readonly files?: Files; // absent: there is no disk
+  /** How much of the memory it may have this process has, from 0 to 1; absent: nobody knows. */
+  memoryShare?(): number;
 }
 
 /** Wall time is for people and HTTP dates; monotonic time is for every interval and timeout. */

@@ -163,6 +163,17 @@ In force in all workers when it has answered. Exit code 1: nobody answers, or it
     load: async () => (await import("./purge.ts")).purge,
   },
   {
+    name: "bans",
+    usage: "[add ADDRESS [--for 1h] | lift ADDRESS]",
+    about: "Lists who is banned; bans and lifts bans.",
+    help: `${ADMIN_HELP}
+  --for TIME          how long, "30m" "12h" "7d"; 1h unless it is said
+
+Without add or lift: a line for each client, with the time that is left, why, and how often. In
+force in all workers when it has answered. Exit code 1: nobody answers, or it was refused.`,
+    load: async () => (await import("./bans.ts")).bans,
+  },
+  {
     name: "hash-password",
     usage: "[-a argon2id|scrypt|sha256] [-u NAME]",
     about: "Makes the hash of a password for a config.",

@@ -6,6 +6,7 @@
 import { SystemClock } from "../base/system-clock.ts";
 import type { Path } from "../core/feature.ts";
 import type { Config } from "./config.ts";
+import { checkAccessFiles } from "./cross/access-files.ts";
 import { checkAutomatic } from "./cross/automatic.ts";
 import { checkCaptures } from "./cross/captures.ts";
 import { checkCertificates } from "./cross/certificates.ts";
@@ -58,6 +59,7 @@ export function check(
   checkAutomatic(map, notes);
   checkMtls(map, notes);
   checkGeo(map, { folder, notes, reads });
+  if (reads) checkAccessFiles(map, notes);
   if (reads) checkCertificates(map, { folder, notes, wallMs: new SystemClock().wallMs() });
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));

@@ -43,11 +43,13 @@ import type { UpstreamTls } from "../upstream/manner.ts";
 import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { bansOf } from "./compile-bans.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { type ClientsOf, clientLimits } from "./compile-clients.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
 import { geoOf } from "./compile-geo.ts";
 import { phasesOf } from "./compile-phases.ts";
+import { shedderOf } from "./compile-shed.ts";
 import { sharedLimitsOf } from "./compile-state.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
@@ -126,6 +128,7 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams, this.#clientsOf),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
+      bans: bansOf(this.#config, this.#tools),
       caching: cachingOf(this.#config, this.#tools),
       geo: this.#geo,
     };
@@ -299,6 +302,7 @@ class Compiler {
       level: "route",
       wheel: worker.wheel,
       sharedLimits: this.#sharedLimits,
+      shedder: shedderOf(this.#config, draft, worker),
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),
       bug: (error, exchange) => worker.bug(error, exchange),

@@ -2,6 +2,7 @@
  * A checked config, ready to compile: plain data, every short form written out, every default of
  * this folder filled in, defaults handed down to sites and routes.
  */
+
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Level, Path } from "../core/feature.ts";
@@ -16,6 +17,8 @@ import {
   type Timeouts,
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
+import type { ShedOptions } from "../core/shedder.ts";
+import type { BanOptions } from "../stores/bans/bans.ts";
 import type { AcmeSettings } from "../tls/acme/acme-settings.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
 import type { ClientAuthOptions } from "../tls/client-auth.ts";
@@ -42,6 +45,8 @@ export interface Config extends Levels {
   readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
   readonly state: StateConfig;
+  readonly bans: BanOptions | undefined; // undefined: nobody is banned
+  readonly shed: ShedOptions | undefined; // undefined: nothing is shed
   readonly cacheMemoryBytes: number; // of all workers together
   readonly cacheDisk: CacheDiskConfig | undefined; // undefined: memory alone
   readonly admin: AdminConfig | undefined; // undefined: off

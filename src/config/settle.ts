@@ -25,6 +25,7 @@ import type {
 import { settleAcme } from "./settle-acme.ts";
 import { askedUpstreams } from "./settle-asked.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
+import { settleBans } from "./settle-bans.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
@@ -73,7 +74,9 @@ interface ParsedSite extends ParsedLevels, ParsedShared {
 }
 
 export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: string): Config {
-  const defaults = present(parsed.defaults ?? {}) as ParsedShared;
+  // Where load is shed every route has a priority.
+  const usual = parsed.shed === undefined ? {} : { priority: "normal" };
+  const defaults: ParsedShared = { ...usual, ...(present(parsed.defaults ?? {}) as ParsedShared) };
   const top = parsed.tls ?? {};
   const sites = sitesOf(parsed).map((site, index) =>
     settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
@@ -87,6 +90,8 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
     state: settleState(parsed.state, folder),
+    bans: settleBans(parsed),
+    shed: parsed.shed,
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
     cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:

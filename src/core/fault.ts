@@ -70,6 +70,7 @@ export const FAULTS = {
   cors_refused:             { side: "downstream", status: 403, retry: "never", about: "A preflight asks for an origin, a method or a header that cors does not allow; the log says which." },
   // Limits on who comes too often.
   rate_limited:             { side: "downstream", status: 429, retry: "never", about: "The client has sent more requests than rateLimit allows." },
+  banned:                   { side: "downstream", status: 403, retry: "never", about: "The client is kept out for a while, since too much of what came from there was abuse (bans)." },
   // We answer for how much there is of something.
   connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },
   in_flight_limited:        { side: "proxy",      status: 429, retry: "never", about: "The client, or the key of inFlight, has as many requests under way as inFlight.max allows." },

@@ -7,6 +7,7 @@ import type { Geo } from "./geo.ts";
 import type { Machine } from "./machine.ts";
 import type { Route } from "./runtime.ts";
 import type { SharedLimits } from "./shared-limits.ts";
+import type { Shedder } from "./shedder.ts";
 import type { Upstream } from "./upstream.ts";
 import type { StoredCounts } from "./worker.ts";
 
@@ -62,6 +63,8 @@ export interface BuildTools {
   readonly wheel: TimerWheel;
   /** What counts with other machines; undefined: each machine counts alone. */
   readonly sharedLimits: SharedLimits | undefined;
+  /** Who says when there is too much to do; undefined: nobody does. */
+  readonly shedder?: Shedder | undefined;
   /** Of the memory that caches may take, what is this worker's. */
   readonly cacheBytes: number;
   cacheStored(counts: StoredCounts): void;

@@ -1,6 +1,7 @@
 import type { Address } from "../base/world.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { TargetPolicy } from "../protocol/http/target.ts";
+import type { Bans } from "./bans.ts";
 import type { ChallengeProofs } from "./challenge-proofs.ts";
 import type { ClientLimit } from "./client-limit.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
@@ -19,6 +20,7 @@ export interface Runtime {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly forwarding: Forwarding;
   readonly caching?: Caching | undefined; // where a route has a cache
+  readonly bans?: Bans | undefined; // where somebody may be banned
   readonly geo?: Geo | undefined; // where the config names databases
 }
 

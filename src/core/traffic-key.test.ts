@@ -7,7 +7,7 @@ import { trafficKey, trafficKeyField } from "./traffic-key.ts";
 const keys: [name: string, per: string, headers: Record<string, string>, clientIp: string, want: string][] = [
   ["an address",                     "clientIp",                {},               "192.0.2.7",       "192.0.2.7"],
   ["an IPv6 address: its network",   "clientIp",                {},               "2001:db8:1:2::9", "20010db8:10002"],
-  ["all of a route",                 "route",                   {},               "192.0.2.7",       ""],
+  ["all of a route",                 "all",                     {},               "192.0.2.7",       ""],
   ["a header",                       "{header.x-key}",          { "x-key": "k" }, "192.0.2.7",       "=k"],
   ["a header that looks like an address", "{header.x-key}",     { "x-key": "192.0.2.7" }, "192.0.2.7", "=192.0.2.7"],
   ["no such header: the client",     "{header.x-key}",          {},               "192.0.2.7",       "192.0.2.7"],

@@ -18,18 +18,18 @@ export function trafficKeyIn(words: readonly string[]) {
   });
 }
 
-export const trafficKeyField = trafficKeyIn(["clientIp", "route"])
+export const trafficKeyField = trafficKeyIn(["clientIp", "identity", "all"])
   .default("clientIp")
   .describe(
-    "By what requests are told apart: clientIp (of IPv6 the /64), route (all together), " +
+    "By what requests are told apart: clientIp (of IPv6 the /64), identity, all (together), " +
       'or placeholders such as "{header.x-api-key}".',
   );
 
 /** What no placeholder has a value for goes by its client: nobody gets a share by sending nothing. */
 export function trafficKey(per: string): TrafficKey {
-  if (per === "route") return () => "";
+  if (per === "all") return () => "";
   if (per === "clientIp") return byClient;
-  const template = new Template(per, "text");
+  const template = new Template(per === "identity" ? "{identity}" : per, "text");
   const nothing = template.expand(undefined);
   return (exchange) => {
     const value = template.expand(exchange);

@@ -14,6 +14,8 @@ export interface Worker {
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
   newId(): string;
+  /** Exchanges that were started and have not ended. */
+  readonly exchangesUnderWay: number;
   started(exchange: Exchange): void;
   /** Once for each exchange that was started, whatever became of it. */
   ended(exchange: Exchange): void;
@@ -26,6 +28,8 @@ export interface Worker {
   connectionShed(listenerKey: string, fault: Fault): void;
   /** How a cache's store is by now, for gauges. */
   cacheStored?(counts: StoredCounts): void;
+  /** A client is kept out from now on, for that reason. */
+  banned?(reason: string): void;
   /** For whoever asks another machine for what is counted with it. */
   stateMeter?(): StateMeter;
   /** A connection that did nothing was closed for a newcomer. */

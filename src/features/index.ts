@@ -14,6 +14,7 @@ import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { inFlight } from "./in-flight/in-flight.ts";
 import { location } from "./location/location.ts";
+import { priority } from "./priority/priority.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
 import { redirects } from "./redirects/redirects.ts";
@@ -30,6 +31,7 @@ import { securityHeaders } from "./security-headers/security-headers.ts";
  * compile itself.
  */
 export const features: readonly Feature<unknown>[] = [
+  priority, // before all else: what is shed is to cost nothing
   deny,
   allow,
   cors, // before whatever asks who the client is: a preflight has no credentials

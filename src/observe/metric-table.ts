@@ -68,6 +68,8 @@ export const METRICS = {
   decompressed:        { name: "sluice_decompressed_requests",    type: "counter",   unit: "",        labels: ["coding"], help: "Requests whose body was decompressed." },
   decompressedBytes:   { name: "sluice_decompressed_request_bytes", type: "counter", unit: "bytes",   labels: ["coding"], help: "Their bytes as received." },
   decompressedPlain:   { name: "sluice_decompressed_request_plain_bytes", type: "counter", unit: "bytes", labels: ["coding"], help: "Their bytes after that." },
+  bans:                { name: "sluice_bans",                     type: "counter",   unit: "",        labels: ["reason"], help: "Clients banned, by what came last: a fault code, or status where it was a status alone. With mode: warn, that would have been." },
+  bansNow:             { name: "sluice_banned_clients",           type: "gauge",     unit: "",        labels: [], help: "Clients that are banned now; at most 4096 are listed." },
   stateConnections:    { name: "sluice_state_connections",        type: "gauge",     unit: "",        labels: [], help: "Connections to where state: says that limits are counted; one for each worker, 0 while it is away." },
   stateCalls:          { name: "sluice_state_calls",              type: "counter",   unit: "",        labels: ["result"], help: "Requests that were to be counted there: answered, failed (no answer, or none in time: counted here instead), or skipped (not asked, since it was away: counted here)." },
   bugs:                { name: "sluice_bugs",                     type: "counter",   unit: "",        labels: [], help: "Broken invariants of the proxy. Anything above 0 is worth a report." },

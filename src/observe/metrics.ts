@@ -12,6 +12,7 @@ import type { StateMeter } from "../core/shared-limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { StoredCounts } from "../core/worker.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { countBan } from "./ban-metrics.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
 import { stateMeter } from "./state-metrics.ts";
@@ -250,6 +251,10 @@ export class Metrics {
     cells[this.#thread + CACHE_DISK_SKIPPED] = disk.skipped;
     cells[this.#thread + CACHE_DISK_EVICTIONS] = disk.evictions;
     cells[this.#thread + CACHE_DISK_ERRORS] = disk.errors;
+  }
+
+  banned(reason: string): void {
+    countBan(this.#bank, reason);
   }
 
   /** One for all who ask. */

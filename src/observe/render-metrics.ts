@@ -9,6 +9,7 @@ import {
   type Upstream,
 } from "../core/upstream.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { renderBan } from "./ban-metrics.ts";
 import { renderCoding, renderPlain } from "./coding-metrics.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
@@ -33,6 +34,7 @@ export interface MetricFacts {
     readonly restarts: ReadonlyMap<string, number>; // by reason
     readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
+  readonly bannedCount?: number | undefined; // undefined: nobody can be
   readonly automatic: {
     readonly missing: number;
     readonly orders: readonly OrderCount[];
@@ -73,6 +75,7 @@ export function renderMetrics(
     else if (block.kind === "coding") renderCoding(out, cells, block);
     else if (block.kind === "plain") renderPlain(out, cells, block);
     else if (block.kind === "warning") renderWarning(out, cells, block);
+    else if (block.kind === "ban") renderBan(out, cells, block);
     else if (block.kind === "state") renderState(out, cells, block);
     else renderThread(out, cells, block);
   }
@@ -235,6 +238,7 @@ const CONDITIONS: readonly Condition[] = [
 ];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
+  if (facts.bannedCount !== undefined) out.sample("bansNow", [], facts.bannedCount);
   for (const upstream of facts.upstreams) {
     const { name, endpoints, breaker, concurrency } = upstream;
     renderBalance(out, upstream);

@@ -177,6 +177,7 @@ class DryWorker implements Worker {
   secured(): void {}
   connectionShed(): void {}
   madeRoom(): void {}
+  readonly exchangesUnderWay = 0;
   connectionRefused(): void {}
 
   bug(error: unknown): void {

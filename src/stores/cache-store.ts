@@ -55,7 +55,8 @@ export interface CacheStore {
 /** Which response is wanted of those that are elsewhere. */
 export interface Wanted {
   readonly url: string;
-  readonly partitions: readonly string[]; // the best first
+  readonly partition: string;
+  readonly alsoOthers: boolean; // of other partitions, where there is none of that
   suits(found: StoredResponse): boolean;
 }
 

@@ -139,7 +139,7 @@ simulation(
 
 simulation(
   "bandwidth: who reads slowly holds nobody back, and nothing is kept for it",
-  paced({ response: "1MiB/s", per: "route" }, { origins: [withLength(8 * MIB)] }),
+  paced({ response: "1MiB/s", per: "all" }, { origins: [withLength(8 * MIB)] }),
   async (proxy) => {
     const slow = await proxy.clientWith(GET);
     slow.pause();

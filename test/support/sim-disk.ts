@@ -39,41 +39,46 @@ export class SimDisk {
   readonly lines: SimLine[] = [];
   readonly options: SimDiskOptions;
   readonly tiers: readonly SimTier[];
+  readonly #shared: SharedArrayBuffer;
+  readonly #users: SharedArrayBuffer;
+  readonly #channels: SimChannel[];
 
   constructor(options: SimDiskOptions = {}) {
-    const { workers = 1, memoryBytes = 0, diskBytes = 64 * MIB, variantsMax = 4 } = options;
+    const { workers = 1 } = options;
     this.options = options;
     this.files = options.files ?? new SimFiles();
     this.clock = options.clock ?? new SimClock();
-    const shared = new SharedArrayBuffer(DiskShare.byteLength);
-    const users = new SharedArrayBuffer(Lanes.byteLength(workers));
-    const channels: SimChannel[] = [];
-    const { pid = 1 } = options;
-    const self = { ...this.files.self, pid };
-    const files = Object.assign(Object.create(this.files) as SimFiles, { self });
-    this.tiers = Array.from({ length: workers }, (_, worker) => {
-      const channel = new SimChannel(channels);
-      const later = (act: () => void) => void this.clock.after(0, act);
-      const memory = new MemoryStore({ bytesMax: memoryBytes, variantsMax, later });
-      const store = new TieredStore(memory);
-      const tier = new DiskTier({
-        ...{
-          files: boundFiles(this.files, files),
-          clock: this.clock,
-          folder: FOLDER,
-          worker,
-          workers,
-        },
-        log: {
-          info: (message, fields = {}) => this.lines.push({ message, fields }),
-          warn: (message, fields = {}) => this.lines.push({ message, fields }),
-        },
-        ...{ keeps: worker === 0, serves: true, shared, channel, variantsMax },
-        lanes: new Lanes(users, worker),
-      });
-      store.useDisk(tier, diskBytes);
-      return { store, tier };
+    this.#shared = new SharedArrayBuffer(DiskShare.byteLength);
+    this.#users = new SharedArrayBuffer(Lanes.byteLength(workers));
+    this.#channels = [];
+    this.tiers = Array.from({ length: workers }, (_, worker) => this.#tier(worker));
+  }
+
+  /** Another one in the place of a worker that is no more. */
+  replace(worker: number): SimTier {
+    new Lanes(this.#users, worker).clear(worker);
+    return this.#tier(worker);
+  }
+
+  #tier(worker: number): SimTier {
+    const { workers = 1, memoryBytes = 0, diskBytes = 64 * MIB, variantsMax = 4 } = this.options;
+    const self = { ...this.files.self, pid: this.options.pid ?? 1 };
+    const channel = new SimChannel(this.#channels);
+    const later = (act: () => void) => void this.clock.after(0, act);
+    const memory = new MemoryStore({ bytesMax: memoryBytes, variantsMax, later });
+    const store = new TieredStore(memory);
+    const log = {
+      info: (message: string, fields = {}) => this.lines.push({ message, fields }),
+      warn: (message: string, fields = {}) => this.lines.push({ message, fields }),
+    };
+    const tier = new DiskTier({
+      ...{ files: boundFiles(this.files, { self }), clock: this.clock, log, folder: FOLDER },
+      ...{ worker, workers, keeps: worker === 0, serves: true, channel, variantsMax },
+      shared: this.#shared,
+      lanes: new Lanes(this.#users, worker),
     });
+    store.useDisk(tier, diskBytes);
+    return { store, tier };
   }
 
   static async open(options: SimDiskOptions = {}): Promise<SimDisk> {
@@ -151,7 +156,7 @@ export async function find(
   for (let each = store.lookup(url, clock.nowMs()); each !== undefined; each = each.next) {
     if (each.partition === partition && suits(each)) return each;
   }
-  const recalled = store.recall({ url, partitions: [partition], suits });
+  const recalled = store.recall({ url, partition, alsoOthers: false, suits });
   for (let turn = 0; recalled !== undefined && turn < 5; turn++) await clock.advance(0);
   return await recalled;
 }

@@ -33,6 +33,10 @@ export class SimWorker implements StreamWorker {
     this.buffers = new ReadBuffers();
   }
 
+  get exchangesUnderWay(): number {
+    return this.begun.length - this.over.length;
+  }
+
   newId(): string {
     return `id-${++this.#ids}`;
   }

@@ -11,6 +11,7 @@ import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
 import { location } from "../../src/features/location/location.ts";
+import { priority } from "../../src/features/priority/priority.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
 import { securityHeaders } from "../../src/features/security-headers/security-headers.ts";
@@ -78,6 +79,7 @@ export const testVocabulary: Vocabulary = {
     headers,
     inFlight,
     location,
+    priority,
     rateLimit,
     redirect,
     redirects,

@@ -11,6 +11,11 @@ export function checkRoutes(config: RawMap, vocabulary: Vocabulary, notes: Notes
     checkNames(routes, notes);
     checkReach(routes, notes);
     for (const route of routes) checkHandler(route, vocabulary, notes);
+    if (config["shed"] !== undefined && config["shed"] !== "off") continue;
+    for (const { route, at } of routes) {
+      if (route["priority"] !== undefined)
+        notes.warning([...at, "priority"], "it has no effect without shed", "key");
+    }
   }
 }
 

@@ -13,7 +13,9 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { bans } from "./bans.ts";
 import { geo } from "./geo.ts";
+import { shed } from "./shed.ts";
 import { state } from "./state.ts";
 import { tls } from "./tls.ts";
 
@@ -230,7 +232,9 @@ export const processKeys = {
     .optional()
     .describe("Where this proxy is, for upstreams with prefer: zone. Often ${ZONE}."),
   state: state.optional(),
+  bans: bans.optional(),
   cacheStore: cacheStore.optional(),
+  shed: shed.optional(),
   admin: admin.optional(),
   log: log.optional(),
   via: via.optional(),

@@ -13,7 +13,7 @@ const PREFIX = "sluice:";
 const PREFIX_FORM = "text of at most 64 visible ASCII characters";
 const TEXT_FORM = "text of at most 1024 characters";
 
-interface Parsed {
+export interface RedisUrl {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
@@ -23,7 +23,7 @@ interface Parsed {
 }
 
 /** `redis://`, `rediss://` or a socket; undefined for what is none. The password never gets into a message. */
-export function parseRedisUrl(text: string): Parsed | undefined {
+export function parseRedisUrl(text: string): RedisUrl | undefined {
   const socket = /^unix:(?:\/\/)?(\/.*)$/.exec(text) === null ? undefined : parseEndpoint(text);
   if (socket?.kind === "address") {
     return { ...socket.address, isTls: false, username: "", password: "", database: 0 };

@@ -26,10 +26,10 @@ function rateOf(text: string): number {
   return sizeBytes(RATE.exec(text)?.[1] ?? "");
 }
 
-const per = trafficKeyIn(["connection", "clientIp", "route"])
+const per = trafficKeyIn(["connection", "clientIp", "identity", "all"])
   .default("connection")
   .describe(
-    "Whose bodies flow that fast together: connection, clientIp (of IPv6 the /64), route (all together), " +
+    "Whose bodies flow that fast together: connection, clientIp (of IPv6 the /64), identity, all (together), " +
       'or placeholders such as "{header.x-api-key}".',
   );
 

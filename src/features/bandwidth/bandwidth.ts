@@ -45,8 +45,8 @@ class Bandwidth implements Filter {
     this.#stages = new WeakMap();
   }
 
-  // In admit: a body is paced as it is on the wire, nearer to the client than what changes it.
-  admit(exchange: Exchange): undefined {
+  // Before the phases that change bodies: one is paced as it is on the wire.
+  identified(exchange: Exchange): undefined {
     const key = this.#keyOf(exchange);
     const stages: BodyStage[] = [];
     if (this.#response !== undefined) {

@@ -22,7 +22,7 @@ function stage(options: object) {
 const rows: [name: string, options: object, clients: string[], want: number[]][] = [
   ["each address has its own",      { max: 1 },                 ["192.0.2.1", "192.0.2.2", "192.0.2.1"], [0, 0, 429]],
   ["one IPv6 network is one",       { max: 1 },                 ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"], [0, 429, 0]],
-  ["all of a route together",       { max: 2, per: "route" },   ["192.0.2.1", "192.0.2.2", "192.0.2.3"], [0, 0, 429]],
+  ["all of a route together",       { max: 2, per: "all" },   ["192.0.2.1", "192.0.2.2", "192.0.2.3"], [0, 0, 429]],
   ["none is refused in mode warn",  { max: 1, mode: "warn" },   ["192.0.2.1", "192.0.2.1", "192.0.2.1"], [0, 0, 0]],
 ];
 
@@ -30,7 +30,9 @@ for (const [name, options, clients, want] of rows) {
   test(`inFlight: ${name}`, () => {
     const { filter, begin } = stage(options);
 
-    const answers = clients.map((clientIp) => filter.admit!(begin(clientIp)) as Reply | undefined);
+    const answers = clients.map(
+      (clientIp) => filter.identified!(begin(clientIp)) as Reply | undefined,
+    );
 
     assert.deepEqual(
       answers.map((answer) => answer?.status ?? 0),
@@ -42,26 +44,26 @@ for (const [name, options, clients, want] of rows) {
 test("inFlight: a place is given back once, however often an exchange is over", () => {
   const { filter, begin } = stage({ max: 1 });
   const exchange = begin("192.0.2.1");
-  filter.admit!(exchange);
+  filter.identified!(exchange);
   filter.finish!(exchange);
   filter.finish!(exchange);
   const next = begin("192.0.2.1");
 
-  assert.equal(filter.admit!(next), undefined);
-  assert.equal((filter.admit!(begin("192.0.2.1")) as Reply).status, 429);
+  assert.equal(filter.identified!(next), undefined);
+  assert.equal((filter.identified!(begin("192.0.2.1")) as Reply).status, 429);
 });
 
 test("inFlight: who waits is let in as a place comes free, in order", async () => {
   const { filter, begin } = stage({ max: 1, queue: { max: 2 } });
   const [first, second, third, fourth] = Array.from({ length: 4 }, () => begin("192.0.2.1"));
-  assert.equal(filter.admit!(first!), undefined);
+  assert.equal(filter.identified!(first!), undefined);
   const order: string[] = [];
   const waits = [second!, third!].map(async (exchange, at) => {
-    assert.equal(await filter.admit!(exchange), undefined);
+    assert.equal(await filter.identified!(exchange), undefined);
     order.push(["second", "third"][at]!);
     filter.finish!(exchange);
   });
-  assert.equal((filter.admit!(fourth!) as Reply).status, 429);
+  assert.equal((filter.identified!(fourth!) as Reply).status, 429);
 
   filter.finish!(first!);
   await Promise.all(waits);

@@ -94,7 +94,7 @@ class InFlight implements Filter {
     this.#options = options;
   }
 
-  admit(exchange: Exchange): Step<Reply | undefined> {
+  identified(exchange: Exchange): Step<Reply | undefined> {
     const key = this.#keyOf(exchange);
     if (this.#places.take(exchange, key)) return undefined;
     const place = this.#places.wait(exchange, key);

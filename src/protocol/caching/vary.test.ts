@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { HeaderList } from "../http/header-list.ts";
-import { varyKey, varyNames } from "./vary.ts";
+import { VaryKeys, varyKey, varyNames } from "./vary.ts";
 
 function listOf(name: string, values: readonly string[]): HeaderList {
   const list = HeaderList.empty();
@@ -77,4 +77,15 @@ test("varyKey: of long values it is short, and they stay apart (SECURITY C1)", (
 
   assert.notEqual(keys[0], keys[1]);
   assert.ok(keys.every(({ length }) => length < 300));
+});
+
+test("VaryKeys: a field is read once for all that name it", () => {
+  const request = HeaderList.of({ a: "1", b: "2" });
+  const keys = new VaryKeys(request);
+
+  for (let count = 0; count < 64; count++) assert.equal(keys.of(["a"]), varyKey(["a"], request));
+  assert.equal(keys.computed, 1);
+  assert.equal(keys.of(["a", "b"]), varyKey(["a", "b"], request));
+  assert.equal(keys.of(["b"]), varyKey(["b"], request));
+  assert.equal(keys.of([]), varyKey([], request));
 });

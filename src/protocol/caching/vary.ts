@@ -24,6 +24,42 @@ export function varyKey(names: readonly string[], request: HeaderList): string {
   return boundedKey(key);
 }
 
+/**
+ * varyKey() of one request, for one stored response after the other: those of one URL mostly name
+ * the same fields, and to read a long field anew for each of them is work that a client could ask for.
+ */
+export class VaryKeys {
+  readonly #request: HeaderList;
+  #names: readonly string[];
+  #key: string;
+  #computed: number; // how often one was made
+
+  constructor(request: HeaderList) {
+    this.#request = request;
+    this.#names = NO_NAMES;
+    this.#key = "";
+    this.#computed = 0;
+  }
+
+  get computed(): number {
+    return this.#computed;
+  }
+
+  of(names: readonly string[]): string {
+    if (names === this.#names || isSameList(names, this.#names)) return this.#key;
+    this.#names = names;
+    this.#key = varyKey(names, this.#request);
+    this.#computed++;
+    return this.#key;
+  }
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
+}
+
 /** §4.1: whitespace and the parting into lines do not tell two requests apart. "-": not there. */
 function normalValue(name: string, values: readonly string[]): string {
   if (values.length === 0) return "-";

@@ -15,8 +15,9 @@ const FIELD_CHARS_MAX = 4_096;
 const COMPONENTS_MAX = 32;
 
 // Sticky: each takes up where the one before has ended. No two parts of them can take the same letter.
-const INPUT =
-  /[ \t]*([a-z*][a-z0-9_\-.*]{0,63})=(\(([^()]{0,2048})\)((?:;[a-z][a-z0-9_\-.*]*=(?:-?[0-9]{1,15}|"[^"\\]*"))*))[ \t]*(?:,|$)/y;
+const LABEL = /[ \t]*([a-z*][a-z0-9_\-.*]{0,63})=/.source;
+const PARAMS = /(?:;[a-z][a-z0-9_\-.*]*=(?:-?[0-9]{1,15}|"[^"\\]*"))*/.source;
+const INPUT = new RegExp(`${LABEL}(\\(([^()]{0,2048})\\)(${PARAMS}))[ \\t]*(?:,|$)`, "y");
 const SIGNATURE = /[ \t]*([a-z*][a-z0-9_\-.*]{0,63})=:([A-Za-z0-9+/]{1,512}={0,2}):[ \t]*(?:,|$)/y;
 const COMPONENTS = /^"[!-~]+"(?: "[!-~]+")*$/;
 const PARAM = /;([a-z][a-z0-9_\-.*]*)=(?:(-?[0-9]{1,15})|"([^"\\]*)")/g;

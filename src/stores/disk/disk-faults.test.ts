@@ -100,7 +100,12 @@ test("DiskStore: a disk that hangs makes nobody wait for long, and holds so much
     go = resolve;
   });
 
-  const recalled = disk.store.recall({ url: "a", partitions: ["route"], suits: () => true })!;
+  const recalled = disk.store.recall({
+    url: "a",
+    partition: "route",
+    alsoOthers: false,
+    suits: () => true,
+  })!;
   for (let count = 0; count < 500; count++)
     put(disk.store, responseOf(`u${count}`, { text: LARGE }));
   await disk.clock.advance(1_100);
@@ -154,7 +159,12 @@ test("DiskStore: the first request after a start waits for the folder, and finds
   });
 
   const after = new SimDisk({ files: disk.files, clock: disk.clock, pid: 2 });
-  const recalled = after.store.recall({ url: "a", partitions: ["route"], suits: () => true })!;
+  const recalled = after.store.recall({
+    url: "a",
+    partition: "route",
+    alsoOthers: false,
+    suits: () => true,
+  })!;
   await after.clock.advance(300);
   after.files.hold = undefined;
   go();

@@ -11,6 +11,7 @@ import type { FoundRecord } from "./record.ts";
 import type { RecordKeys } from "./record-key.ts";
 import type { ReadRecord, RecordReader } from "./record-reader.ts";
 
+const OTHERS_MAX = 16; // heads that are read for what may be in any of them
 const PROMOTED_BYTES_MAX = 1024 * 1024;
 
 /** What becomes of a response that was asked for and is small, or asked for often. */
@@ -47,17 +48,17 @@ export class DiskFinder {
   }
 
   async find(found: readonly Indexed[], wanted: Wanted): Promise<StoredResponse | undefined> {
-    for (const text of wanted.partitions) {
-      const partition = this.#parts.keys.ofPartition(text);
-      for (const each of found) {
-        if (each.key.partition !== partition) continue;
-        const response = await this.#read(each, wanted.url);
-        if (response?.partition === text && wanted.suits(response)) {
-          this.#parts.index.visit(each.key);
-          this.#reads++;
-          return response;
-        }
-      }
+    const { keys } = this.#parts;
+    const partition = keys.ofPartition(wanted.partition);
+    const own = found.filter(({ key }) => key.partition === partition);
+    const others = wanted.alsoOthers ? found.filter((each) => !own.includes(each)) : [];
+    for (const each of [...own, ...others.slice(0, OTHERS_MAX)]) {
+      const response = await this.#read(each, wanted.url);
+      if (response === undefined || !wanted.suits(response)) continue;
+      if (response.partition !== wanted.partition && !wanted.alsoOthers) continue;
+      this.#parts.index.visit(each.key);
+      this.#reads++;
+      return response;
     }
     return undefined;
   }

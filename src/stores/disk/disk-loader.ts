@@ -31,9 +31,11 @@ export async function loadFolder(parts: LoaderParts): Promise<void> {
   const removals: TableRow[] = [];
   for (const { id, worker } of found) {
     if (parts.isOver()) return;
-    if (parts.segments.get(id) !== undefined) continue; // another worker has told of it
     const isOwn = worker % parts.workers === parts.worker;
-    const segment = new Segment(parts.files, parts.folder, id, worker, isOwn);
+    // Another worker may have told of it already: of what it has written since we listen.
+    const segment =
+      parts.segments.get(id) ?? new Segment(parts.files, parts.folder, id, worker, isOwn);
+    if (segment.isListed) continue;
     const table = await tableOf(segment, parts.segments);
     if (table === undefined) continue;
     await take(segment, table, removals, parts);
@@ -49,8 +51,9 @@ async function take(
   parts: LoaderParts,
 ): Promise<void> {
   const { segments, index, share } = parts;
+  segment.isListed = true;
   segment.bytes = table.covered;
-  segment.serialMin = table.serialMin;
+  segment.serialMin = Math.min(segment.serialMin, table.serialMin);
   segments.add(segment);
   share.after(table.tickMax);
   for (const order of table.orders) parts.orders(order);

@@ -54,6 +54,15 @@ export class DiskRoom {
     }
   }
 
+  /** The budget is smaller than it was: the oldest go, and nothing is written for that. */
+  async shrink(): Promise<void> {
+    const { segments, writer, bytesMax } = this.#parts;
+    for (const segment of segments.own()) {
+      if (segments.ownBytes <= bytesMax()) return;
+      if (segment !== writer().current) await this.drop(segment);
+    }
+  }
+
   /** The disk is full before our budget is used. */
   async dropOldest(): Promise<void> {
     const [oldest] = this.#parts.segments.own();

@@ -125,7 +125,7 @@ test("DiskStore: a folder that cannot be used is tried again; meanwhile nothing 
   const disk = await SimDisk.open({ files });
   await storedOn(disk, "a");
   assert.equal(
-    disk.store.recall({ url: "a", partitions: ["route"], suits: () => true }),
+    disk.store.recall({ url: "a", partition: "route", alsoOthers: false, suits: () => true }),
     undefined,
   );
   assert.match(warnings(disk), /disk cache cannot be used/);
@@ -247,7 +247,7 @@ test("DiskStore: many who ask for one at once have it read once, and from memory
     return undefined;
   };
 
-  const wanted = { url: "a", partitions: ["route"], suits: () => true };
+  const wanted = { url: "a", partition: "route", alsoOthers: false, suits: () => true };
   const recalled = Array.from({ length: 500 }, () => after.store.recall(wanted));
   await after.settle();
   const found = await Promise.all(recalled);
@@ -313,33 +313,6 @@ test("DiskStore: purges that cannot be written hold, and are written when it wor
   assert.deepEqual([await textOf(after, "a"), await textOf(after, "b")], [undefined, undefined]);
 });
 
-test("DiskStore: what one worker purges, stores or drops the others know", async () => {
-  const disk = await SimDisk.open({ workers: 3, diskBytes: 16 * MIB });
-  const [one, two, three] = disk.tiers.map(({ store }) => ({ store, clock: disk.clock }));
-  put(one!.store, responseOf("a", { text: "first" }));
-  await disk.settle();
-  put(two!.store, responseOf("a", { text: "second" }));
-  await disk.settle();
-  for (const each of [one, two, three]) {
-    assert.equal(await wholeBody((await find(each!, "a"))!), "second");
-  }
-
-  for (let count = 0; count < 200; count++) {
-    put(two!.store, responseOf(`u${count}`, { text: LARGE }));
-    await disk.clock.advance(1);
-  }
-  await disk.settle();
-
-  for (const each of [one, two, three]) {
-    let found = 0;
-    for (let count = 0; count < 200; count++) if (await find(each!, `u${count}`)) found++;
-    assert.ok(found > 30 && found < 90, `${found}`);
-    assert.equal(await find(each!, "a"), undefined);
-  }
-  const fewer = await disk.restart("kill", { workers: 1, diskBytes: 48 * MIB });
-  assert.ok((await find(fewer, "u199")) !== undefined, "also with another number of workers");
-});
-
 test("DiskStore: an age is what it was, and who was born in the future is asked about", async () => {
   const disk = await SimDisk.open();
   await storedOn(disk, "a");
@@ -352,4 +325,37 @@ test("DiskStore: an age is what it was, and who was born in the future is asked 
   const early = await after.restart("kill");
 
   assert.equal((await find(early, "a"))!.freshness().lifetimeMs, 0);
+});
+
+test("DiskStore: a budget that is smaller than it was holds at once, also after a restart", async () => {
+  const disk = await SimDisk.open({ diskBytes: 32 * MIB });
+  for (let count = 0; count < 100; count++) await storedOn(disk, `u${count}`, LARGE);
+  assert.ok(disk.files.bytes > 19 * MIB);
+
+  disk.store.useDisk(disk.tiers[0]!.tier, 16 * MIB);
+  await disk.settle();
+  assert.ok(disk.files.bytes <= 16 * MIB, `${disk.files.bytes}`);
+  assert.equal(await textOf(disk, "u99"), LARGE, "the oldest go");
+
+  const after = await disk.restart("stop", { diskBytes: 8 * MIB });
+  await after.settle();
+  assert.ok(disk.files.bytes <= 8 * MIB, `${disk.files.bytes}`);
+  assert.equal(await textOf(after, "u99"), LARGE);
+});
+
+test("DiskStore: what a crash left beside segments goes at the next start", async () => {
+  const disk = await SimDisk.open();
+  await storedOn(disk, "a");
+  await disk.stop();
+  const inode = { bytes: Buffer.from("x"), isLink: false };
+  for (const name of ["00000009-0.tab", "00000001-0.tab.new", "lock.0a-b", "notes.tab"]) {
+    disk.files.inodes.set(`${FOLDER}/${name}`, { ...inode });
+  }
+
+  const after = await disk.restart();
+
+  const names = [...after.files.inodes.keys()].map((path) => path.slice(FOLDER.length + 1));
+  const wanted = ["00000001-0.seg", "00000001-0.tab", "format", "lock", "notes.tab"];
+  assert.deepEqual(names.toSorted(), wanted);
+  assert.equal(await textOf(after, "a"), "body of a");
 });

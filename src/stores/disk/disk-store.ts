@@ -142,7 +142,8 @@ export class DiskStore {
   }
 
   resize(bytesMax: number): void {
-    this.#bytesMax = bytesMax; // with the next segment
+    this.#bytesMax = bytesMax;
+    if (this.#state === "open") this.#shrink();
   }
 
   /** What waits is written; nothing is found, or stored, from now on. */
@@ -337,7 +338,15 @@ export class DiskStore {
       pause: () => new Promise((resolve) => void clock.after(0, resolve)),
       isOver: () => this.#state === "shut",
     });
-    if (this.#state === "loading") this.#state = "open";
+    if (this.#state !== "loading") return;
+    this.#state = "open";
+    this.#shrink();
+  }
+
+  #shrink(): void {
+    this.#room
+      .shrink()
+      .catch((error: unknown) => this.#faults.tell("cannot be made smaller", error));
   }
 
   // --- other workers -----------------------------------------------------------------------------

@@ -279,6 +279,7 @@ export class DiskWriter {
       await files.makeFolder(folder); // somebody has removed it under us
       await segment.create();
     }
+    segment.isListed = true;
     this.#file = await segments.use(segment);
     segments.add(segment);
     this.#current = segment;

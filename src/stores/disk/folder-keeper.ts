@@ -148,8 +148,8 @@ export class FolderKeeper {
       if (ours.length > 0) log.warn("disk cache emptied: of another format", { folder });
       await this.#writeFormat();
     }
-    const left = names.filter((name) => name.startsWith("lock.") || name.endsWith(".tab.new"));
-    for (const name of left) await files.remove(join(folder, name)).catch(() => {});
+    for (const name of names.filter((each) => isLeft(each, names)))
+      await files.remove(join(folder, name)).catch(() => {});
     for (const name of names) share.afterSegment(segmentNamed(name)?.id ?? 0);
   }
 
@@ -171,6 +171,13 @@ export class FolderKeeper {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#parts.clock.after(ms, resolve));
   }
+}
+
+/** What a crash has left in the midst of something. */
+function isLeft(name: string, all: readonly string[]): boolean {
+  if (/^lock\.|^format\.new$/.test(name)) return true;
+  if (!isOurs(name) || name.endsWith(".seg")) return false;
+  return name.endsWith(".new") || !all.includes(name.replace(/tab$/, "seg"));
 }
 
 /** undefined: there is none, or none that can be read as one. Rejects with the system's error. */

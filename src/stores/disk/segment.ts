@@ -28,6 +28,7 @@ export class Segment {
   tableBytes: number;
   serialMin: number;
   live: number; // records that the index knows
+  isListed: boolean; // all that is in it is known; of others' one hears record by record
   isGone: boolean; // who reads it last closes it
   readonly #files: Files;
   #file: Promise<OpenFile> | undefined;
@@ -42,6 +43,7 @@ export class Segment {
     this.tableBytes = 0;
     this.serialMin = Number.POSITIVE_INFINITY;
     this.live = 0;
+    this.isListed = false;
     this.isGone = false;
     this.#files = files;
     this.#file = undefined;

@@ -6,7 +6,8 @@ import { idOf } from "../../../protocol/http/header-id.ts";
 import type { AuthMethod, AuthMethodKind, AuthTools, Refused, Verdict } from "../auth-method.ts";
 import type { FailureGuard } from "../failure-guard.ts";
 import { type BasicOptions, basicSchema } from "./basic-options.ts";
-import { HashThread } from "./hash-thread.ts";
+import { checkPassword } from "./check-password.ts";
+import { HashThread, type PasswordChecker } from "./hash-thread.ts";
 import { Remembered } from "./remembered.ts";
 import { parseUserFile, type User, UserList } from "./user-list.ts";
 
@@ -29,7 +30,7 @@ class Basic implements AuthMethod {
   readonly #inline: UserList;
   readonly #file: FollowedFile<UserList> | undefined;
   readonly #remembered: Remembered;
-  readonly #thread: HashThread;
+  readonly #checker: PasswordChecker;
   /** Those under way, so that many requests at once pay for one hash. */
   readonly #checks: Map<string, Promise<boolean | undefined>>;
 
@@ -47,7 +48,9 @@ class Basic implements AuthMethod {
       `passwords remembered for ${rememberMs}`,
       () => new Remembered(world.clock, rememberMs),
     );
-    this.#thread = tools.keepForAll("passwords", () => new HashThread(world.log));
+    this.#checker = tools.isDry
+      ? AT_ONCE
+      : tools.keepForAll("passwords", () => new HashThread(world.log));
     this.#checks = new Map();
   }
 
@@ -93,7 +96,7 @@ class Basic implements AuthMethod {
   ): Promise<Verdict> {
     const hash = user?.hash ?? this.#decoyFor(name);
     if (hash === undefined) return wrong(name); // there is nobody at all
-    const check = this.#checks.get(key) ?? this.#thread.check(password, hash);
+    const check = this.#checks.get(key) ?? this.#checker.check(password, hash);
     if (check === undefined) return BUSY;
     this.#checks.set(key, check);
     const holds = await check;
@@ -108,6 +111,11 @@ class Basic implements AuthMethod {
     return this.#inline.decoyFor(name) ?? this.#file?.current().decoyFor(name);
   }
 }
+
+/** For `explain`, which serves nobody else. */
+const AT_ONCE: PasswordChecker = {
+  check: async (password, hash) => checkPassword(password, hash),
+};
 
 function usersOf(file: string, { world }: AuthTools): FollowedFile<UserList> {
   return new FollowedFile(file, {

@@ -1,11 +1,22 @@
 /** Whether a password fits a hash. Takes as long as the hash wants: for a thread that has the time. */
 import * as crypto from "node:crypto";
-import { compareSync } from "bcryptjs";
+import { createRequire } from "node:module";
 import { type PasswordHash, scryptKib } from "./password-hash.ts";
 
 export function checkPassword(password: string, hash: PasswordHash): boolean {
-  if (hash.kind === "bcrypt") return compareSync(password, hash.text); // in constant time, by itself
+  if (hash.kind === "bcrypt") return bcrypt().compareSync(password, hash.text); // in constant time, by itself
   return crypto.timingSafeEqual(digestOf(password, hash), hash.digest);
+}
+
+type Bcrypt = typeof import("bcryptjs");
+
+const require = createRequire(import.meta.url);
+let loaded: Bcrypt | undefined;
+
+/** Loaded by the first who has such a hash. */
+function bcrypt(): Bcrypt {
+  loaded ??= require("bcryptjs") as Bcrypt;
+  return loaded;
 }
 
 export function digestOf(

@@ -13,6 +13,11 @@ export interface PasswordAnswer {
   readonly holds: boolean | undefined; // undefined: it could not be told
 }
 
+/** Whoever checks passwords. undefined: too many wait; in the promise: it could not be told. */
+export interface PasswordChecker {
+  check(password: string, hash: PasswordHash): Promise<boolean | undefined> | undefined;
+}
+
 const WAITING_MAX = 64;
 const HEAP_MIB = 64; // what argon2 and scrypt work on is none of it
 
@@ -22,7 +27,7 @@ const HEAP_MIB = 64; // what argon2 and scrypt work on is none of it
  * It begins with the first password and does one at a time, so that a flood of them takes one core at
  * most; the line is bounded, and who finds it full is told so at once.
  */
-export class HashThread implements Disposable {
+export class HashThread implements PasswordChecker, Disposable {
   readonly #log: Log;
   readonly #waiting: Map<number, (holds: boolean | undefined) => void>;
   #thread: Worker | undefined;

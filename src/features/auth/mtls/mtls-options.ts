@@ -86,12 +86,18 @@ const map = z
         .enum(NAME_PARTS, { error: wanted(`one of ${listed(NAME_PARTS)}`) })
         .optional()
         .describe(
-          "What of the certificate is its holder's name. Default: the first of uri, email, dns, commonName and subject.",
+          [
+            "What of the certificate is its holder's name. Default: the first of uri, email, dns,",
+            "commonName and subject.",
+          ].join(" "),
         ),
       allow: allow
         .optional()
         .describe(
-          "Names of which the certificate has to have one, in full or with * at one end. Default: whoever tls.clientAuth verifies.",
+          [
+            "Names of which the certificate has to have one, in full or with * at one end. Default:",
+            "whoever tls.clientAuth verifies.",
+          ].join(" "),
         ),
     },
     {
