@@ -6,15 +6,25 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { cacheTests } from "../test/conformance/cache-tests.ts";
+import { cacheTests, cacheTestsByDefault } from "../test/conformance/cache-tests.ts";
 import { h1spec } from "../test/conformance/h1spec.ts";
 import { h2spec } from "../test/conformance/h2spec.ts";
 import { llhttp } from "../test/conformance/llhttp.ts";
+import { sslscan } from "../test/conformance/sslscan.ts";
 import type { Group, Outcome, Result, Suite } from "../test/conformance/suite.ts";
+import { testssl } from "../test/conformance/testssl.ts";
 import { startNginxProxy } from "../test/support/nginx-proxy.ts";
 import { startProxy } from "../test/support/proxy.ts";
 
-const SUITES: readonly Suite[] = [h1spec, h2spec, llhttp, cacheTests];
+const SUITES: readonly Suite[] = [
+  h1spec,
+  h2spec,
+  llhttp,
+  cacheTests,
+  cacheTestsByDefault,
+  testssl,
+  sslscan,
+];
 const RESULTS = new URL("../test/conformance/RESULTS.md", import.meta.url);
 
 const { values, positionals } = parseArgs({
@@ -44,13 +54,17 @@ async function conform(): Promise<boolean> {
   const sections: string[] = [];
   let isGood = true;
   for (const suite of chosen) {
-    const result = await suite.run({ start, path: paths.get(suite.name) });
+    const result = await suite.run({ start, path: pathOf(suite) });
     print(suite, result);
     sections.push(section(suite, result));
     isGood &&= "skipped" in result || result.groups.every(isClean);
   }
   if (values.record) record(sections);
   return isGood;
+}
+
+function pathOf({ name, checkout }: Suite): string | undefined {
+  return paths.get(name) ?? (checkout === undefined ? undefined : paths.get(checkout));
 }
 
 function isClean(group: Group): boolean {

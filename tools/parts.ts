@@ -21,9 +21,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pebble: "pebble",
   knotd: "knot",
   knsupdate: "knot-dnsutils",
+  sslscan: "sslscan",
+  chromium: "chromium",
   htpasswd: "apache2-utils",
   argon2: "argon2",
   mmdblookup: "mmdb-bin",
+  "redis-server": "redis-server",
 };
 
 export const TEST_PARTS: readonly string[] = [
@@ -37,6 +40,7 @@ export const TEST_PARTS: readonly string[] = [
   "htpasswd",
   "argon2",
   "mmdblookup",
+  "redis-server",
 ];
 
 const INSTALL_TIMEOUT_MS = 90_000;

@@ -26,9 +26,9 @@ function entryOf(root: string): string {
   return existsSync(built) ? built : join(root, SOURCE);
 }
 
-/** This checkout, on a config of the caller's. */
-export function sluiceCommand(configPath: string): readonly string[] {
-  return runCommand(REPOSITORY, [], configPath);
+/** This checkout, or another one, on a config of the caller's. */
+export function sluiceCommand(configPath: string, root = REPOSITORY): readonly string[] {
+  return runCommand(root, [], configPath);
 }
 
 /** The one place that knows how Sluice is started. */
@@ -69,6 +69,32 @@ export function sluiceCached({ name, runsOnNode, missing, root }: SluiceContesta
       const route = job.gzipLevel === 0 ? cached : { ...cached, compress: compressOf(job) };
       const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes: [route] }];
       writeFileSync(path, JSON.stringify({ ...processSettings(job), sites }, undefined, 2));
+      return { command: runCommand(root, job.nodeFlags, path) };
+    },
+  };
+}
+
+/** So many pass before the rest is refused: whoever starts it wants to see that it answers. */
+const PASSED_FIRST = 100;
+
+/** The same checkout, which refuses all but the first: with 429, or with 403 for who is banned. */
+export function sluiceRefusing(
+  { name, runsOnNode, missing, root }: SluiceContestant,
+  status: 429 | 403,
+): Contestant {
+  return {
+    name: `${name} (${status})`,
+    runsOnNode,
+    missing,
+    launch(job) {
+      const path = join(job.folder, "sluice.yaml");
+      const rateLimit = { rate: "1/h", burst: PASSED_FIRST };
+      const routes = [{ rateLimit, forward: "origin" }];
+      const sites = [{ hosts: ["*"], listen: [listenAddress(job)], routes }];
+      const scores = { rate_limited: 1 };
+      const bans = { exempt: [], threshold: 1, scores, ban: "1d", refuses: "requests" };
+      const config = { ...processSettings(job), ...(status === 403 && { bans }), sites };
+      writeFileSync(path, JSON.stringify(config, undefined, 2));
       return { command: runCommand(root, job.nodeFlags, path) };
     },
   };

@@ -240,4 +240,74 @@ export const wTinyLfu: PolicyMaker = (capacity) => {
   };
 };
 
-export const POLICIES: Readonly<Record<string, PolicyMaker>> = { lru, sieve, s3fifo, wTinyLfu };
+const SEGMENTS = 64;
+const KEPT_SHARE = 2;
+
+/**
+ * As on disk: the oldest segment goes as a whole, and who was asked for since it was written is
+ * written once more, up to half a segment of them. Two segments are kept free, or are being written.
+ */
+export const segments: PolicyMaker = (capacity) => {
+  interface Placed {
+    readonly key: string;
+    readonly bytes: number;
+    visits: number;
+    segment: number;
+  }
+  const segmentBytes = capacity / SEGMENTS;
+  const entries = new Map<string, Placed>();
+  const written: { id: number; bytes: number; all: Placed[] }[] = [];
+  let newest = 0;
+  const write = (placed: Placed) => {
+    const last = written.at(-1)!;
+    placed.segment = last.id;
+    last.all.push(placed);
+    last.bytes += placed.bytes;
+    entries.set(placed.key, placed);
+  };
+  const begin = () => {
+    written.push({ id: ++newest, bytes: 0, all: [] });
+    while (written.length > SEGMENTS - 1) {
+      const gone = written.shift()!;
+      for (const placed of gone.all) {
+        if (entries.get(placed.key) !== placed || placed.segment !== gone.id) continue;
+        const isKept = placed.visits > 0 && written.at(-1)!.bytes < segmentBytes / KEPT_SHARE;
+        placed.visits--;
+        if (isKept) write(placed);
+        else entries.delete(placed.key);
+      }
+    }
+  };
+  begin();
+  return {
+    access(key, bytes) {
+      const found = entries.get(key);
+      if (found !== undefined) {
+        found.visits = Math.min(3, found.visits + 1);
+        return true;
+      }
+      if (bytes > capacity / 4) return false;
+      if (written.at(-1)!.bytes + bytes > segmentBytes) begin();
+      write({ key, bytes, visits: 0, segment: 0 });
+      return false;
+    },
+  };
+};
+
+const fifoOf: PolicyMaker = (capacity) => {
+  const queue = new Queue();
+  return {
+    access(key, bytes) {
+      if (queue.nodes.has(key)) return true;
+      if (bytes > capacity) return false;
+      while (queue.bytes + bytes > capacity) queue.delete(queue.oldest()!);
+      queue.push({ key, bytes, visits: 0, queue });
+      return false;
+    },
+  };
+};
+
+export const POLICIES: Readonly<Record<string, PolicyMaker>> = {
+  ...{ lru, sieve, s3fifo, wTinyLfu },
+  ...{ segments, fifo: fifoOf },
+};

@@ -7,6 +7,7 @@ import {
   type SluiceContestant,
   sluice,
   sluiceCached,
+  sluiceRefusing,
   sluiceStream,
 } from "../contestants/sluice.ts";
 import { haproxyTcp, nginxStream } from "../contestants/streams.ts";
@@ -38,6 +39,12 @@ export function entriesOf(field: Field, choice: Choice): readonly Entry[] {
         ...(chosen.includes(nginx) ? [entry(nginxStream, false)] : []),
         ...chosen.filter(isSluice).map((contestant) => entry(sluiceStream(contestant), false)),
       ];
+    case "refused":
+      // What is proxied first: it is what ratios are to, unless somebody is named.
+      return chosen
+        .filter(isSluice)
+        .flatMap((each) => [each, sluiceRefusing(each, 429), sluiceRefusing(each, 403)])
+        .map((each) => entry(each, true));
     case "cached":
       return [
         ...chosen.filter(isSluice).map((contestant) => entry(sluiceCached(contestant), true)),

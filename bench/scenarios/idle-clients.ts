@@ -3,10 +3,16 @@
  * descriptors are nobody else's. Told what to do over the IPC channel, one order at a time.
  */
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { BROWSER_HEAD } from "../parts/request-heads.ts";
 
 export type Order =
-  | { readonly kind: "open"; readonly port: number; readonly count: number }
+  | {
+      readonly kind: "open";
+      readonly port: number;
+      readonly count: number;
+      readonly isTls: boolean; // and the handshake is over
+    }
   | { readonly kind: "ask" };
 
 export interface Outcome {
@@ -21,15 +27,15 @@ const sockets = new Set<Socket>();
 let answered = 0;
 
 process.on("message", async (order: Order) => {
-  if (order.kind === "open") await open(order.port, order.count);
+  if (order.kind === "open") await open(order);
   else await askOnAll();
   const outcome: Outcome = { open: sockets.size, answered };
   process.send?.(outcome);
 });
 process.once("disconnect", () => process.exit(0));
 
-async function open(port: number, count: number): Promise<void> {
-  await inTurn(Array.from({ length: count }), () => openOne(port));
+async function open({ port, count, isTls }: Extract<Order, { kind: "open" }>): Promise<void> {
+  await inTurn(Array.from({ length: count }), () => openOne(port, isTls));
 }
 
 async function askOnAll(): Promise<void> {
@@ -44,12 +50,22 @@ async function inTurn<T>(items: readonly T[], act: (item: T) => Promise<void>): 
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
-function openOne(port: number): Promise<void> {
+const SECURED = {
+  servername: "bench.test",
+  rejectUnauthorized: false,
+  ALPNProtocols: ["http/1.1"],
+};
+
+function openOne(port: number, isTls: boolean): Promise<void> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
+    const opened = () => {
       sockets.add(socket);
       resolve();
-    });
+    };
+    const socket: Socket = isTls
+      ? connectTls({ ...SECURED, port, host: "127.0.0.1" }, opened)
+      : connect(port, "127.0.0.1", opened);
+    if (isTls) socket.on("data", () => {}); // tickets are to be read, too
     socket.once("error", () => socket.destroy());
     socket.once("close", () => {
       sockets.delete(socket);

@@ -66,13 +66,14 @@ export async function measureIdle(
 async function measureOne(entry: Entry, rig: Rig, options: Options): Promise<IdleRow> {
   const { idleConnections: count } = options;
   await using runner = await startRunner(entry, rig, COLLECT_FLAGS);
-  const { port } = runner.child;
-  const load = { target: "/small", connections: 64, headers: BROWSER_HEAD, script: ["get"] };
+  const { loadPort: port } = runner;
+  const { isTls = false } = entry;
+  const load = { target: "/small", connections: 64, headers: BROWSER_HEAD, script: ["get"], isTls };
   await runWrk(load, port, options.warmupS);
   const beforeBytes = await settledBytes(runner);
 
   await using clients = new Clients();
-  const opened = await clients.obey({ kind: "open", port, count });
+  const opened = await clients.obey({ kind: "open", port, count, isTls });
   const idleBytes = ((await settledBytes(runner)) - beforeBytes) / count;
 
   const asked = await clients.obey({ kind: "ask" });

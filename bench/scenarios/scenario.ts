@@ -18,6 +18,7 @@ export type Field =
   | "streams"
   | "tls"
   | "gzip"
+  | "refused"
   | "cached"
   | "cachedGzip";
 
@@ -85,6 +86,7 @@ export const SCENARIOS: readonly Scenario[] = [
     gzip("/json-10k", MANY),
     "cachedGzip",
   ),
+  load("refuse", "GET that is refused, beside one of 100 B that is proxied", small, "refused"),
   load("connect", "a new connection for every request", { ...small, headers: CLOSING_HEAD }),
   load(
     "sites",
@@ -139,6 +141,7 @@ export const SCENARIOS: readonly Scenario[] = [
   load("gzip-10k", "GET of 10 KiB of JSON, compressed", gzip("/json-10k", MANY), "gzip"),
   load("gzip-100k", "GET of 100 KiB of JSON, compressed", gzip("/json-100k", FEW), "gzip"),
   { kind: "idle", name: "idle", about: "memory of idle client connections", field: "logged" },
+  { kind: "idle", name: "tls-idle", about: "memory of idle TLS connections", field: "tls" },
   { kind: "start", name: "start", about: "from spawn to the first 200", field: "logged" },
 ];
 

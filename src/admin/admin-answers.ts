@@ -1,5 +1,6 @@
 import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
+import type { BanControl, BanOutcome } from "./ban-control.ts";
 import type { Controlled, EndpointControl } from "./endpoint-control.ts";
 import type { PlanControl } from "./plan-control.ts";
 import type { PurgeControl } from "./purge-control.ts";
@@ -23,6 +24,7 @@ export interface AdminSources {
   readonly endpoints: EndpointControl;
   readonly plans: PlanControl;
   readonly purges: PurgeControl;
+  readonly bans: BanControl;
   upgrade(): Promise<UpgradeOutcome>;
 }
 
@@ -44,6 +46,7 @@ interface Endpoint {
 const PLAN_BYTES_MAX = 32 * 1024 * 1024; // a config file may have 16 MiB
 const ENDPOINTS_OF = /^\/api\/upstreams\/([^/]+)\/endpoints$/;
 const ENDPOINT_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)$/;
+const BAN_OF = /^\/api\/bans\/([^/]+)$/;
 const DRAIN_OF = /^\/api\/upstreams\/([^/]+)\/endpoints\/([^/]+)\/((?:un)?drain)$/;
 
 // biome-ignore format: a table
@@ -55,6 +58,9 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { method: "POST", path: /^\/api\/upgrade$/, needsToken: true,  answer: upgrade },
   { method: "POST", path: /^\/api\/purge$/, needsToken: true, answer: purge },
+  { method: "GET", path: /^\/api\/bans$/, needsToken: true, answer: ({ bans }) => banned(bans.list()) },
+  { method: "POST", path: /^\/api\/bans$/, needsToken: true, answer: ({ bans }, _, { body, by }) => banned(bans.add(body, by)) },
+  { method: "DELETE", path: BAN_OF, needsToken: true, answer: liftBan },
   { method: "POST", path: /^\/api\/plan$/, needsToken: true, bodyBytesMax: PLAN_BYTES_MAX, answer: plan },
   { method: "POST", path: ENDPOINTS_OF, needsToken: true, answer: addEndpoint },
   { method: "DELETE", path: ENDPOINT_OF, needsToken: true, answer: removeEndpoint },
@@ -89,6 +95,15 @@ function json(status: number, value: unknown): Answer {
 async function purge(sources: AdminSources, _: string | undefined, asked: Asked): Promise<Answer> {
   const purged = await sources.purges.purge(asked.body, asked.by);
   return purged.kind === "refused" ? refusal(purged) : json(200, { purged: purged.count });
+}
+
+function liftBan({ bans }: AdminSources, _: string | undefined, { path, by }: Asked): Answer {
+  const [client = ""] = partsOf(path, BAN_OF);
+  return banned(bans.lift(client, by));
+}
+
+function banned(outcome: BanOutcome): Answer {
+  return outcome.kind === "refused" ? refusal(outcome) : json(200, outcome.value);
 }
 
 function ready(sources: AdminSources): Answer {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
+import { BanControl } from "./ban-control.ts";
 import { EndpointControl } from "./endpoint-control.ts";
 import { PlanControl } from "./plan-control.ts";
 import { PurgeControl } from "./purge-control.ts";
@@ -40,6 +41,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
     plans: new PlanControl(unreachable, unreachable),
     purges: new PurgeControl(unreachable, log),
+    bans: new BanControl(unreachable, log),
     upgrade: unreachable,
     readiness: new Readiness(),
     log,

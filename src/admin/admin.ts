@@ -22,7 +22,7 @@ const CLOSE_MS = 1_000; // what is in flight at the end may take this long
 export interface AdminOptions
   extends Pick<
     AdminSources,
-    "metrics" | "status" | "reload" | "endpoints" | "plans" | "purges" | "upgrade"
+    "metrics" | "status" | "reload" | "endpoints" | "plans" | "purges" | "bans" | "upgrade"
   > {
   readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
   readonly token: string | undefined;
@@ -60,6 +60,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     endpoints: options.endpoints,
     plans: options.plans,
     purges: options.purges,
+    bans: options.bans,
     upgrade: options.upgrade,
     readiness: () => readiness.state,
   };

@@ -1,7 +1,9 @@
 /** What a running proxy tells operators: the metrics page and the status. */
 import { VERSION } from "../base/version.ts";
 import { conditionOf, type Endpoint, type Upstream } from "../core/upstream.ts";
+import { cacheCountsIn } from "../observe/cache-counts.ts";
 import { CONTENT_TYPES, formatFor } from "../observe/exposition.ts";
+import type { SharedBank } from "../observe/metric-bank.ts";
 import { type Metrics, requestsActiveIn } from "../observe/metrics.ts";
 import type { ProcessGauges } from "../observe/process-gauges.ts";
 import { renderMetrics } from "../observe/render-metrics.ts";
@@ -35,6 +37,7 @@ export function metricsText(facts: ProxyFacts, accept: string | undefined) {
       takenWallMs: facts.takenWallMs,
     },
     workers: server.health,
+    bannedCount: runtime.bans?.list.length,
     certificates: server.tasks.certificates,
     automatic: server.tasks.automatic.counts,
     ocspAnswers: server.tasks.staples.counts,
@@ -64,7 +67,12 @@ export function statusOf(facts: ProxyFacts) {
       key,
       connections: connectionCounts.get(key) ?? 0,
     })),
+    ...cacheStatus(server, banks),
     certificates: server.tasks.certificates,
+    geo: (runtime.geo?.reports() ?? []).map(({ builtMs, ...report }) => ({
+      ...report,
+      built: isoTime(builtMs),
+    })),
     streams: [...runtime.streamListeners.values()].flatMap(({ key, protocol, streams }) =>
       streams.all.map(({ name, serverNames, upstream }) => ({
         name,
@@ -96,6 +104,27 @@ export function statusOf(facts: ProxyFacts) {
       })),
     })),
   };
+}
+
+/** Nothing where no route has a cache. */
+function cacheStatus({ runtime, config }: Server, banks: readonly SharedBank[]) {
+  if (runtime.caching === undefined) return {};
+  const counts = cacheCountsIn(banks);
+  const { cacheDisk, cacheMemoryBytes } = config;
+  const memory = {
+    bytes: counts.memoryBytes,
+    bytesMax: cacheMemoryBytes,
+    objects: counts.memoryObjects,
+  };
+  if (cacheDisk === undefined) return { cache: { memory } };
+  const disk = {
+    path: cacheDisk.path,
+    bytes: counts.diskBytes,
+    bytesMax: cacheDisk.bytes,
+    objects: counts.diskObjects,
+    errors: counts.diskErrors,
+  };
+  return { cache: { memory, disk } };
 }
 
 function certificateStatus(status: KeeperStatus) {

@@ -14,8 +14,10 @@ import type { Descriptor, Leaving } from "../server/crew.ts";
 import type { Drained } from "../server/emptying.ts";
 import { type BoundAddress, type OpenedBeside, Server } from "../server/server.ts";
 import type { ThreadMaking } from "../server/workers/thread-crew.ts";
+import type { TicketHeritage } from "../tls/ticket-secrets.ts";
 import { endpointName } from "../upstream/endpoint.ts";
 import type { Admin } from "./admin.ts";
+import { BanControl } from "./ban-control.ts";
 import { ConfigSource } from "./config-source.ts";
 import { EndpointControl } from "./endpoint-control.ts";
 import { OwnLog } from "./own-log.ts";
@@ -37,6 +39,8 @@ export interface ProxyStart extends ProxyExtras {
   readonly threads?: ThreadMaking;
   /** Listening sockets that are there already. */
   readonly inherited?: InheritedSockets;
+  /** What session tickets were sealed with by the process before this one. */
+  readonly tickets?: TicketHeritage | undefined;
   /** How the program is started anew, for an upgrade. */
   readonly command?: Command;
 }
@@ -107,6 +111,7 @@ export class RunningProxy implements AsyncDisposable {
       workers,
       threads,
       inherited,
+      tickets: start.tickets,
       ...log?.forWorkers,
     };
     const server = await Server.start(parts);
@@ -137,6 +142,7 @@ export class RunningProxy implements AsyncDisposable {
       command: parts.start.command,
       areForeign: parts.start.inherited?.areForeign ?? false,
       descriptors: () => this.#descriptors(),
+      tickets: () => this.#server.tasks.tickets,
       handOver: () => void this.#handOver(),
     });
     this.#inherited = parts.start.inherited;
@@ -310,6 +316,7 @@ export class RunningProxy implements AsyncDisposable {
         () => this.#loaded,
       ),
       purges: new PurgeControl(() => this.#server, this.#world.log),
+      bans: new BanControl(() => this.#server.runtime.bans, this.#world.log),
       upgrade: () => this.upgrade(),
       readiness: this.#readiness,
       inherited: this.#inherited,

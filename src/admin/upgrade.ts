@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { inheritanceFor } from "../base/inherited-sockets.ts";
 import type { World } from "../base/world.ts";
 import type { Descriptor } from "../server/crew.ts";
+import type { TicketHeritage } from "../tls/ticket-secrets.ts";
 
 /** How this program was started, to start it once more: what is there by now may be a newer one. */
 export interface Command {
@@ -24,12 +25,16 @@ export interface UpgradeParts {
   readonly areForeign: boolean; // as in InheritedSockets
   /** Every listening socket, with its address. */
   descriptors(): Promise<readonly Descriptor[]>;
+  /** What session tickets are sealed with, so that sessions outlive this process. */
+  tickets(): TicketHeritage | undefined;
   /** The new process serves: this one is to go. Not waited for. */
   handOver(): void;
 }
 
 /** Where a new process tells that it is ready: the number of a descriptor. */
 export const READY_PIPE = "SLUICE_HANDOVER_PIPE";
+/** How many bytes about tickets it is told there before: what is in the environment can be read by others. */
+export const TICKETS_BYTES = "SLUICE_HANDOVER_TICKETS";
 
 const READY_MS = 60_000; // for all that a start does, first answers of name servers included
 
@@ -59,7 +64,11 @@ export class Upgrade {
     }
     this.#isUnderWay = true;
     try {
-      const child = start(command, await this.#parts.descriptors(), this.#parts.areForeign);
+      const { areForeign } = this.#parts;
+      const child = start(command, await this.#parts.descriptors(), {
+        areForeign,
+        tickets: JSON.stringify(this.#parts.tickets() ?? null),
+      });
       await this.#ready(child);
       const pid = child.pid!; // it has spoken, so it is there
       world.log.info("handed over to another process", { pid });
@@ -103,16 +112,21 @@ export class Upgrade {
 function start(
   { file, args }: Command,
   descriptors: readonly Descriptor[],
-  areForeign: boolean,
+  { areForeign, tickets }: { readonly areForeign: boolean; readonly tickets: string },
 ): ChildProcess {
   const sockets = descriptors.map(([, descriptor]) => descriptor);
   const keys = descriptors.map(([key]) => key);
-  return spawn(file, args, {
+  const child = spawn(file, args, {
     stdio: ["inherit", "inherit", "inherit", ...sockets, "pipe"],
     env: {
       ...process.env,
       ...inheritanceFor(keys, { parentPid: process.pid, areForeign }),
       [READY_PIPE]: String(3 + sockets.length),
+      [TICKETS_BYTES]: String(Buffer.byteLength(tickets)),
     },
   });
+  const pipe = child.stdio.at(-1) as Duplex; // of both directions
+  pipe.on("error", () => {}); // a child that is gone is told of by its exit
+  pipe.write(tickets);
+  return child;
 }

@@ -3,6 +3,7 @@ import { memoryShare } from "./memory-share.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { StreamLog } from "./stream-log.ts";
 import { SystemClock } from "./system-clock.ts";
+import { SystemFiles } from "./system-files.ts";
 import { SystemNames } from "./system-names.ts";
 import { SystemNetwork, type SystemNetworkOptions } from "./system-network.ts";
 import { SystemWeb } from "./system-web.ts";
@@ -19,13 +20,15 @@ export function realWorld(options: RealWorldOptions = {}): World {
   const log = options.log ?? stderrLog(clock);
   const random = new SeededRandom(options.seed ?? randomInt(2 ** 48 - 1));
   const network = new SystemNetwork(clock, log, options);
+  const names = new SystemNames();
   return {
     clock,
     random,
     log,
     network,
-    names: new SystemNames(),
+    names,
     web: new SystemWeb(),
+    files: new SystemFiles(),
     memoryShare,
   };
 }

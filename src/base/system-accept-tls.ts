@@ -22,7 +22,7 @@ export function acceptTls(
   const socket = new AcceptedTls(raw, {
     isServer: true,
     secureContext: context,
-    ALPNProtocols: alpn as string[], // it is only read
+    ALPNProtocols: onTheWire(alpn),
     // OpenSSL refuses who has none; what one is worth is asked below, since Node lets all of them pass.
     requestCert: asks !== undefined,
     rejectUnauthorized: asks === "required",
@@ -36,9 +36,41 @@ export function acceptTls(
   if (handle !== null) {
     watchEnd(handle, socket, () => handleOf(raw));
     if (staple !== undefined) handle.setOCSPResponse(staple);
-    handle.receive(early);
+    feed(socket, handle, early);
   }
   return socket;
+}
+
+const KNOWN = new WeakMap<readonly string[], DataView>();
+
+/**
+ * Names with their lengths (RFC 7301 §3.1), once for a listener. Node keeps a copy with each connection:
+ * one of its own if it is given a view that is no Uint8Array, and else a part of some 64 KiB, all of
+ * which live on with it.
+ */
+function onTheWire(alpn: readonly string[]): DataView {
+  let view = KNOWN.get(alpn);
+  if (view === undefined) {
+    const bytes = Buffer.concat(
+      alpn.map((name) => Buffer.concat([Buffer.of(name.length), Buffer.from(name, "latin1")])),
+    );
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    KNOWN.set(alpn, view);
+  }
+  return view;
+}
+
+const PIECE_BYTES = 1_000;
+
+/**
+ * Node keeps what it has read for OpenSSL in a buffer of 1 KiB, and once that was full in one of 16 KiB
+ * besides, for as long as the connection lives. Each piece is taken before the next one comes, so that
+ * a hello with keys against quantum computers, which has 2 KiB, does not fill it.
+ */
+function feed(socket: TLSSocket, handle: TlsHandle, early: Uint8Array): void {
+  for (let at = 0; at < early.length && !socket.destroyed; at += PIECE_BYTES) {
+    handle.receive(early.subarray(at, at + PIECE_BYTES));
+  }
 }
 
 class AcceptedTls extends TLSSocket {

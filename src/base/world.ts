@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import type { SecureContext } from "node:tls";
+import type { Files } from "./files.ts";
 
 /** Everything outside the program that could make two runs differ. */
 export interface World {
@@ -9,6 +10,7 @@ export interface World {
   readonly names: Names;
   readonly web: Web;
   readonly log: Log;
+  readonly files?: Files; // absent: there is no disk
   /** How much of the memory it may have this process has, from 0 to 1; absent: nobody knows. */
   memoryShare?(): number;
 }

@@ -163,6 +163,17 @@ In force in all workers when it has answered. Exit code 1: nobody answers, or it
     load: async () => (await import("./purge.ts")).purge,
   },
   {
+    name: "bans",
+    usage: "[add ADDRESS [--for 1h] | lift ADDRESS]",
+    about: "Lists who is banned; bans and lifts bans.",
+    help: `${ADMIN_HELP}
+  --for TIME          how long, "30m" "12h" "7d"; 1h unless it is said
+
+Without add or lift: a line for each client, with the time that is left, why, and how often. In
+force in all workers when it has answered. Exit code 1: nobody answers, or it was refused.`,
+    load: async () => (await import("./bans.ts")).bans,
+  },
+  {
     name: "hash-password",
     usage: "[-a argon2id|scrypt|sha256] [-u NAME]",
     about: "Makes the hash of a password for a config.",
@@ -172,6 +183,18 @@ In force in all workers when it has answered. Exit code 1: nobody answers, or it
 Asks for the password on a terminal, twice and without showing it; else reads the
 first line of its input.`,
     load: async () => (await import("./hash-password.ts")).hashPassword,
+  },
+  {
+    name: "sign",
+    usage: "URL -k ID -e DURATION [--prefix PATH]",
+    about: "Makes a URL that auth.hmac takes.",
+    help: `  -k, --key ID            the id of the key, as in auth.hmac.keys
+  -e, --expires DURATION  for how long it is good from now on: 5m, 1h, 7d
+  --prefix PATH           it is good for all paths below, such as /videos/42/, and any query
+
+Asks for the secret on a terminal, twice and without showing it; else reads the
+first line of its input.`,
+    load: async () => (await import("./sign.ts")).sign,
   },
 ];
 

@@ -34,13 +34,14 @@ export async function serve(
   { workers, pidFile }: ServeOptions,
   io: CommandIo,
 ): Promise<number> {
-  const { inherited, tellReady } = takeHandover();
+  const { inherited, tickets, tellReady } = takeHandover();
   const loaded = await loads();
   if (!tells(loaded, io)) return 1;
   const file = new PidFile(pidFile);
   const manager = new ServiceManager(process.env, new SystemClock(), io.stderr);
   const command = commandOfThis();
-  const starting = RunningProxy.start(loaded, { source: loads, workers, inherited, command });
+  const start = { source: loads, workers, inherited, tickets, command };
+  const starting = RunningProxy.start(loaded, start);
   const code = await serveUntilStopped(starting, io, {
     async started() {
       file.write();

@@ -8,6 +8,7 @@ export interface ProxyStatus {
   readonly config: { readonly name: string; readonly version: number };
   readonly requestsActive: number;
   readonly listeners: readonly { readonly key: string; readonly connections: number }[];
+  readonly cache?: { readonly memory: StatusStore; readonly disk?: StatusDisk };
   readonly automaticCertificates?: readonly StatusKeeper[];
   readonly certificates?: readonly StatusCertificate[];
   readonly upstreams: readonly {
@@ -16,6 +17,17 @@ export interface ProxyStatus {
     readonly removed?: readonly string[];
     readonly endpoints: readonly StatusEndpoint[];
   }[];
+}
+
+interface StatusStore {
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly objects: number;
+}
+
+interface StatusDisk extends StatusStore {
+  readonly path: string;
+  readonly errors: number;
 }
 
 interface StatusCertificate {
@@ -65,7 +77,11 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
     ]),
   ];
-  const { certificates = [], automaticCertificates = [] } = status;
+  const { cache, certificates = [], automaticCertificates = [] } = status;
+  if (cache !== undefined) {
+    lines.push("", `cache in memory: ${storeText(cache.memory)}`);
+    if (cache.disk !== undefined) lines.push(diskText(cache.disk));
+  }
   if (certificates.length > 0) lines.push("", ...certificatesText(certificates));
   for (const { names, state, problem } of automaticCertificates) {
     if (problem !== undefined) lines.push(`  ${namesText(names)} is ${state}: ${problem}`);
@@ -94,6 +110,19 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
     if (removed.length > 0) lines.push(`  removed by operators: ${removed.join(", ")}`);
   }
   return lines.join("\n");
+}
+
+function diskText(disk: StatusDisk): string {
+  const errors = disk.errors === 0 ? "" : `, ${disk.errors} errors`;
+  return `cache in ${disk.path}: ${storeText(disk)}${errors}`;
+}
+
+function storeText({ bytes, bytesMax, objects }: StatusStore): string {
+  return `${mebibytes(bytes)} of ${mebibytes(bytesMax)} MiB, ${objects} objects`;
+}
+
+function mebibytes(bytes: number): string {
+  return String(Math.round((bytes / 1024 / 1024) * 10) / 10);
 }
 
 const NAMES_MAX = 3;

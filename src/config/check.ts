@@ -9,6 +9,8 @@ import type { Config } from "./config.ts";
 import { checkAutomatic } from "./cross/automatic.ts";
 import { checkCaptures } from "./cross/captures.ts";
 import { checkCertificates } from "./cross/certificates.ts";
+import { checkMtls } from "./cross/client-certificates.ts";
+import { checkGeo } from "./cross/geo.ts";
 import { checkLevels } from "./cross/levels.ts";
 import { checkListeners } from "./cross/listeners.ts";
 import { Notes } from "./cross/notes.ts";
@@ -54,6 +56,8 @@ export function check(
   if (value === map) checkServes(map, notes); // else it is no map at all, which is told already
   checkLevels(map, notes);
   checkAutomatic(map, notes);
+  checkMtls(map, notes);
+  checkGeo(map, { folder, notes, reads });
   if (reads) checkCertificates(map, { folder, notes, wallMs: new SystemClock().wallMs() });
 
   const told = new Set(loaded.findings.map(({ at }) => pathText(at)));

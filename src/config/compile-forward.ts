@@ -1,12 +1,14 @@
 /** What a route's `forward` and `mirror` become: the upstreams in their order, and the cookies. */
-
 import { networkOf } from "../base/client-network.ts";
-import type { AttemptStep } from "../core/filter.ts";
+import type { AttemptStep, Phases } from "../core/filter.ts";
+import type { ErrorReplies, Route } from "../core/runtime.ts";
 import type { Worker } from "../core/worker.ts";
 import { clientCookieSteps } from "../features/forward/client-cookies.ts";
+import { Forward } from "../features/forward/forward.ts";
 import { Mirror } from "../features/forward/mirror.ts";
 import { SplitCookie } from "../features/forward/split-cookie.ts";
 import { type ForwardTarget, TargetChoice } from "../features/forward/target.ts";
+import { RETRY_POLICY } from "../upstream/retry-policy.ts";
 import type { ForwardConfig, RouteConfig } from "./config.ts";
 import { PLAIN_ATTRIBUTES } from "./shape/cookie.ts";
 
@@ -54,6 +56,27 @@ export function compileForward(
     cookies: clientCookieSteps(all, cookie),
   };
 }
+
+/**
+ * Of a question that a filter of the route has for an upstream. A connection that has died meanwhile is
+ * made good; all else is for the filter to judge.
+ */
+export function questionRoute(
+  { name }: RouteConfig,
+  target: ForwardTarget,
+  levels: Pick<Route, "limits" | "timeouts" | "rates">,
+  worker: Worker,
+): Route {
+  const { timeouts, limits } = target;
+  const handler = new Forward({ ...target, retry: RETRY_POLICY, replaysBody: false }, worker);
+  return { ...levels, name, timeouts, limits, handler, phases: NO_PHASES, errors: NO_PAGES };
+}
+
+const NO_PHASES: Phases = {
+  ...{ before: [], admit: [], identified: [], rewrite: [], lookup: [] },
+  ...{ send: [], receive: [], respond: [], finish: [] },
+};
+const NO_PAGES: ErrorReplies = { reply: (_exchange, status) => ({ status }) };
 
 function splitCookieOf({ sticky }: ForwardConfig): SplitCookie | undefined {
   if (sticky?.by !== "cookie") return undefined;

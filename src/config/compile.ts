@@ -6,6 +6,7 @@ import type { Certificates } from "../core/certificates.ts";
 import type { Directory } from "../core/directory.ts";
 import type { BuildTools, Feature } from "../core/feature.ts";
 import type { Filter, Handler } from "../core/filter.ts";
+import type { Geo } from "../core/geo.ts";
 import type { Machine } from "../core/machine.ts";
 import type {
   ErrorReplies,
@@ -15,6 +16,7 @@ import type {
   Runtime,
   SiteTable,
 } from "../core/runtime.ts";
+import type { SharedLimits } from "../core/shared-limits.ts";
 import type { StateDraft } from "../core/state.ts";
 import { type Endpoint, PLAIN, type Upstream } from "../core/upstream.ts";
 import type { Worker } from "../core/worker.ts";
@@ -41,11 +43,14 @@ import type { UpstreamTls } from "../upstream/manner.ts";
 import { poolShape, poolTo } from "../upstream/pool-to.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { isHostName } from "./address.ts";
+import { bansOf } from "./compile-bans.ts";
 import { cacheBytes, cachingOf } from "./compile-cache.ts";
 import { type ClientsOf, clientLimits } from "./compile-clients.ts";
-import { compileForward, type Forwards } from "./compile-forward.ts";
+import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
+import { geoOf } from "./compile-geo.ts";
 import { phasesOf } from "./compile-phases.ts";
 import { shedderOf } from "./compile-shed.ts";
+import { sharedLimitsOf } from "./compile-state.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
 import { compileTls, redirectingSite } from "./compile-tls.ts";
 import {
@@ -90,6 +95,8 @@ class Compiler {
   readonly #config: Config;
   readonly #tools: CompileTools;
   readonly #proofs: ShownProofs | undefined;
+  readonly #geo: Geo | undefined;
+  readonly #sharedLimits: SharedLimits | undefined;
   readonly #upstreams: ReadonlyMap<string, Upstream>;
   readonly #pools: ReadonlyMap<string, EndpointPools>; // by upstream
   readonly #clientsOf: ClientsOf;
@@ -101,6 +108,8 @@ class Compiler {
     this.#proofs = config.sites.some(({ tls }) => tls?.automatic === "auto")
       ? new ShownProofs(openStorage(tools.worker.clock, config.acme.storage))
       : undefined;
+    this.#geo = geoOf(config, tools.draft, tools.worker.world);
+    this.#sharedLimits = sharedLimitsOf(config, tools);
     this.#upstreams = new Map(
       [...config.upstreams].map(([name, upstream]) => [name, this.#upstream(upstream)]),
     );
@@ -119,7 +128,9 @@ class Compiler {
       streamListeners: compileStreamListeners(this.#config, this.#upstreams, this.#clientsOf),
       upstreams: this.#upstreams,
       forwarding: this.#forwarding(),
-      caching: cachingOf(this.#config, this.#tools.draft, this.#tools.machine),
+      bans: bansOf(this.#config, this.#tools),
+      caching: cachingOf(this.#config, this.#tools),
+      geo: this.#geo,
     };
   }
 
@@ -266,7 +277,7 @@ class Compiler {
         name: site.name,
         paths: site.paths,
         hsts: site.tls?.hsts,
-        routes: compileRoutes(routes),
+        routes: compileRoutes(routes, this.#geo),
         errors: this.#errors(site.errors),
         clientAuth: site.tls?.clientAuth && new ClientAuth(site.tls.clientAuth),
       },
@@ -278,14 +289,19 @@ class Compiler {
     const { draft, machine, worker } = this.#tools;
     const tools: BuildTools = {
       world: worker.world,
+      web: worker.world.web,
       upstream: (name) => this.#upstreams.get(name)!,
+      routeTo: (name) => questionRoute(route, this.#target(name, route, levels), levels, worker),
+      isDry: this.#tools.isDry === true,
       keep: (key, make) => draft.keep(`route ${site.name} ${route.name} ${key}`, make),
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
+      geo: this.#geo,
       machine,
       place: `${site.name} ${route.name}`,
       site: site.name,
       level: "route",
       wheel: worker.wheel,
+      sharedLimits: this.#sharedLimits,
       shedder: shedderOf(this.#config, draft, worker),
       cacheBytes: cacheBytes(this.#config, machine),
       cacheStored: (counts) => worker.cacheStored?.(counts),

@@ -6,6 +6,7 @@
 import type { Address } from "../base/world.ts";
 import type { ConcurrencyBounds } from "../core/concurrency.ts";
 import type { Level, Path } from "../core/feature.ts";
+import type { GeoFiles } from "../core/geo.ts";
 import {
   LIMITS,
   type Limits,
@@ -17,6 +18,7 @@ import {
 } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { ShedOptions } from "../core/shedder.ts";
+import type { BanOptions } from "../stores/bans/bans.ts";
 import type { AcmeSettings } from "../tls/acme/acme-settings.ts";
 import type { CertificateFiles } from "../tls/certificate-files.ts";
 import type { ClientAuthOptions } from "../tls/client-auth.ts";
@@ -29,6 +31,7 @@ import type { PassiveOptions } from "../upstream/health/passive-check.ts";
 import type { UpstreamTls } from "../upstream/manner.ts";
 import type { StickyShape } from "../upstream/sticky-cookie.ts";
 import type { LineShapes } from "../upstream/waiting-lines.ts";
+import type { StateConfig } from "./settle-state.ts";
 import type { BalanceConfig } from "./shape/balance.ts";
 import type { ForwardConfig, MirrorConfig } from "./shape/forward.ts";
 import type { RetryCondition } from "./shape/retry.ts";
@@ -41,13 +44,16 @@ export interface Config extends Levels {
   readonly watchdogMs: number; // Infinity: off
   readonly watch: boolean;
   readonly trustedProxies: readonly string[]; // address ranges, and "unix"
-  readonly state: "memory";
+  readonly state: StateConfig;
+  readonly bans: BanOptions | undefined; // undefined: nobody is banned
   readonly shed: ShedOptions | undefined; // undefined: nothing is shed
   readonly cacheMemoryBytes: number; // of all workers together
+  readonly cacheDisk: CacheDiskConfig | undefined; // undefined: memory alone
   readonly admin: AdminConfig | undefined; // undefined: off
   readonly log: LogConfig;
   readonly dns: DnsSettings;
   readonly acme: AcmeSettings;
+  readonly geo: GeoFiles | undefined;
   readonly isStapling: boolean; // what CAs say of certificates (OCSP)
   readonly via: ViaConfig;
   readonly forwarded: boolean; // emit RFC 7239 beside X-Forwarded-*
@@ -56,6 +62,11 @@ export interface Config extends Levels {
   readonly streamListeners: readonly StreamListenerConfig[]; // every one that a stream listens on
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly sites: readonly SiteConfig[];
+}
+
+export interface CacheDiskConfig {
+  readonly path: string; // absolute
+  readonly bytes: number; // of all workers together
 }
 
 /** Only what is set here; `settledLevels` lays the levels over each other. */

@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { asList, asMap, type RawMap } from "./cross/raw.ts";
 
 // Keys of a route whose options name files, at any depth under the key `file`.
-const WITH_FILES = ["auth", "maintenance", "redirects"];
+const WITH_FILES = ["allow", "deny", "auth", "maintenance", "redirects"];
 // Their keys are names of somebody else's.
 const NOT_OURS = new Set(["match", "headers", "claims"]);
 

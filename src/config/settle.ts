@@ -2,12 +2,14 @@
 import { resolve } from "node:path";
 import type { Address } from "../base/world.ts";
 import type { Level, Path } from "../core/feature.ts";
+import type { GeoFiles } from "../core/geo.ts";
 import { CACHE_BYTES, type Limits, type Timeouts } from "../core/limits.ts";
 import type { Protocol } from "../core/runtime.ts";
 import type { Speech } from "../core/upstream.ts";
 import { DNS, type DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { addressKey, parseListen } from "./address.ts";
 import type {
+  CacheDiskConfig,
   Config,
   EndpointConfig,
   HedgeConfig,
@@ -21,11 +23,14 @@ import type {
   UpstreamConfig,
 } from "./config.ts";
 import { settleAcme } from "./settle-acme.ts";
+import { askedUpstreams } from "./settle-asked.ts";
 import { type ParsedBalance, settleBalance } from "./settle-balance.ts";
+import { settleBans } from "./settle-bans.ts";
 import { type ParsedBreaker, settleBreaker } from "./settle-breaker.ts";
 import { type ParsedHealth, settleActive, settlePassive } from "./settle-health.ts";
 import { type ParsedRetry, present, settleRetry } from "./settle-retry.ts";
 import { addressesOf, type ParsedSiteTls, type ParsedTls, settleTls } from "./settle-site-tls.ts";
+import { settleState } from "./settle-state.ts";
 import { settleStreams } from "./settle-streams.ts";
 import { type ParsedUpstreamTls, settleUpstreamTls } from "./settle-upstream-tls.ts";
 import { handlerNames, type Vocabulary } from "./shape/routes.ts";
@@ -77,15 +82,18 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     settleSite(site, { defaults, vocabulary, folder, top, at: ["sites", index] }),
   );
   const { via, trust, admin } = parsed;
-  const upstreams = settleUpstreams(parsed, folder);
+  const named = { ...askedUpstreams(sites, vocabulary), ...parsed.upstreams };
+  const upstreams = settleUpstreams({ ...parsed, upstreams: named }, folder);
   return {
     workers: parsed.workers,
     watchdogMs: parsed.watchdog ?? WATCHDOG_MS,
     watch: parsed.watch ?? false,
     trustedProxies: trust?.proxies ?? [],
-    state: parsed.state ?? "memory",
+    state: settleState(parsed.state, folder),
+    bans: settleBans(parsed),
     shed: parsed.shed,
     cacheMemoryBytes: parsed.cacheStore?.memory ?? CACHE_BYTES,
+    cacheDisk: settleCacheDisk(parsed.cacheStore?.disk, folder),
     admin:
       admin === "off"
         ? undefined
@@ -93,6 +101,7 @@ export function settle(parsed: ParsedConfig, vocabulary: Vocabulary, folder: str
     log: settleLog(parsed.log, folder),
     dns: settleDns(parsed.dns),
     acme: settleAcme(parsed.tls?.acme, folder),
+    geo: settleGeo(parsed.geo, folder),
     isStapling: parsed.tls?.ocsp !== "off",
     via:
       via === "off"
@@ -124,6 +133,13 @@ function settleLevels({ limits, timeouts, rates }: ParsedLevels): Levels {
   };
 }
 
+function settleCacheDisk(
+  disk: NonNullable<ParsedConfig["cacheStore"]>["disk"],
+  folder: string,
+): CacheDiskConfig | undefined {
+  return disk && { path: resolve(folder, disk.path), bytes: disk.size };
+}
+
 function settleLog(log: ParsedConfig["log"], folder: string): LogConfig {
   const access = log?.access ?? "stdout";
   const isStream = access === "stdout" || access === "stderr" || access === "off";
@@ -143,6 +159,15 @@ function settleDns(dns: ParsedConfig["dns"]): DnsSettings {
     minTtlMs: minTtl ?? DNS.minTtlMs,
     maxTtlMs: maxTtl ?? DNS.maxTtlMs,
     forgetAfterMs: forgetAfter ?? DNS.forgetAfterMs,
+  };
+}
+
+function settleGeo(geo: ParsedConfig["geo"], folder: string): GeoFiles | undefined {
+  if (geo === undefined) return undefined;
+  const { country, asn } = geo;
+  return {
+    country: country === undefined ? undefined : resolve(folder, country),
+    asn: asn === undefined ? undefined : resolve(folder, asn),
   };
 }
 

@@ -154,6 +154,7 @@ function requestHead(
     upstreamQuery: query,
     upstreamMethod: "",
     upstreamHost: "",
+    pathPrefixes: undefined,
   };
 }
 

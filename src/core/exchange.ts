@@ -47,6 +47,13 @@ export interface RequestHead {
   upstreamQuery: string;
   upstreamMethod: string; // "": the client's
   upstreamHost: string; // "": the client's; or ENDPOINT_HOST
+  pathPrefixes: PathPrefixes | undefined; // if a rewrite has changed what paths begin with, and no more
+}
+
+/** What stood before the rest of the path, and what stands there instead; "" for nothing. */
+export interface PathPrefixes {
+  readonly client: string;
+  readonly upstream: string;
 }
 
 /** What each endpoint calls itself, in place of the client's Host. No host can be written so. */

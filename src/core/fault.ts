@@ -56,11 +56,11 @@ export const FAULTS = {
   shutting_down:            { side: "proxy",      status: 503, retry: "never", about: "The drain deadline passed before the exchange was over." },
   route_removed:            { side: "proxy",      status: 503, retry: "never",         about: "A reload took the route away, and timeouts.drain, or drainTunnel of a tunnel, has passed since." },
   bug:                      { side: "proxy",      status: 500, retry: "never", about: "An invariant of the proxy broke; the log has the stack." },
+  cache_unreadable:         { side: "proxy",      status: 500, retry: "never", about: "The rest of a response that is stored on disk cannot be read, or is not what was stored: the client was cut." },
   not_cached:               { side: "downstream", status: 504, retry: "never", about: "The client wants a stored response or none (only-if-cached), and there is none that may serve." },
-  // We answer for how much there is of something.
-  connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },
-  in_flight_limited:        { side: "proxy",      status: 429, retry: "never", about: "The client, or the key of inFlight, has as many requests under way as inFlight.max allows." },
   // Access: who may pass.
+  access_denied:            { side: "downstream", status: 403, retry: "never", about: "A rule of deny holds: an address, a country, a time, or what the request is like." },
+  access_not_allowed:       { side: "downstream", status: 403, retry: "never", about: "No rule of allow holds." },
   auth_required:            { side: "downstream", status: 401, retry: "never", about: "The route wants to know who asks (auth), and the request does not say." },
   auth_failed:              { side: "downstream", status: 401, retry: "never", about: "The request says who asks in a way that does not hold: a wrong key, password or signature." },
   auth_forbidden:           { side: "downstream", status: 403, retry: "never", about: "It is known who asks, and the rules of auth do not let them pass." },
@@ -71,6 +71,10 @@ export const FAULTS = {
   // Limits on who comes too often.
   rate_limited:             { side: "downstream", status: 429, retry: "never", about: "The client has sent more requests than rateLimit allows." },
   challenge_required:       { side: "proxy",      status: 403, retry: "never", about: "The client has to solve a challenge first: a browser gets a page that does, everybody else this." },
+  banned:                   { side: "downstream", status: 403, retry: "never", about: "The client is kept out for a while, since too much of what came from there was abuse (bans)." },
+  // We answer for how much there is of something.
+  connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },
+  in_flight_limited:        { side: "proxy",      status: 429, retry: "never", about: "The client, or the key of inFlight, has as many requests under way as inFlight.max allows." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
   circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },

@@ -93,6 +93,31 @@ export function grpcEnd(exchange: Exchange, fault: Fault): HeaderList | undefine
   });
 }
 
+/** How a call is told that it was given up. */
+export interface Farewell {
+  readonly isHead: boolean; // all that there is of a response; else trailers
+  readonly fields: HeaderList;
+}
+
+/** Of a call that ends for a fault of ours, from outside of its exchange; undefined: it has to be cut. */
+export function grpcFarewell(exchange: Exchange, fault: Fault): Farewell | undefined {
+  const { side, status } = FAULTS[fault.code];
+  if (side === "downstream") return undefined;
+  if (exchange.downstream.isAnswered) {
+    const fields = grpcEnd(exchange, fault);
+    return fields && { isHead: false, fields };
+  }
+  const kind = grpcKind(exchange);
+  if (kind === undefined) return undefined;
+  exchange.grpcStatus = GRPC[grpcNameOf(fault.code, status)];
+  const fields = HeaderList.of({
+    "content-type": `application/${kind}`,
+    "grpc-status": String(exchange.grpcStatus),
+    "grpc-message": messageOf(exchange, fault.code),
+  });
+  return { isHead: true, fields };
+}
+
 /** Notes the status for log and metrics, if it is in these fields. */
 export function noteGrpcStatus(exchange: Exchange, fields: HeaderList): void {
   const status = grpcKind(exchange) === undefined ? undefined : fields.get("grpc-status");

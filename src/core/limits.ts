@@ -105,6 +105,13 @@ export const CACHE_VARY_NAMES_MAX = 16; // more than that is a page for each cli
 export const UNCACHEABLE_MAX = 10_000; // URLs that are known not to be worth waiting for
 export const UNCACHEABLE_MS = 60_000;
 export const CACHE_FETCHES_MAX = 10_000; // that others can wait for, at once
+/** Of the part on disk, for each worker. */
+export const CACHE_DISK_QUEUE_BYTES = 16 * KIB * KIB; // that wait to be written; more are not stored
+export const CACHE_DISK_READS_MAX = 512; // at once, of heads and small bodies; more are misses
+export const CACHE_DISK_WAIT_MS = 1_000; // for what is on disk, and then the origin is asked
+export const CACHE_DISK_BLOCK_MS = 10_000; // for more of a body that has begun
+export const CACHE_DISK_ORDERS_MAX = 65_536; // purges in force; more empty the disk
+export const CACHE_DISK_PREFIXES_MAX = 1_024; // each is looked at with every hit on disk
 
 /** Of a stream: TCP or UDP below HTTP. */
 export interface StreamTimeouts {

@@ -14,12 +14,21 @@ export interface Machine {
   block(key: string, byteLength: number, whenLost?: WhenLost): SharedArrayBuffer;
   /** As block(), a lane for each worker; that of a worker which dies is cleared. */
   lanes(key: string): Lanes;
+  /** To the other threads of this process that ask for the same name; whoever asks closes it. */
+  channel(name: string): Channel;
   /** Both of that key are of no use any more, if they were asked for outside of a keep(). */
   release(key: string): void;
 }
 
 /** Called in the main thread. */
 export type WhenLost = (memory: SharedArrayBuffer, worker: number) => void;
+
+/** What one posts all others get, in the order of each; values as threads may hand them over. */
+export interface Channel {
+  onMessage: ((message: unknown) => void) | undefined;
+  post(message: unknown): void;
+  close(): void;
+}
 
 /** The main thread has not made it yet, or not told us yet. */
 export class MemoryMissing extends Error {
@@ -40,6 +49,10 @@ export class LoneMachine implements Machine {
 
   lanes(): Lanes {
     return new Lanes(new SharedArrayBuffer(Lanes.byteLength(1)), 0);
+  }
+
+  channel(): Channel {
+    return { onMessage: undefined, post: () => {}, close: () => {} };
   }
 
   release(): void {}

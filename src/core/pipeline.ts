@@ -37,6 +37,8 @@ async function prove(exchange: Exchange, proofs: ChallengeProofs): Promise<undef
 
 function serveSite(exchange: Exchange): Step<undefined> {
   const { site } = exchange;
+  const bannedMs = exchange.runtime.bans?.remainingMs(exchange.client.address) ?? 0;
+  if (bannedMs > 0) return fail(exchange, { code: "banned", detail: "", retryAfterMs: bannedMs });
   if (isLoop(exchange)) return fail(exchange, { code: "loop_detected", detail: "" });
   if (site === undefined) return fail(exchange, { code: "no_site", detail: exchange.request.host });
   const route = site.routes.find(exchange.request, exchange.client.address);

@@ -28,6 +28,8 @@ const WHOLE: ReadonlyMap<string, readonly [Stuff, Read]> = new Map(
     scheme: ["text", ({ request }) => request.scheme],
     method: ["text", ({ request }) => request.method],
     clientIp: ["text", ({ client }) => client.address],
+    country: ["text", ({ runtime, client }) => runtime.geo?.country(client.address) ?? ""],
+    asn: ["text", ({ runtime, client }) => String(runtime.geo?.asn(client.address) || "")],
     requestId: ["bytes", ({ id }) => id],
     identity: ["text", ({ identity }) => identity?.name ?? ""],
   }),
@@ -74,8 +76,6 @@ const NAMED: ReadonlyMap<string, readonly [Stuff, (name: string) => Read]> = new
   }),
 );
 
-const LATER = new Set(["country"]);
-
 function captureOf({ site, route, request, client }: Exchange, name: string): string {
   if (site === undefined || route === undefined) return "";
   return site.routes.captures(route, request, client.address)?.get(name) ?? "";
@@ -91,7 +91,6 @@ export function parsePlaceholder(
     return { name, stuff: extraStuff, read: (_, extra) => extra[name] ?? "" };
   const dot = name.indexOf(".");
   const kind = dot < 0 ? name : name.slice(0, dot);
-  if (LATER.has(kind)) return `{${name}} is not supported yet`;
   const found = dot < 0 ? WHOLE.get(kind) : namedOf(kind, name.slice(dot + 1));
   if (typeof found === "string") return found;
   if (found === undefined) return unknown(name, kind, extraNames);

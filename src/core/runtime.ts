@@ -1,10 +1,12 @@
 import type { Address } from "../base/world.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { TargetPolicy } from "../protocol/http/target.ts";
+import type { Bans } from "./bans.ts";
 import type { ChallengeProofs } from "./challenge-proofs.ts";
 import type { ClientLimit } from "./client-limit.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
-import type { Handler, Phases, Reply } from "./filter.ts";
+import type { Handler, Phases, Reply, Step } from "./filter.ts";
+import type { Geo } from "./geo.ts";
 import type { Limits, Rates, Timeouts } from "./limits.ts";
 import type { StreamListenerPlan } from "./stream.ts";
 import type { ClientTls, TlsPlan } from "./tls.ts";
@@ -18,6 +20,8 @@ export interface Runtime {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly forwarding: Forwarding;
   readonly caching?: Caching | undefined; // where a route has a cache
+  readonly bans?: Bans | undefined; // where somebody may be banned
+  readonly geo?: Geo | undefined; // where the config names databases
 }
 
 /** What is to go from the caches. `isSoft`: it stays as what is stale. */
@@ -28,7 +32,9 @@ export type PurgeRequest =
 /** The caches of one worker, as operators deal with them. */
 export interface Caching {
   /** How many responses are gone, or stale, at once; more may follow as they are found. */
-  purge(wanted: PurgeRequest): number;
+  purge(wanted: PurgeRequest): Step<number>;
+  /** Another process serves by now: what only one can have is let go of. */
+  handOver(): Promise<void>;
   onInvalidated: ((urls: readonly string[]) => void) | undefined;
 }
 

@@ -89,7 +89,6 @@ const refused: [source: string, context: TemplateContext, why: RegExp][] = [
   ["{constructor}",           "text",     /is no placeholder/],
   ["{constructor.x}",         "text",     /is no placeholder/],
   ["{status}",                "text",     /is no placeholder/],
-  ["{country}",               "text",     /not supported yet/],
   ["{header.a:b}",            "text",     /not the name of a header/],
   ["{path.a-b}",              "text",     /must be \*/],
   ["a\r\nb",                  "header",   /control characters/],

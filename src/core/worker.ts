@@ -5,6 +5,7 @@ import type { TlsFacts, World } from "../base/world.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { ListenerPlan, Runtime } from "./runtime.ts";
+import type { StateMeter } from "./shared-limits.ts";
 
 /** One event loop's worth of proxy: what every connection and exchange on it shares. */
 export interface Worker {
@@ -23,10 +24,14 @@ export interface Worker {
   secured(listenerKey: string, facts: TlsFacts): void;
   /** A connection that came to an end before anyone served it. */
   connectionRefused(listenerKey: string, refused: RefusedConnection): void;
-  /** How a cache's store is by now, for gauges. */
-  cacheStored?(counts: StoredCounts): void;
   /** As that, of which there may be very many. */
   connectionShed(listenerKey: string, fault: Fault): void;
+  /** How a cache's store is by now, for gauges. */
+  cacheStored?(counts: StoredCounts): void;
+  /** A client is kept out from now on, for that reason. */
+  banned?(reason: string): void;
+  /** For whoever asks another machine for what is counted with it. */
+  stateMeter?(): StateMeter;
   /** A connection that did nothing was closed for a newcomer. */
   madeRoom(listenerKey: string): void;
   /** A broken invariant reached the exchange boundary: count it, log the stack. */
@@ -39,6 +44,18 @@ export interface StoredCounts {
   readonly bytes: number;
   readonly objects: number;
   readonly evictions: number; // since the start
+  readonly disk?: DiskCounts | undefined; // absent: nothing is said of it
+}
+
+/** Of what one worker has on disk; what others have there, and it may read, is not counted. */
+export interface DiskCounts {
+  readonly bytes: number;
+  readonly objects: number;
+  readonly reads: number; // responses that came from there; since it was opened, as all that follow
+  readonly writes: number;
+  readonly skipped: number; // not written, since the disk was too slow, or did not work
+  readonly evictions: number;
+  readonly errors: number; // of the system's, and of what was not as it had been written
 }
 
 export interface RefusedConnection {

@@ -61,6 +61,31 @@ test("AccessLog: every field, in the order of the reference", async () => {
   );
 });
 
+const TLS = {
+  ...{ version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", serverName: "shop.example.com" },
+  ...{ alpn: "h2", isResumed: false, certificate: undefined, policy: "" },
+};
+
+test("AccessLog: what was agreed on with the client, and the name it asked for if that is another", async () => {
+  const [own, other, none] = (
+    await logged([
+      exchangeOf({ client: { tls: TLS } }),
+      exchangeOf({ client: { tls: { ...TLS, serverName: "a.test", alpn: "", isResumed: true } } }),
+      exchangeOf({ client: { tls: { ...TLS, version: "TLSv1.2", serverName: "" } } }),
+    ])
+  ).lines;
+
+  const shown = ({ tls, cipher, alpn, resumed, sni }: Record<string, unknown> = {}) =>
+    [tls, cipher, alpn, resumed, sni].map(String).join();
+  const suite = "TLS_AES_128_GCM_SHA256";
+  assert.equal(shown(own), `TLSv1.3,${suite},h2,false,undefined`);
+  assert.equal(shown(other), `TLSv1.3,${suite},undefined,true,a.test`);
+  assert.equal(shown(none), `TLSv1.2,${suite},h2,false,undefined`);
+  assert.deepEqual(Object.keys(own!).slice(0, 9), [
+    ...["time", "id", "client", "tls", "cipher", "alpn", "resumed", "method", "scheme"],
+  ]);
+});
+
 test("AccessLog: a call of gRPC has its status, also where that is 0", async () => {
   const lines = await Promise.all(
     [0, 14].map((grpcStatus) => lineOf(Object.assign(exchangeOf(), { grpcStatus }))),

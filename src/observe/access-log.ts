@@ -24,8 +24,9 @@ import { LinePieces, putCache, UsualOutcomes } from "./line-pieces.ts";
 import type { LogSink } from "./log-sink.ts";
 import { putQuery, putUrl } from "./redaction.ts";
 import { SecretNames } from "./secret-names.ts";
+import { putServerName, TLS_PIECE_BYTES_MAX, TlsPieces } from "./tls-pieces.ts";
 
-const FIXED_BYTES_MAX = 1664; // every key, every number, and the ellipses
+const FIXED_BYTES_MAX = 1664 + TLS_PIECE_BYTES_MAX; // every key, every number, and the ellipses
 
 const OFFSET_FOR_MS = 1000; // asking the system for each line was a tenth of its cost
 
@@ -78,6 +79,7 @@ export class AccessLog {
   readonly #endpoints: WeakMap<Endpoint, EndpointPiece>;
   readonly #pieces: WeakMap<KnownLines, LinePieces>;
   readonly #usual: UsualOutcomes;
+  readonly #tls: TlsPieces;
   readonly #time: Uint8Array; // {"time":"2026-01-02T03:04:05.678Z"
   #timeMs: number; // what it says
   #offsetMs: number; // wall time less monotonic time …
@@ -95,6 +97,7 @@ export class AccessLog {
     this.#endpoints = new WeakMap();
     this.#pieces = new WeakMap();
     this.#usual = new UsualOutcomes();
+    this.#tls = new TlsPieces();
     this.#time = piece('{"time":"0000-00-00T00:00:00.000Z"');
     this.#timeMs = -1;
     this.#offsetMs = 0;
@@ -138,6 +141,11 @@ export class AccessLog {
     if (exchange.id !== "") at = putField(block, at, ID, exchange.id);
     const frontAt = at;
     at = putClient(block, at, client);
+    const { tls } = client;
+    if (tls !== undefined) {
+      at = this.#tls.put(block, at, tls);
+      at = putServerName(block, at, tls.serverName, request.host);
+    }
     at = putField(block, at, METHOD, request.method);
     at = this.#putHost(block, at, request);
     const frontEnd = at;
@@ -290,6 +298,7 @@ function charsOf(exchange: Exchange): number {
     cutAt(exchange.id) +
     cutAt(client.address) +
     cutAt(client.wireAddress) +
+    (client.tls === undefined ? 0 : cutAt(client.tls.serverName)) +
     cutAt(request.method) +
     cutAt(request.host) +
     cutAt(request.path) +

@@ -8,11 +8,14 @@ import {
 } from "../core/exchange.ts";
 import { FAULTS, type FaultCode } from "../core/fault.ts";
 import type { Route, Site } from "../core/runtime.ts";
+import type { StateMeter } from "../core/shared-limits.ts";
 import type { Endpoint } from "../core/upstream.ts";
 import type { StoredCounts } from "../core/worker.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { countBan } from "./ban-metrics.ts";
 import { CodingMetrics } from "./coding-metrics.ts";
 import { type BlockShape, MetricBank, type SharedBank } from "./metric-bank.ts";
+import { stateMeter } from "./state-metrics.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 import { WarningMetrics } from "./warning-metrics.ts";
 
@@ -67,6 +70,13 @@ export const BUGS = 1;
 export const CACHE_BYTES = 2;
 export const CACHE_OBJECTS = 3;
 export const CACHE_EVICTIONS = 4;
+export const CACHE_DISK_BYTES = 5;
+export const CACHE_DISK_OBJECTS = 6;
+export const CACHE_DISK_READS = 7;
+export const CACHE_DISK_WRITES = 8;
+export const CACHE_DISK_SKIPPED = 9;
+export const CACHE_DISK_EVICTIONS = 10;
+export const CACHE_DISK_ERRORS = 11;
 
 const ROUTE: BlockShape = {
   kind: "route",
@@ -88,8 +98,8 @@ const LISTENER: BlockShape = {
 const THREAD: BlockShape = {
   kind: "thread",
   labels: [],
-  cellCount: CACHE_EVICTIONS + 1,
-  gauges: [REQUESTS_ACTIVE, CACHE_BYTES, CACHE_OBJECTS],
+  cellCount: CACHE_DISK_ERRORS + 1,
+  gauges: [REQUESTS_ACTIVE, CACHE_BYTES, CACHE_OBJECTS, CACHE_DISK_BYTES, CACHE_DISK_OBJECTS],
 };
 
 const LISTENERS_MAX = 1000; // keys come from configs, but those change
@@ -228,11 +238,28 @@ export class Metrics {
   }
 
   /** How the store of this thread is by now. */
-  cacheStored({ bytes, objects, evictions }: StoredCounts): void {
+  cacheStored({ bytes, objects, evictions, disk }: StoredCounts): void {
     const { cells } = this.#bank;
     cells[this.#thread + CACHE_BYTES] = bytes;
     cells[this.#thread + CACHE_OBJECTS] = objects;
     cells[this.#thread + CACHE_EVICTIONS] = evictions;
+    if (disk === undefined) return;
+    cells[this.#thread + CACHE_DISK_BYTES] = disk.bytes;
+    cells[this.#thread + CACHE_DISK_OBJECTS] = disk.objects;
+    cells[this.#thread + CACHE_DISK_READS] = disk.reads;
+    cells[this.#thread + CACHE_DISK_WRITES] = disk.writes;
+    cells[this.#thread + CACHE_DISK_SKIPPED] = disk.skipped;
+    cells[this.#thread + CACHE_DISK_EVICTIONS] = disk.evictions;
+    cells[this.#thread + CACHE_DISK_ERRORS] = disk.errors;
+  }
+
+  banned(reason: string): void {
+    countBan(this.#bank, reason);
+  }
+
+  /** One for all who ask. */
+  stateMeter(): StateMeter {
+    return stateMeter(this.#bank);
   }
 
   secured(listenerKey: string, { version, isResumed }: TlsFacts): void {
@@ -289,9 +316,13 @@ export class Metrics {
 }
 
 /** Exchanges under way in the thread of that bank. */
-export function requestsActiveIn({ blocks, memory }: SharedBank): number {
+export function requestsActiveIn(bank: SharedBank): number {
+  return threadCellIn(bank, REQUESTS_ACTIVE);
+}
+
+export function threadCellIn({ blocks, memory }: SharedBank, cell: number): number {
   const block = blocks.find(({ kind }) => kind === THREAD.kind);
-  return block === undefined ? 0 : new Float64Array(memory)[block.at + REQUESTS_ACTIVE]!;
+  return block === undefined ? 0 : new Float64Array(memory)[block.at + cell]!;
 }
 
 const FROM_STORE = new Set<CacheResult>(["hit", "stale", "revalidated"]);

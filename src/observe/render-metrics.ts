@@ -9,11 +9,13 @@ import {
   type Upstream,
 } from "../core/upstream.ts";
 import { GRPC_NAMES } from "../protocol/grpc/status.ts";
+import { renderBan } from "./ban-metrics.ts";
 import { renderCoding, renderPlain } from "./coding-metrics.ts";
 import { Exposition, type Format } from "./exposition.ts";
 import { addedUp, type Block, type SharedBank } from "./metric-bank.ts";
 import * as cell from "./metrics.ts";
 import type { ProcessGauges } from "./process-gauges.ts";
+import { renderState } from "./state-metrics.ts";
 import { renderStream } from "./stream-metrics.ts";
 import { renderWarning } from "./warning-metrics.ts";
 
@@ -32,6 +34,7 @@ export interface MetricFacts {
     readonly restarts: ReadonlyMap<string, number>; // by reason
     readonly loopUtilization: readonly number[]; // by worker; [] where the main thread serves
   };
+  readonly bannedCount?: number | undefined; // undefined: nobody can be
   readonly automatic: {
     readonly missing: number;
     readonly orders: readonly OrderCount[];
@@ -72,6 +75,8 @@ export function renderMetrics(
     else if (block.kind === "coding") renderCoding(out, cells, block);
     else if (block.kind === "plain") renderPlain(out, cells, block);
     else if (block.kind === "warning") renderWarning(out, cells, block);
+    else if (block.kind === "ban") renderBan(out, cells, block);
+    else if (block.kind === "state") renderState(out, cells, block);
     else renderThread(out, cells, block);
   }
   for (const [upstream, count] of retries) out.sample("upstreamRetries", [upstream], count);
@@ -152,10 +157,28 @@ function renderHandshakes(out: Exposition, cells: Float64Array, { labels, at }: 
 function renderThread(out: Exposition, cells: Float64Array, { at }: Block): void {
   out.sample("requestsActive", [], cells[at + cell.REQUESTS_ACTIVE]!);
   out.sample("bugs", [], cells[at + cell.BUGS]!);
-  if (cells[at + cell.CACHE_OBJECTS] === 0 && cells[at + cell.CACHE_EVICTIONS] === 0) return;
-  out.sample("cacheStoredBytes", [], cells[at + cell.CACHE_BYTES]!);
-  out.sample("cacheStoredObjects", [], cells[at + cell.CACHE_OBJECTS]!);
-  out.sample("cacheEvictions", [], cells[at + cell.CACHE_EVICTIONS]!);
+  if (cells[at + cell.CACHE_OBJECTS] !== 0 || cells[at + cell.CACHE_EVICTIONS] !== 0) {
+    out.sample("cacheStoredBytes", [], cells[at + cell.CACHE_BYTES]!);
+    out.sample("cacheStoredObjects", [], cells[at + cell.CACHE_OBJECTS]!);
+    out.sample("cacheEvictions", [], cells[at + cell.CACHE_EVICTIONS]!);
+  }
+  renderDisk(out, cells, at);
+}
+
+const DISK_SAMPLES = [
+  ["cacheDiskBytes", cell.CACHE_DISK_BYTES],
+  ["cacheDiskObjects", cell.CACHE_DISK_OBJECTS],
+  ["cacheDiskReads", cell.CACHE_DISK_READS],
+  ["cacheDiskWrites", cell.CACHE_DISK_WRITES],
+  ["cacheDiskSkipped", cell.CACHE_DISK_SKIPPED],
+  ["cacheDiskEvictions", cell.CACHE_DISK_EVICTIONS],
+  ["cacheDiskErrors", cell.CACHE_DISK_ERRORS],
+] as const;
+
+/** Where nothing of a disk was ever told there is none. */
+function renderDisk(out: Exposition, cells: Float64Array, at: number): void {
+  if (DISK_SAMPLES.every(([, index]) => cells[at + index] === 0)) return;
+  for (const [name, index] of DISK_SAMPLES) out.sample(name, [], cells[at + index]!);
 }
 
 function renderClasses(
@@ -215,6 +238,7 @@ const CONDITIONS: readonly Condition[] = [
 ];
 
 function renderFacts(out: Exposition, facts: MetricFacts): void {
+  if (facts.bannedCount !== undefined) out.sample("bansNow", [], facts.bannedCount);
   for (const upstream of facts.upstreams) {
     const { name, endpoints, breaker, concurrency } = upstream;
     renderBalance(out, upstream);

@@ -1,5 +1,6 @@
 import { CidrSet } from "../base/cidr.ts";
 import type { RequestHead } from "../core/exchange.ts";
+import type { Geo } from "../core/geo.ts";
 import { cookieValue, someCookieValue } from "../protocol/http/cookie.ts";
 import { queryValue, someQueryValue } from "../protocol/http/query.ts";
 import {
@@ -20,9 +21,9 @@ import { type ValueTest, valueTest } from "./value-test.ts";
  * The cheap and the telling conditions come first; the order changes no answer. Throws on a match
  * that the check refuses.
  */
-export function compileMatch(match: MatchConfig): Condition {
+export function compileMatch(match: MatchConfig, geo?: Geo): Condition {
   const conditions: Condition[] = [];
-  const { method, scheme, path, host, header, cookie, query, clientIp } = match;
+  const { method, scheme, path, host, header, cookie, query, clientIp, country } = match;
   if (method !== undefined) conditions.push(among("method", method, (request) => request.method));
   if (scheme !== undefined) conditions.push(among("scheme", scheme, (request) => request.scheme));
   if (path !== undefined) conditions.push(pathCondition(listOf(path).map(parsePathPattern)));
@@ -33,8 +34,11 @@ export function compileMatch(match: MatchConfig): Condition {
     conditions.push(...namedConditions("cookie", cookie, cookieConditionOf));
   if (query !== undefined) conditions.push(...namedConditions("query", query, queryConditionOf));
   if (clientIp !== undefined) conditions.push(clientIpCondition(clientIp));
-  if (match.not !== undefined) conditions.push(new NotCondition(compileMatch(match.not)));
-  if (match.any !== undefined) conditions.push(new AnyCondition(match.any.map(compileMatch)));
+  if (country !== undefined) conditions.push(countryCondition(country, geo));
+  if (match.not !== undefined) conditions.push(new NotCondition(compileMatch(match.not, geo)));
+  if (match.any !== undefined) {
+    conditions.push(new AnyCondition(match.any.map((each) => compileMatch(each, geo))));
+  }
   // One alone stands for itself: nearly every route has just a path.
   return conditions.length === 1 ? conditions[0]! : new AllConditions(conditions);
 }
@@ -76,6 +80,18 @@ function clientIpCondition(wanted: OneOrMore): Condition {
   const cidrs = new CidrSet(listOf(wanted));
   const test = (_: RequestHead, clientAddress: string) => cidrs.has(clientAddress);
   return new ValueCondition("clientIp", shown(wanted), test, (_, clientAddress) => clientAddress);
+}
+
+/** What no database knows is "unknown", so that one can ask for it. */
+function countryCondition(wanted: OneOrMore, geo: Geo | undefined): Condition {
+  if (geo?.hasCountries !== true)
+    throw new Error("there is no database of countries (geo.country)");
+  const values = listOf(wanted);
+  const countryOf = (_: RequestHead, clientAddress: string) =>
+    geo.country(clientAddress) || "unknown";
+  const test = (request: RequestHead, clientAddress: string) =>
+    values.includes(countryOf(request, clientAddress));
+  return new ValueCondition("country", shown(wanted), test, countryOf);
 }
 
 interface NamedTest {

@@ -14,7 +14,7 @@ export interface MatchConfig {
   readonly query?: NamedValues | undefined;
   readonly cookie?: NamedValues | undefined;
   readonly not?: MatchConfig | undefined; // holds if this does not
-  readonly country?: undefined; // not supported yet
+  readonly country?: OneOrMore | undefined;
   readonly any?: readonly MatchConfig[] | undefined; // holds if one of these does
 }
 

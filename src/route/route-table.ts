@@ -1,4 +1,5 @@
 import type { RequestHead } from "../core/exchange.ts";
+import type { Geo } from "../core/geo.ts";
 import type { Captures, Route, RouteRecorder, RouteTable } from "../core/runtime.ts";
 import { compileMatch } from "./compile-match.ts";
 import type { Condition } from "./condition.ts";
@@ -12,9 +13,9 @@ export interface RouteEntry {
 }
 
 /** Throws on a match that the check refuses: check first. */
-export function compileRoutes(entries: readonly RouteEntry[]): RouteTable {
+export function compileRoutes(entries: readonly RouteEntry[], geo?: Geo): RouteTable {
   const compiled = entries.map(({ match, route }) => ({
-    condition: compileMatch(match ?? {}),
+    condition: compileMatch(match ?? {}, geo),
     route,
   }));
   return new CompiledRoutes(compiled);

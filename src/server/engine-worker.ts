@@ -3,9 +3,11 @@ import { ReadBuffers } from "../base/read-buffers.ts";
 import { RequestIds } from "../base/request-ids.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { TlsFacts, World } from "../base/world.ts";
+import type { Bans } from "../core/bans.ts";
 import type { Directory } from "../core/directory.ts";
-import type { Attempt, Exchange } from "../core/exchange.ts";
+import { type Attempt, type Exchange, statusOf } from "../core/exchange.ts";
 import type { Fault } from "../core/fault.ts";
+import type { StateMeter } from "../core/shared-limits.ts";
 import type { Session, StreamMeter, StreamPlan, StreamWorker } from "../core/stream.ts";
 import type { ConnectionMeter, RefusedConnection, StoredCounts } from "../core/worker.ts";
 import type { AccessLog } from "../observe/access-log.ts";
@@ -22,6 +24,7 @@ export class EngineWorker implements StreamWorker {
   readonly metrics: Metrics;
   accessLog: AccessLog | undefined; // a reload may change it
   sessionLog: SessionLog | undefined; // the same log, its lines for streams
+  bans: Bans | undefined; // of the config in force
   exchangesUnderWay: number;
   readonly #ids: RequestIds;
   #quietUntilMs: number; // of dropped datagrams
@@ -35,6 +38,7 @@ export class EngineWorker implements StreamWorker {
     this.metrics = metrics;
     this.accessLog = undefined;
     this.sessionLog = undefined;
+    this.bans = undefined;
     this.exchangesUnderWay = 0;
     this.#ids = new RequestIds();
     this.#quietUntilMs = Number.NEGATIVE_INFINITY;
@@ -54,6 +58,8 @@ export class EngineWorker implements StreamWorker {
     const finish = exchange.route?.phases.finish;
     if (finish !== undefined) for (const step of finish) step(exchange);
     this.metrics.exchangeEnded(exchange);
+    const { bans } = exchange.runtime;
+    bans?.scored(exchange.client.address, exchange.fault?.code, statusOf(exchange));
     this.accessLog?.exchangeEnded(exchange);
   }
 
@@ -67,6 +73,7 @@ export class EngineWorker implements StreamWorker {
 
   connectionRefused(listenerKey: string, refused: RefusedConnection): void {
     this.metrics.refused(listenerKey, refused.fault.code);
+    this.bans?.scored(refused.address, refused.fault.code, 0);
     this.sessionLog?.refused(listenerKey, refused, this.clock.nowMs());
   }
 
@@ -98,6 +105,14 @@ export class EngineWorker implements StreamWorker {
     if (nowMs < this.#quietUntilMs) return;
     this.#quietUntilMs = nowMs + DROPS_WARNING_EVERY_MS;
     this.world.log.warn(what, { listener: listenerKey, ...fault });
+  }
+
+  banned(reason: string): void {
+    this.metrics.banned(reason);
+  }
+
+  stateMeter(): StateMeter {
+    return this.metrics.stateMeter();
   }
 
   madeRoom(listenerKey: string): void {

@@ -71,6 +71,7 @@ export class Engine implements AsyncDisposable {
       connections,
       commit: () => {
         this.#runtime = runtime;
+        this.worker.bans = runtime.bans;
         this.#connections = connections;
         draft.commit();
       },

@@ -24,6 +24,7 @@ import {
   type HandOver,
   NOTHING_DRAINED,
 } from "./emptying.ts";
+import { isKeptOut } from "./kept-out.ts";
 import { CLIENT_FULL, FULL, type Newcomer, OPEN, Room } from "./make-room.ts";
 import { StreamListener } from "./stream-listener.ts";
 import { refuseName, TurnAway } from "./turn-away.ts";
@@ -130,7 +131,7 @@ export class Listener implements Listening {
   }
 
   #accept(wire: Wire): void {
-    if (this.#isDraining) {
+    if (this.#isDraining || isKeptOut(wire, this, this.#worker)) {
       wire.destroy();
       return;
     }

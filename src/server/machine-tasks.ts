@@ -10,7 +10,7 @@ import { type CertificateFiles, certificateFilesId } from "../tls/certificate-fi
 import { type CertificateReport, reportOn } from "../tls/certificate-report.ts";
 import { FileCertificates } from "../tls/file-certificates.ts";
 import { Staples } from "../tls/ocsp/staples.ts";
-import { TicketSecrets } from "../tls/ticket-secrets.ts";
+import { type TicketHeritage, TicketSecrets } from "../tls/ticket-secrets.ts";
 import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
@@ -21,6 +21,7 @@ export interface FirstConfig {
   readonly dns: DnsSettings;
   readonly runtime: () => Runtime | undefined;
   readonly certificates: Certificates;
+  readonly tickets: TicketHeritage | undefined; // of the process before this one
 }
 
 /**
@@ -33,6 +34,7 @@ export class MachineTasks implements Disposable {
   readonly #checks: HealthChecks;
   readonly #clock: Clock;
   readonly #certificates: Certificates;
+  readonly #heritage: TicketHeritage | undefined;
   #tickets: TicketSecrets | undefined; // from the first config with TLS on
   readonly #certificateFiles: FileCertificates;
   readonly automatic: ServedCertificates; // that come by themselves
@@ -48,6 +50,7 @@ export class MachineTasks implements Disposable {
     this.#checks = new HealthChecks({ ...world, network: new NamedNetwork(world, directory) });
     this.#clock = world.clock;
     this.#certificates = first.certificates;
+    this.#heritage = first.tickets;
     this.#tickets = undefined;
     this.#certificateFiles = new FileCertificates(world, first.certificates);
     this.automatic = new ServedCertificates(world, first.certificates);
@@ -61,7 +64,11 @@ export class MachineTasks implements Disposable {
   /** Before a config is compiled: what takes a moment to find out is found out now, if it can be. */
   async prepare(config: Config): Promise<void> {
     if (config.sites.some(({ tls }) => tls !== undefined)) {
-      this.#tickets ??= new TicketSecrets({ clock: this.#clock }, this.#certificates);
+      this.#tickets ??= new TicketSecrets(
+        { clock: this.#clock },
+        this.#certificates,
+        this.#heritage,
+      );
     }
     const isFirst = this.#config === undefined;
     if (isFirst) this.staples.take(config.isStapling);
@@ -110,6 +117,11 @@ export class MachineTasks implements Disposable {
     return { addresses: found.hosts, ...(found.why === "" ? {} : { why: found.why }) };
   }
 
+  /** For a process that takes over; undefined: there is no TLS. */
+  get tickets(): TicketHeritage | undefined {
+    return this.#tickets?.heritage;
+  }
+
   /** All that are served now, for people. */
   get certificates(): readonly CertificateReport[] {
     const { problems } = this.#certificateFiles;
@@ -151,7 +163,8 @@ export class MachineTasks implements Disposable {
     const endpoints = [...config.upstreams.values()].flatMap((upstream) => upstream.endpoints);
     const plain = endpoints.filter(({ discover }) => discover !== "srv");
     const services = endpoints.filter(({ discover }) => discover === "srv");
-    const addresses = [...plain, ...this.edits.added].map(({ address }) => address);
+    const state = config.state === "memory" ? [] : [config.state];
+    const addresses = [...plain, ...this.edits.added, ...state].map(({ address }) => address);
     return {
       hosts: new Set(addresses.filter(isHostName).map(({ host }) => host)),
       services: new Set(services.map(({ address }) => address.host)),

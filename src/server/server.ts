@@ -11,6 +11,7 @@ import type { PurgeRequest, Runtime } from "../core/runtime.ts";
 import { KeyedState } from "../core/shared-state.ts";
 import type { SharedBank } from "../observe/metric-bank.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { TicketHeritage } from "../tls/ticket-secrets.ts";
 import type { Crew, CrewHealth, Descriptor, Leaving, NextConfig, Turnover } from "./crew.ts";
 import type { Drained } from "./emptying.ts";
 import { Engine } from "./engine.ts";
@@ -29,6 +30,7 @@ export interface ServerOptions {
   readonly threads?: ThreadMaking;
   readonly isReadableLog?: boolean;
   readonly inherited?: InheritedSockets; // of the world's network as well
+  readonly tickets?: TicketHeritage | undefined; // of the process before this one
   readonly onLine?: (line: string) => void; // of a worker's log
 }
 
@@ -89,6 +91,7 @@ export class Server {
       dns: options.config.dns,
       runtime: () => this.#model.runtime,
       certificates,
+      tickets: options.tickets,
     });
     this.#turns = new Turns();
     this.#config = options.config;
@@ -226,6 +229,7 @@ export class Server {
   handOver(idleMs: number): Promise<Drained> {
     const timeouts = [...this.runtime.listeners.values()].map((plan) => plan.timeouts);
     const tunnelMs = Math.max(0, ...timeouts.map(({ drainTunnel }) => drainTunnel));
+    void this.runtime.caching?.handOver(); // what the other process waits for
     return this.#end(this.#crew.handOver({ deadlineMs: this.drainMs, tunnelMs, idleMs }));
   }
 

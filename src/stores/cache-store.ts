@@ -1,3 +1,5 @@
+import type { Step } from "../core/filter.ts";
+import type { DiskCounts } from "../core/worker.ts";
 import type { Freshness } from "../protocol/caching/reuse.ts";
 import type { HeaderList } from "../protocol/http/header-list.ts";
 import type { GrowingBody } from "./growing-body.ts";
@@ -11,6 +13,11 @@ export interface CacheStore {
   readonly stats: CacheStats;
   /** The newest response of that URL; the others follow by `next`. Purged ones are not among them. */
   lookup(url: string, nowMs: number): StoredResponse | undefined;
+  /**
+   * What is not at hand but elsewhere, on disk. undefined: there is nothing, as is known at once.
+   * A promise never rejects, and answers within CACHE_DISK_WAIT_MS.
+   */
+  recall?(wanted: Wanted): Promise<StoredResponse | undefined> | undefined;
   /** It served: to keep it was right. */
   touch(response: StoredResponse): void;
   /**
@@ -38,8 +45,18 @@ export interface CacheStore {
     filling: Filling,
   ): StoredBody | undefined;
   remove(response: StoredResponse): void;
-  /** In force at once. How many are gone, or stale, at once; others may go as they are found. */
-  purge(order: PurgeOrder, nowMs: number): number;
+  /**
+   * In force at once, or when it has answered. How many are gone, or stale, at once; others may go as
+   * they are found.
+   */
+  purge(order: PurgeOrder, nowMs: number): Step<number>;
+}
+
+/** Which response is wanted of those that are elsewhere. */
+export interface Wanted {
+  readonly url: string;
+  readonly partitions: readonly string[]; // the best first
+  suits(found: StoredResponse): boolean;
 }
 
 /** What tells responses to one URL apart. Parts are kept apart, so that none can pass for another. */
@@ -64,6 +81,13 @@ export interface NewResponse extends VariantKey {
 export interface BodySource {
   /** Some bytes from there on; undefined: there are none, or not yet. */
   at(position: number): Buffer | undefined;
+  /**
+   * Where this is, "not yet" ends when somebody asks for it: `there` is called once, later. false: they
+   * cannot be had, or are not what was stored.
+   */
+  load?(position: number, there: (isThere: boolean) => void): void;
+  /** Nobody reads on. */
+  close?(): void;
 }
 
 export interface StoredBody extends BodySource {
@@ -78,6 +102,8 @@ export interface StoredResponse extends VariantKey, StoredBody {
   readonly rangeAt: number; // 0 for a whole body
   readonly rangeTotal: number; // the length of the whole
   readonly next: StoredResponse | undefined; // of the same URL
+  /** For one reader, where it is not at hand; absent: all read from this. */
+  reading?(): BodySource;
   /** Its body in that coding, if that is kept. */
   coded(coding: string): StoredBody | undefined;
   freshness(): Freshness;
@@ -97,4 +123,5 @@ export interface CacheStats {
   readonly bytesMax: number;
   readonly objects: number;
   readonly evictions: number;
+  readonly disk?: DiskCounts; // where there is one
 }

@@ -50,6 +50,18 @@ export class GrowingBody implements BodySource {
     }
   }
 
+  /** Takes them as they are, to be read from here and changed by nobody. */
+  adopt(bytes: Buffer): void {
+    const last = this.#chunks.at(-1);
+    const used = this.#length - (this.#starts.at(-1) ?? 0);
+    if (last !== undefined && used < last.length) {
+      this.#chunks[this.#chunks.length - 1] = Buffer.from(last.subarray(0, used));
+    }
+    this.#chunks.push(bytes);
+    this.#starts.push(this.#length);
+    this.#length += bytes.length;
+  }
+
   at(position: number): Buffer | undefined {
     if (position >= this.#length || position < this.#heldFrom) return undefined;
     const index = this.#chunkAt(position);

@@ -15,6 +15,7 @@ export type Verdict = "stays" | "stale" | "gone";
 interface Placed {
   readonly order: PurgeOrder;
   readonly serial: number; // it holds for what is older
+  readonly atMs: number; // when it was placed, on a clock of who places it
 }
 
 /**
@@ -32,9 +33,13 @@ export class PurgeOrders {
     return this.#byUrl.size + this.#byTag.size + this.#prefixes.length + others;
   }
 
+  get prefixCount(): number {
+    return this.#prefixes.length;
+  }
+
   /** `serial`: above that of everything that the order holds for. */
-  place(order: PurgeOrder, serial: number): void {
-    const placed = { order, serial };
+  place(order: PurgeOrder, serial: number, atMs = 0): void {
+    const placed = { order, serial, atMs };
     if (order.kind === "url")
       this.#byUrl.set(order.value, stricter(this.#byUrl.get(order.value), placed));
     else if (order.kind === "tag")
@@ -44,18 +49,21 @@ export class PurgeOrders {
   }
 
   verdict(thing: Purgeable): Verdict {
-    if (this.count === 0) return "stays";
-    let verdict = heldFor(this.#all, thing);
-    verdict = worse(verdict, heldFor(this.#byUrl.get(thing.url), thing));
-    for (const placed of this.#prefixes) {
-      const { order } = placed;
-      if (order.kind === "prefix" && thing.url.startsWith(order.value)) {
-        verdict = worse(verdict, heldFor(placed, thing));
-      }
-    }
-    if (this.#byTag.size === 0) return verdict;
-    for (const tag of thing.tags()) verdict = worse(verdict, heldFor(this.#byTag.get(tag), thing));
+    let verdict: Verdict = "stays";
+    if (this.count === 0) return verdict;
+    this.#each(thing, (placed) => {
+      verdict = worse(verdict, heldFor(placed, thing));
+    });
     return verdict;
+  }
+
+  /** Of what is stale by orders: since when. */
+  staleSinceMs(thing: Purgeable): number {
+    let sinceMs = Number.POSITIVE_INFINITY;
+    this.#each(thing, (placed) => {
+      if (heldFor(placed, thing) === "stale") sinceMs = Math.min(sinceMs, placed.atMs);
+    });
+    return sinceMs;
   }
 
   /** Everything below that serial has been looked at, or is gone. */
@@ -64,6 +72,22 @@ export class PurgeOrders {
     for (const [tag, placed] of this.#byTag) if (placed.serial <= serial) this.#byTag.delete(tag);
     this.#prefixes = this.#prefixes.filter((placed) => placed.serial > serial);
     if (this.#all !== undefined && this.#all.serial <= serial) this.#all = undefined;
+  }
+
+  /** Every order that is about such a thing. */
+  #each(thing: Purgeable, look: (placed: Placed) => void): void {
+    if (this.#all !== undefined) look(this.#all);
+    const byUrl = this.#byUrl.get(thing.url);
+    if (byUrl !== undefined) look(byUrl);
+    for (const placed of this.#prefixes) {
+      const { order } = placed;
+      if (order.kind === "prefix" && thing.url.startsWith(order.value)) look(placed);
+    }
+    if (this.#byTag.size === 0) return;
+    for (const tag of thing.tags()) {
+      const placed = this.#byTag.get(tag);
+      if (placed !== undefined) look(placed);
+    }
   }
 
   #placePrefix(placed: Placed, value: string): void {
@@ -79,11 +103,11 @@ export class PurgeOrders {
 /** A later one holds for more; one that is not soft stays so for what it holds for. */
 function stricter(before: Placed | undefined, placed: Placed): Placed {
   if (before === undefined || !placed.order.isSoft || before.order.isSoft) return placed;
-  return { order: before.order, serial: placed.serial };
+  return { order: before.order, serial: placed.serial, atMs: placed.atMs };
 }
 
-function heldFor(placed: Placed | undefined, { serial }: Purgeable): Verdict {
-  if (placed === undefined || serial >= placed.serial) return "stays";
+function heldFor(placed: Placed, { serial }: Purgeable): Verdict {
+  if (serial >= placed.serial) return "stays";
   return placed.order.isSoft ? "stale" : "gone";
 }
 

@@ -28,6 +28,39 @@ test("TicketSecrets: a new one every twelve hours, and the one before is still r
   assert.equal(certificates.ticketSecrets[1], second);
 });
 
+test("TicketSecrets: those of the process before are taken on, for as long as they had", async () => {
+  const clock = new SimClock();
+  const [before, after] = [new Certificates(), new Certificates()];
+  const first = new TicketSecrets({ clock }, before);
+  await clock.advance(TICKET_MS + TICKET_MS / 4);
+
+  const next = new TicketSecrets({ clock }, after, structuredClone(first.heritage));
+  const taken = after.ticketSecrets;
+  first[Symbol.dispose]();
+  await clock.advance((3 * TICKET_MS) / 4 - 1);
+  const late = after.ticketSecrets;
+  await clock.advance(1);
+
+  assert.equal(taken.length, 2);
+  assert.deepEqual([taken, late], [before.ticketSecrets, before.ticketSecrets]);
+  assert.equal(after.ticketSecrets[1], before.ticketSecrets[0]);
+  next[Symbol.dispose]();
+});
+
+test("TicketSecrets: what is no secret is not taken for one", () => {
+  const clock = new SimClock();
+  const certificates = new Certificates();
+
+  const secrets = new TicketSecrets({ clock }, certificates, {
+    secrets: ["", "00", "x".repeat(64)],
+    leftMs: Number.NaN,
+  });
+
+  assert.equal(certificates.ticketSecrets.length, 1);
+  assert.match(certificates.ticketSecrets[0]!, /^[0-9a-f]{64}$/);
+  secrets[Symbol.dispose]();
+});
+
 test("TlsContexts: one for a certificate and scope, and the one before for its tickets", {
   skip: skipWithout("openssl"),
 }, async () => {

@@ -2,6 +2,7 @@ import type { Downstream, ServingSide, SwitchedWire, TunnelEnd } from "../core/d
 import type { Exchange, ResponseHead } from "../core/exchange.ts";
 import { FAULTS, type Fault } from "../core/fault.ts";
 import { RESPONSE_DROPS, SWITCH_DROPS } from "../core/forwarding-fields.ts";
+import { type Farewell, grpcFarewell } from "../core/grpc.ts";
 import { fail } from "../core/pipeline.ts";
 import type { Worker } from "../core/worker.ts";
 import { type Framing, NONE } from "../protocol/h1/framing.ts";
@@ -328,12 +329,29 @@ export class H2Turn implements Downstream, StreamTaker, InFlight, BugTaker {
   /** Because of a deadline. */
   abort(fault: Fault): void {
     const tunnel = this.#tunnel;
+    const farewell = tunnel === undefined ? this.#farewell(fault) : undefined;
     if (tunnel === undefined) this.#abandon(fault);
     else if (this.#exchange !== undefined && fault.code !== "client_gone") {
       this.#exchange.fault ??= fault; // whether that the client left is one is the tunnel's to say
     }
-    this.#resetStream(fault);
+    if (farewell === undefined) this.#resetStream(fault);
+    else this.#tell(farewell);
     tunnel?.closed();
+  }
+
+  /** A call of gRPC hears why, where nothing is in the way; its head leaves here, if it has not yet. */
+  #farewell(fault: Fault): Farewell | undefined {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#stream.isOver || this.holdsBytes) return undefined;
+    const farewell = grpcFarewell(exchange, fault);
+    if (farewell !== undefined) this.#sendHead(false);
+    return farewell;
+  }
+
+  #tell({ isHead, fields }: Farewell): void {
+    if (isHead) this.#stream.sendResponse(200, fields, RESPONSE_DROPS, undefined, true);
+    else this.#stream.end(fields, TRAILER_DROPS);
+    this.#host.moreToSend();
   }
 
   bug(error: unknown): void {

@@ -67,6 +67,7 @@ export function unreadRequest(): RequestHead {
     upstreamQuery: "",
     upstreamMethod: "",
     upstreamHost: "",
+    pathPrefixes: undefined,
   };
 }
 

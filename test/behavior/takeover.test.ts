@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/deadline.ts";
 import { freePort } from "../support/free.ts";
+import { skipWithout } from "../support/parts.ts";
 import type { ProxyProcess } from "../support/proxy.ts";
 import { firstStatus, GET, OK, type Scenario, scenario } from "../support/scenario.ts";
 import { SWITCHED, UPGRADE } from "../support/sim-messages.ts";
 import { SteadyLoad } from "../support/steady-load.ts";
+import { certificateFor, tlsConnect, tlsTalk } from "../support/tls-stage.ts";
 import { echo, type UdpClient, udpClient, udpServer } from "../support/udp.ts";
 
 function config(url: string, more = ""): string {
@@ -17,6 +19,18 @@ function config(url: string, more = ""): string {
     ${more}
     upstreams: { app: "${url}" }
     sites: [{ hosts: ["*"], routes: [{ forward: app }] }]`;
+}
+
+/** One request over TLS; whether its session was resumed, and one to resume. */
+async function visit(port: number, session?: Buffer) {
+  const socket = await tlsConnect(port, "a.test", session === undefined ? {} : { session });
+  const isResumed = socket.isSessionReused();
+  let fresh = session;
+  socket.on("session", (bytes: Buffer) => {
+    fresh = bytes;
+  });
+  await tlsTalk(socket, "GET / HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n");
+  return { isResumed, session: fresh! };
 }
 
 interface Asked {
@@ -134,6 +148,27 @@ scenario(
     assert.equal(during, true);
   },
   { timeoutMs: 60_000 },
+);
+
+scenario(
+  "takeover: sessions of TLS are resumed by the new process",
+  async (it) => {
+    const { cert, key } = await certificateFor(it, ["a.test"]);
+    const proxy = await started(
+      it,
+      `
+      sites: [{ hosts: a.test, tls: { cert: ${cert}, key: ${key} }, routes: [{ respond: { status: 200 } }] }]`,
+    );
+    const { session } = await visit(proxy.port);
+
+    const { body } = await ask(proxy, "POST", "/api/upgrade");
+    await gone(proxy.child.pid!);
+    const { isResumed } = await visit(proxy.port, session);
+    await end(Number(body["pid"]));
+
+    assert.equal(isResumed, true);
+  },
+  { timeoutMs: 60_000, skip: skipWithout("openssl") },
 );
 
 scenario("takeover: a new process that cannot start changes nothing", async (it) => {

@@ -40,6 +40,9 @@ scenario(
     assert.match(text, /\r\nx-forwarded-proto: https\r\n/i);
     assert.match(text, new RegExp(`\r\nx-forwarded-port: ${proxy.port}\r\n`, "i"));
     assert.equal(line!["scheme"], "https");
+    const { tls, alpn, resumed, sni } = line!;
+    assert.deepEqual([tls, alpn, resumed, sni], ["TLSv1.3", "http/1.1", false, undefined]);
+    assert.match(String(line!["cipher"]), /^TLS_AES_/);
   },
   { skip },
 );

@@ -4,6 +4,7 @@ import type { StartedProxy } from "../support/proxy.ts";
 export interface Suite {
   readonly name: string;
   readonly about: string;
+  readonly checkout?: string; // the suite whose path it has, unless it has one of its own
   run(setting: Setting): Promise<Result>;
 }
 

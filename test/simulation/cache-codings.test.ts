@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { CodecMemory } from "../../src/core/codec-memory.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
+import { CodecLine } from "../../src/features/compress/codec-line.ts";
 import { Compress } from "../../src/features/compress/compress.ts";
 import { LEVELS } from "../../src/features/compress/compress-options.ts";
 import { JobBuffers } from "../../src/features/compress/job-buffers.ts";
@@ -46,7 +47,13 @@ function codings(
       forwardAcceptEncoding: true,
     },
     {
-      ...{ clock, memory, buffers: new JobBuffers(), encoderOf: () => encoder },
+      ...{
+        clock,
+        memory,
+        buffers: new JobBuffers(),
+        line: new CodecLine(2),
+        encoderOf: () => encoder,
+      },
       bug: (error) => {
         throw error;
       },

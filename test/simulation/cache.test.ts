@@ -357,3 +357,35 @@ simulation(
     assert.equal(proxy.origin.requests.length, 2);
   },
 );
+
+simulation(
+  "cache: with checkEnding a page at a style sheet's URL is not kept for others (SECURITY C2)",
+  cached(reply("account", { "Content-Type": "text/html", "Cache-Control": "max-age=60" }), {
+    checkEnding: true,
+  }),
+  async (proxy) => {
+    for (const path of ["/account/x.css", "/account/x.css", "/account", "/account"]) {
+      assert.equal((await ask(proxy, get(path))).body, "account");
+    }
+
+    assert.equal(results(proxy), "miss miss miss hit");
+  },
+);
+
+simulation(
+  "cache: what long fields of clients tell apart takes no more memory than it counts for (SECURITY C1)",
+  cached(reply("x", { ...FRESH, Vary: "X-Long" }), { key: { headers: ["x-key"] } }),
+  async (proxy) => {
+    for (let count = 0; count < 5; count++) {
+      const long = `${"v".repeat(10_000)}${count}`;
+      await ask(proxy, get("/", { "X-Long": long, "X-Key": long }));
+      await ask(proxy, get("/", { "X-Long": long, "X-Key": long }));
+    }
+
+    assert.equal(results(proxy), "miss hit miss hit miss hit miss hit miss hit");
+    const { store } = proxy.cache!.caches;
+    for (let each = store.lookup("http://a.test/", 0); each !== undefined; each = each.next) {
+      assert.ok(each.partition.length + each.varyKey.length < 700);
+    }
+  },
+);

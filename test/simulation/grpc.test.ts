@@ -353,3 +353,38 @@ for (const [name, options, status] of NOT_RETRIED) {
     assert.deepEqual(proxy.ends, ["served"]);
   });
 }
+
+simulation(
+  "grpc: a drain's deadline is told to calls, whether their answer has begun or not",
+  {
+    ...H2,
+    origins: [
+      (connection, { startLine }) =>
+        connection.send(startLine.includes("/begun") ? `${HEAD}${CHUNK}` : ""),
+    ],
+  },
+  async (proxy) => {
+    const client = await SimH2Client.greet(proxy);
+    const begun = CALL.map(
+      ([name, value]): wire.Pair => [name, name === ":path" ? "/begun" : value],
+    );
+    client.send(headers(1, CALL), headers(3, begun), headers(5));
+    await proxy.advance(20);
+
+    const drained = proxy.listener.drain(2_000);
+    await proxy.advance(2_100);
+
+    assert.deepEqual(await drained, { finished: 0, cut: 1 });
+    assertTold(client, 14, "shutting_down");
+    assert.equal(client.log.data(3), MESSAGE);
+    assert.match(
+      client.log.of("HEADERS 3 END")[0] ?? "",
+      / grpc-status=14 grpc-message=shutting_down /,
+    );
+    assert.deepEqual(
+      client.resets.filter((line) => !line.endsWith("NO_ERROR")),
+      ["RST_STREAM 5 INTERNAL_ERROR"],
+    );
+    assert.deepEqual(proxy.ends, ["shutting_down", "shutting_down", "shutting_down"]);
+  },
+);

@@ -30,7 +30,7 @@ export class Authority {
     const folder = await mkdtemp(join(tmpdir(), "sluice-ca-"));
     const authority = new Authority(folder);
     await run("openssl", [
-      ...["req", "-x509", ...KEY, "-days", "30", "-subj", "/CN=Test CA"],
+      ...["req", "-x509", ...KEY, "-days", "365", "-subj", "/CN=Test CA"],
       ...["-keyout", join(folder, "ca.key"), "-out", authority.caFile],
     ]);
     return authority;

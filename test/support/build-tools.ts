@@ -2,6 +2,17 @@ import type { BuildTools } from "../../src/core/feature.ts";
 import { LoneMachine } from "../../src/core/machine.ts";
 import type { Worker } from "../../src/core/worker.ts";
 
+type Given = Partial<Omit<BuildTools, "world">> & { readonly world?: Partial<BuildTools["world"]> };
+
+/** For features that need these and nothing else. */
+export function toolsWith(given: Given): BuildTools {
+  const all = Object.getOwnPropertyDescriptors(NO_TOOLS); // those that throw stay unread
+  return Object.defineProperties({} as BuildTools, {
+    ...all,
+    ...Object.getOwnPropertyDescriptors(given),
+  });
+}
+
 /** For features that need nothing of the world. */
 export const NO_TOOLS: BuildTools = {
   get world(): never {
@@ -10,6 +21,11 @@ export const NO_TOOLS: BuildTools = {
   upstream: (name) => {
     throw new Error(`there is no upstream ${name}`);
   },
+  routeTo: (name) => {
+    throw new Error(`there is no upstream ${name}`);
+  },
+  isDry: false,
+  web: { ask: () => Promise.reject(new Error("nobody is asked")) },
   keep: (_key, make) => make(),
   keepForAll: (_key, make) => make(),
   bug: (error) => {
@@ -22,6 +38,7 @@ export const NO_TOOLS: BuildTools = {
   get wheel(): never {
     throw new Error("this feature was not expected to need the timer wheel");
   },
+  sharedLimits: undefined,
   cacheBytes: 0,
   cacheStored: () => {},
 };
@@ -33,18 +50,11 @@ export function toolsOf(worker: Worker, onKept: (kept: unknown) => void = () => 
     onKept(made);
     return made;
   };
-  return {
+  return toolsWith({
     world: worker.world,
-    upstream: NO_TOOLS.upstream,
     keep,
     keepForAll: keep,
     bug: (error, exchange) => worker.bug(error, exchange),
-    machine: new LoneMachine(),
-    place: NO_TOOLS.place,
-    site: NO_TOOLS.site,
-    level: NO_TOOLS.level,
     wheel: worker.wheel,
-    cacheBytes: 0,
-    cacheStored: () => {},
-  };
+  });
 }

@@ -35,6 +35,7 @@ export function requestOf(
     upstreamQuery: query,
     upstreamMethod: "",
     upstreamHost: "",
+    pathPrefixes: undefined,
   };
 }
 

@@ -119,7 +119,12 @@ export function exchangeOf(sample: Sample = {}): Exchange {
     ...{ method: "GET", scheme: "https", host: "shop.example.com", port: 0 },
     ...{ path: "/api/products/42", query: "page=2&sort=price", minorVersion: 1 },
     ...{ targetReceived: "", upstreamPath: "", upstreamQuery: "" },
-    ...{ upstreamMethod: "", upstreamHost: "", headersReceived: undefined },
+    ...{
+      upstreamMethod: "",
+      upstreamHost: "",
+      headersReceived: undefined,
+      pathPrefixes: undefined,
+    },
     headers: headersOf(sample.headers ?? HEADERS),
     ...sample.request,
   };

@@ -8,6 +8,8 @@ export function part(
     | "curl"
     | "haproxy"
     | "openssl"
+    | "sslscan"
+    | "chromium"
     | "python3"
     | "systemd-analyze"
     | "systemd-notify"
@@ -19,7 +21,7 @@ export function part(
     | "argon2"
     | "mmdblookup"
     | "chromium"
-    | "slowhttptest",
+    | "redis-server",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

@@ -34,7 +34,7 @@ import type { EndpointPool } from "../../src/upstream/endpoint-pool.ts";
 import { LatencyHistogram } from "../../src/upstream/latency-histogram.ts";
 import { poolShape, poolTo } from "../../src/upstream/pool-to.ts";
 import { RETRY_POLICY, type RetryPolicy } from "../../src/upstream/retry-policy.ts";
-import { cachePhases, type SimCache, simCache } from "./sim-cache.ts";
+import { cachePhases, type SimCache, type SimCacheDisk, simCache } from "./sim-cache.ts";
 import type { SimNetworkOptions } from "./sim-network.ts";
 import { type SimAnswer, SimOrigin } from "./sim-origin.ts";
 import { SimPeer } from "./sim-peer.ts";
@@ -54,6 +54,7 @@ export interface SimProxyOptions extends SimUpstreamOptions {
   readonly phases?: Partial<Phases>;
   readonly filters?: (worker: SimWorker) => readonly Filter[]; // of the route, in their order
   readonly cache?: unknown; // as in a config
+  readonly disk?: SimCacheDisk; // behind its memory
   readonly respond?: Phases["respond"]; // behind those of the cache
   readonly hedge?: { readonly afterMs?: number; readonly percentile?: number };
   readonly idleMax?: number;
@@ -111,7 +112,8 @@ export class SimProxy {
     const { clock, random, log, names, web } = this.world;
     this.worker = new SimWorker({ clock, random, log, names, web, network: this.#watched() });
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
-    this.cache = options.cache === undefined ? undefined : simCache(options.cache, this.worker);
+    this.cache =
+      options.cache === undefined ? undefined : simCache(options.cache, this.worker, options.disk);
     const answers = options.origins ?? [OK];
     this.origins = answers.map(
       (answer, place) =>
@@ -188,6 +190,10 @@ export class SimProxy {
     return this.#wires.filter((wire) => !wire.destroyed).length;
   }
 
+  get cacheDisk(): SimCacheDisk | undefined {
+    return this.#options.disk;
+  }
+
   /** Everyone leaves; then nothing may be left: no wire, claim, deadline, pool entry or timer. */
   async end(): Promise<void> {
     for (const client of this.#clients) client.close();
@@ -204,6 +210,7 @@ export class SimProxy {
   async isClean(): Promise<void> {
     for (const pool of this.pools.values()) pool[Symbol.dispose]();
     await this.advance(1_000);
+    await this.cache?.leave((ms) => this.advance(ms));
     const { worker, world } = this;
     if (this.#options.bugsExpected !== true) assert.deepEqual(worker.bugs, [], "bugs");
     assert.equal(worker.over.length, worker.begun.length, "exchanges that ended and that began");
@@ -311,8 +318,8 @@ export class SimProxy {
     const cached = this.cache === undefined ? {} : cachePhases(this.cache.filter, cookies);
     const filtered = phasesOf(options.filters?.(this.worker) ?? []);
     const receive = [...cookies, ...filtered.receive];
-    const others: Phases = { ...filtered, receive, ...cached, ...options.phases };
-    const phases = { ...others, respond: [...others.respond, ...(options.respond ?? [])] };
+    const all: Phases = { ...filtered, receive, ...cached, ...options.phases };
+    const phases = { ...all, respond: [...all.respond, ...(options.respond ?? [])] };
     const route = { name: "a.test#1", phases, handler: forward, ...levels, errors };
     const routes = { find: () => route, explain: () => route, captures: () => undefined };
     const site: Site = { name: "a.test", paths: TARGET_POLICY, routes, errors };

@@ -3,6 +3,7 @@
 import type { Vocabulary } from "../../src/config/shape/routes.ts";
 import type { Feature } from "../../src/core/feature.ts";
 import { oneOf, wanted, wholeNumber, z } from "../../src/core/fields.ts";
+import { allow, deny } from "../../src/features/access/access.ts";
 import { auth } from "../../src/features/auth/auth.ts";
 import { bandwidth } from "../../src/features/bandwidth/bandwidth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
@@ -10,6 +11,7 @@ import { challenge } from "../../src/features/challenge/challenge.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
+import { location } from "../../src/features/location/location.ts";
 import { priority } from "../../src/features/priority/priority.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
@@ -67,21 +69,24 @@ export const testVocabulary: Vocabulary = {
     header: z.record(z.string(), texts).optional(),
   }),
   errors: z.strictObject({ reasonHeader: z.boolean().optional() }),
+  // biome-ignore format: a line each, as they come from everywhere
   features: [
-    ...[
-      auth,
-      bandwidth,
-      cache,
-      challenge,
-      cors,
-      headers,
-      inFlight,
-      priority,
-      rateLimit,
-      redirect,
-      redirects,
-      respond,
-    ],
-    ...[rewrite, securityHeaders],
+    allow,
+    auth,
+    bandwidth,
+    cache,
+    challenge,
+    cors,
+    deny,
+    headers,
+    inFlight,
+    location,
+    priority,
+    rateLimit,
+    redirect,
+    redirects,
+    respond,
+    rewrite,
+    securityHeaders,
   ],
 };

@@ -5,7 +5,6 @@ import { type Finding, hasFile, matches, type Rule, type Tree, type TreeFile } f
 const PAGE_OF: Readonly<Record<string, string>> = {
   errors: "docs/error-pages.md",
   forward: "docs/upstreams.md",
-  match: "docs/routing.md",
 };
 
 const MACHINE_PATH = /(?<![\w.~})\]-])\/(?:root|work|tmp|home\/[a-z]\w*|Users\/\w+)\/[\w.-]+/g;

@@ -1,10 +1,11 @@
 /** Every upstream that is named is there, and every one that is there is used and can serve. */
 import { listed, shown } from "../../core/fields.ts";
+import { splitUrl } from "../../features/auth/forward/authorizer-url.ts";
 import { addressKey, parseDnsName, parseEndpoint } from "../address.ts";
 import { handlerNames, type Vocabulary } from "../shape/routes.ts";
 import { didYouMean } from "../suggest.ts";
 import { checkBalance } from "./balance.ts";
-import { forwards, namedUpstreams } from "./named-upstreams.ts";
+import { askedUrls, forwards, namedUpstreams } from "./named-upstreams.ts";
 import type { Notes } from "./notes.ts";
 import { asList, asMap, type RawMap, rawSites } from "./raw.ts";
 import { rawStreams } from "./streams.ts";
@@ -33,6 +34,10 @@ export function checkUpstreams(config: RawMap, around: UpstreamsAround, notes: N
 }
 
 function checkNames(config: RawMap, known: readonly string[], notes: Notes): Set<string> {
+  for (const { name: url, at } of askedUrls(config)) {
+    const parsed = parseEndpoint(splitUrl(url)?.origin ?? "http://a"); // what is none, the schema tells
+    if (parsed.kind === "refused") notes.problem(at, `${parsed.why}, got ${shown(url)}`);
+  }
   const named = namedUpstreams(config);
   for (const { name, at, on } of named) {
     if (known.includes(name)) continue;

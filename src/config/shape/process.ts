@@ -6,7 +6,6 @@ import {
   name,
   notYet,
   oneOf,
-  shown,
   sizeBetween,
   wanted,
   wholeNumber,
@@ -14,7 +13,10 @@ import {
 } from "../../core/fields.ts";
 import { DNS } from "../../upstream/discovery/dns-settings.ts";
 import { isAddressRange, isDnsServer, parseListen } from "../address.ts";
+import { bans } from "./bans.ts";
+import { geo } from "./geo.ts";
 import { shed } from "./shed.ts";
+import { state } from "./state.ts";
 import { tls } from "./tls.ts";
 
 const LISTEN_FORM =
@@ -140,19 +142,6 @@ const via = z
   )
   .describe("The Via field, which also finds loops; off for none.");
 
-const state = z
-  .string({ error: wanted('"memory"') })
-  .superRefine((text, context) => {
-    if (text === "memory") return;
-    const isLater = /^rediss?:\/\//.test(text);
-    const message = isLater
-      ? 'redis:// is not supported yet; must be "memory"'
-      : `must be "memory", got ${shown(text)}`;
-    context.addIssue({ code: "custom", message });
-  })
-  .transform((): "memory" => "memory")
-  .describe("Where shared state lives. Default: memory.");
-
 const SERVER_FORM = 'the address of a DNS server such as "10.0.0.53" or "127.0.0.1:5353"';
 
 const server = z
@@ -195,6 +184,24 @@ const dns = z
 
 const MIB = 1024 * 1024;
 
+const DISK_PATH_FORM = "the path of a folder such as /var/cache/sluice";
+const cacheDisk = z
+  .strictObject(
+    {
+      path: z
+        .string({ error: wanted(DISK_PATH_FORM) })
+        .min(1, { error: wanted(DISK_PATH_FORM) })
+        .describe(
+          "A folder for this process alone; it is made if need be. Relative to the config's own.",
+        ),
+      size: sizeBetween(16 * MIB, 1024 * 1024 * 1024 * MIB).describe(
+        "How much of the disk stored responses may take, of all workers together.",
+      ),
+    },
+    { error: wanted("a map with path and size") },
+  )
+  .describe("What is stored is kept on disk, too, and survives a restart. Default: it is not.");
+
 const cacheStore = z
   .strictObject(
     {
@@ -203,8 +210,9 @@ const cacheStore = z
         .describe(
           "How much memory stored responses may take, of all workers together. Default: 256MiB.",
         ),
+      disk: cacheDisk.optional(),
     },
-    { error: wanted("a map with memory") },
+    { error: wanted("a map with memory and disk") },
   )
   .describe("Where responses of routes with `cache` are stored.");
 
@@ -224,6 +232,7 @@ export const processKeys = {
     .optional()
     .describe("Where this proxy is, for upstreams with prefer: zone. Often ${ZONE}."),
   state: state.optional(),
+  bans: bans.optional(),
   cacheStore: cacheStore.optional(),
   shed: shed.optional(),
   admin: admin.optional(),
@@ -234,5 +243,6 @@ export const processKeys = {
     .optional()
     .describe("Send Forwarded (RFC 7239) beside X-Forwarded-*. Default: false."),
   tls: tls.optional(),
+  geo: geo.optional(),
   tests: notYet("tests"),
 };

@@ -215,7 +215,7 @@ const longUpstream = z.strictObject(
   { error: wanted("an endpoint, a list of endpoints, or a map with endpoints") },
 );
 
-const upstream = z
+export const upstream = z
   .union([endpoints.transform((list) => ({ endpoints: list })), longUpstream], {
     error: wantedOneOrMany("an endpoint, a list of endpoints, or a map with endpoints"),
   })

@@ -1,17 +1,19 @@
 /** What a method of `auth` is: how to write one is told in the comments here. */
+import type { World } from "../../base/world.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { BuildTools } from "../../core/feature.ts";
 import type { z } from "../../core/fields.ts";
 import type { Reply, Step } from "../../core/filter.ts";
 import type { Identity } from "../../core/identity.ts";
+import type { Mode } from "../../core/refusal.ts";
 import type { FailureGuard } from "./failure-guard.ts";
 
 /** The request shows who sent it. May be made ahead, and be the same for every request. */
 export interface Proven {
   readonly kind: "proven";
   readonly identity: Identity;
-  /** Once the request passes as a whole: for fields of its own. Those must be in `claims` of the method. */
+  /** Once the request passes as a whole: for fields of its own. Those must be in `declares` of the method. */
   pass?(exchange: Exchange): void;
 }
 
@@ -24,6 +26,8 @@ export interface Refused {
   readonly name?: string;
   /** In place of the method's own, as for error="invalid_token". */
   readonly challenge?: string;
+  /** In place of our page, as from an authorizer. Asked for only if this is what the client is told. */
+  reply?(exchange: Exchange): Reply;
 }
 
 /** The method answers by itself: a login that comes back, an authorizer's own page. */
@@ -64,6 +68,13 @@ export interface AuthMethod {
 export interface AuthTools extends BuildTools {
   /** Failures of all methods and workers; undefined: `guard: off`. */
   readonly guard: FailureGuard | undefined;
+  /** For what a method finds out later than in verify(); else it is none of its business. */
+  readonly mode: Mode;
+}
+
+/** The part of the world that questions beside the traffic need. */
+export function webWorld({ world, web }: BuildTools): Pick<World, "clock" | "log" | "web"> {
+  return { clock: world.clock, log: world.log, web };
 }
 
 /** One method in the vocabulary of `auth`. */
@@ -73,4 +84,6 @@ export interface AuthMethodKind<Options> {
   readonly schema: z.ZodType<Options>;
   /** Throws if it cannot be built: then the route is not served (core/security-stage.ts). */
   build(options: Options, tools: AuthTools): AuthMethod;
+  /** As Feature has it. */
+  asks?(options: Options): readonly string[];
 }

@@ -1,7 +1,7 @@
 import { DeclaredHeaders } from "../../core/declared-header.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
-import type { Feature } from "../../core/feature.ts";
+import type { BuildTools, Feature } from "../../core/feature.ts";
 import type { Filter, Reply, Step } from "../../core/filter.ts";
 import { type Mode, refuse } from "../../core/refusal.ts";
 import { securityStage } from "../../core/security-stage.ts";
@@ -130,12 +130,11 @@ class Auth implements Filter {
       return refuse(exchange, { code: "auth_limited", detail, retryAfterMs }, this.#mode);
     }
     const fault = refused?.fault ?? NOTHING_SHOWN;
-    if (fault.code !== "auth_required" && fault.code !== "auth_failed") {
-      return refuse(exchange, fault, this.#mode);
-    }
-    const challenges = refused?.challenge ?? this.#challenges(exchange);
+    const isUnknown = fault.code === "auth_required" || fault.code === "auth_failed";
+    const challenges = refused?.challenge ?? (isUnknown ? this.#challenges(exchange) : "");
     const headers = challenges === "" ? undefined : { "www-authenticate": challenges };
-    return refuse(exchange, fault, this.#mode, headers);
+    const reply = refuse(exchange, fault, this.#mode, headers);
+    return reply && (refused?.reply?.(exchange) ?? reply);
   }
 
   #challenges(exchange: Exchange): string {
@@ -150,21 +149,28 @@ export const auth: Feature<AuthOptions, Filter> = {
   about: "Lets only those pass who show who they are, and tells the upstream who it is.",
   schema: authSchema,
 
+  asks: ({ tree }) => askedBy(tree),
+
   build(options, tools) {
     return securityStage("auth", tools, () => {
       const guard = options.guard && guardOf(options.guard, tools);
-      return new Auth(options, { ...tools, guard });
+      return new Auth(options, { ...tools, guard, mode: options.mode });
     });
   },
 };
 
 /** One for all routes that have the same numbers: who fails on one of them fails on all. */
-function guardOf(options: GuardOptions, tools: Omit<AuthTools, "guard">): FailureGuard {
+function guardOf(options: GuardOptions, tools: BuildTools): FailureGuard {
   const key = `auth guard ${options.perAddress} ${options.perName} ${options.withinMs}`;
   return tools.keepForAll(key, () => {
     const memory = tools.machine.block(key, FailureGuard.byteLength);
     return new FailureGuard(memory, tools.world.clock, options);
   });
+}
+
+function askedBy(tree: AuthTree): readonly string[] {
+  if (tree.kind === "method") return kindOf(tree.key).asks?.(tree.options) ?? [];
+  return tree.of.flatMap(askedBy);
 }
 
 function kindOf(key: string) {

@@ -1,3 +1,4 @@
+import { boundedKey } from "../../base/bounded-key.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import { parseAuthority } from "../../protocol/http/authority.ts";
 import { someCookieValue } from "../../protocol/http/cookie.ts";
@@ -41,9 +42,10 @@ export function urlOf({ request }: Exchange, query: string): string {
 export function partitionOf(exchange: Exchange, own: string, options: CacheOptions): string {
   const { request, client, identity } = exchange;
   // What an origin says to those whom auth knows is not for the others, where auth is optional.
-  let partition = identity === undefined ? own : `${own}\nknown`;
+  const partition = identity === undefined ? own : `${own}\nknown`;
+  let more = "";
   for (const name of options.keyHeaders) {
-    partition += `\n${JSON.stringify(request.headers.all(name))}`;
+    more += `\n${JSON.stringify(request.headers.all(name))}`;
   }
   for (const name of options.keyCookies) {
     let value = "-";
@@ -51,14 +53,23 @@ export function partitionOf(exchange: Exchange, own: string, options: CacheOptio
       value = JSON.stringify(found);
       return true;
     });
-    partition += `\n${value}`;
+    more += `\n${value}`;
   }
-  if (!client.isTrusted) return partition;
-  for (const name of CLAIMS) {
-    const values = request.headers.all(name);
-    if (values.length > 0) partition += `\n${name}${JSON.stringify(values)}`;
+  if (client.isTrusted) {
+    for (const [name, values] of claimsOf(exchange)) more += `\n${name}${JSON.stringify(values)}`;
   }
-  return partition;
+  return more === "" ? partition : `${partition}${boundedKey(more)}`;
+}
+
+/** Forwarding fields that are there and believed. */
+export function claimsOf({
+  request,
+  client,
+}: Exchange): readonly (readonly [name: string, values: readonly string[]])[] {
+  if (!client.isTrusted) return [];
+  return CLAIMS.filter((name) => request.headers.has(name)).map(
+    (name) => [name, request.headers.all(name)] as const,
+  );
 }
 
 /** The query as the key has it, and as the origin gets it. */

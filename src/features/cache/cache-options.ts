@@ -25,6 +25,7 @@ export interface CacheOptions {
   readonly obeysClients: boolean;
   readonly targets: readonly string[];
   readonly tellsStatus: boolean;
+  readonly checksEndings: boolean; // a path's ending has to fit the type
 }
 
 /** A request that has one of these is none for the cache. */
@@ -184,6 +185,15 @@ const map = z.strictObject({
         "[Sluice-Cache-Control, CDN-Cache-Control].",
       ].join(" "),
     ),
+  checkEnding: z
+    .boolean({ error: wanted("true or false") })
+    .optional()
+    .describe(
+      [
+        "Whether a response whose type is not what its path ends in (a page at /x.css) is not",
+        "stored: web cache deception. Default: false.",
+      ].join(" "),
+    ),
   cacheStatus: z
     .boolean()
     .optional()
@@ -231,6 +241,7 @@ function optionsOf(parsed: Parsed): CacheOptions {
     obeysClients: parsed.clientControl === "obey",
     targets: parsed.targets ?? TARGETS,
     tellsStatus: parsed.cacheStatus ?? true,
+    checksEndings: parsed.checkEnding ?? false,
   };
 }
 

@@ -40,6 +40,7 @@ export class CacheReader extends Deadline implements ServingSide {
   #end: number; // Infinity: not known yet
   #isCoded: boolean; // what it reads is not the content as it came
   #isBlocked: boolean;
+  #isLoading: boolean; // from a disk
   #isOver: boolean;
 
   constructor(keyed: Keyed, owner: ReaderOwner) {
@@ -53,6 +54,7 @@ export class CacheReader extends Deadline implements ServingSide {
     this.#end = Number.POSITIVE_INFINITY;
     this.#isCoded = false;
     this.#isBlocked = false;
+    this.#isLoading = false;
     this.#isOver = false;
     keyed.exchange.downstream.attach(this);
   }
@@ -151,7 +153,10 @@ export class CacheReader extends Deadline implements ServingSide {
     const { downstream } = this.exchange; // with what the body goes through, from the head on
     while (!this.#isBlocked && !this.#isOver && this.#position < this.#end) {
       const bytes = source.at(this.#position);
-      if (bytes === undefined) return; // not here yet
+      if (bytes === undefined) {
+        this.#load(source); // not here yet
+        return;
+      }
       const left = this.#end - this.#position;
       const part = bytes.length > left ? bytes.subarray(0, left) : bytes;
       this.#position += part.length;
@@ -159,6 +164,22 @@ export class CacheReader extends Deadline implements ServingSide {
     }
     // What is written waits in the wire; to end here takes no more of anything.
     if (!this.#isOver && this.#position >= this.#end) this.finish();
+  }
+
+  /** What grows comes by itself; what lies on a disk has to be asked for. */
+  #load(source: BodySource): void {
+    if (source.load === undefined || this.#isLoading) return;
+    this.#isLoading = true;
+    source.load(this.#position, (isThere) => {
+      this.#isLoading = false;
+      try {
+        if (isThere) this.pump();
+        else this.cut({ code: "cache_unreadable", detail: "" });
+      } catch (error) {
+        this.#owner.bug(error);
+        this.cut({ code: "bug", detail: String(error) });
+      }
+    });
   }
 
   finish(): void {
@@ -182,6 +203,7 @@ export class CacheReader extends Deadline implements ServingSide {
   over(): void {
     this.#stopWaiting();
     this.#isOver = true;
+    this.#source?.close?.();
     this.#source = undefined;
     this.#fetch = undefined;
     const job = this.#job;

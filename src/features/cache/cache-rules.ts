@@ -2,6 +2,7 @@ import type { Exchange, ResponseHead } from "../../core/exchange.ts";
 import { CACHE_VARY_NAMES_MAX } from "../../core/limits.ts";
 import type { CacheControl } from "../../protocol/caching/cache-control.ts";
 import { initialAgeMs, type LifetimeRules, lifetimeOf } from "../../protocol/caching/freshness.ts";
+import { contradictsPath } from "../../protocol/caching/path-type.ts";
 import { type ContentRange, parseContentRange } from "../../protocol/caching/range.ts";
 import { type Freshness, freshnessOf } from "../../protocol/caching/reuse.ts";
 import { type Refusal, storeRefusal } from "../../protocol/caching/storable.ts";
@@ -9,11 +10,12 @@ import { storedLines } from "../../protocol/caching/stored-fields.ts";
 import { controlInForce } from "../../protocol/caching/targeted-control.ts";
 import { varyKey, varyNames } from "../../protocol/caching/vary.ts";
 import type { Framing } from "../../protocol/h1/framing.ts";
+import { idOf } from "../../protocol/http/header-id.ts";
 import type { CacheOptions } from "./cache-options.ts";
 
 /** What is known of a response once its head is here. */
 export type StorePlan =
-  | { readonly kind: "refused"; readonly why: Refusal | "too-large" | "vary" | "range" }
+  | { readonly kind: "refused"; readonly why: Refusal | "too-large" | "vary" | "range" | "ending" }
   | {
       readonly kind: "store";
       readonly lines: string;
@@ -36,6 +38,7 @@ export interface Answered extends Received {
   readonly requestControl: CacheControl;
 }
 
+const CONTENT_TYPE = idOf("content-type");
 const DEFAULT_STATUSES = new Set([200, 203, 204, 300, 301, 308]);
 const HEURISTIC_PERCENT = 10;
 const HEURISTIC_MAX_MS = 86_400_000;
@@ -76,6 +79,10 @@ export class CacheRules {
       rules: this.options,
     });
     if (why !== "") return { kind: "refused", why };
+    const { checksEndings } = this.options;
+    if (checksEndings && contradictsPath(asked.request.path, headers.first(CONTENT_TYPE))) {
+      return { kind: "refused", why: "ending" };
+    }
     const names = varyNames(headers);
     if (names === "*" || names.length > CACHE_VARY_NAMES_MAX)
       return { kind: "refused", why: "vary" };

@@ -1,21 +1,17 @@
+import { boundedKey } from "../../base/bounded-key.ts";
 import type { Attempt, CacheResult, Exchange, ResponseHead } from "../../core/exchange.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Feature } from "../../core/feature.ts";
-import { type Filter, TAKEN } from "../../core/filter.ts";
+import { type Filter, type Step, TAKEN } from "../../core/filter.ts";
 import { fail, respond } from "../../core/pipeline.ts";
 import type { Route } from "../../core/runtime.ts";
-import {
-  type CacheControl,
-  NO_DIRECTIVES,
-  parseCacheControl,
-} from "../../protocol/caching/cache-control.ts";
+import { type CacheControl, NO_DIRECTIVES } from "../../protocol/caching/cache-control.ts";
 import { cacheStatusText, type Forwarded } from "../../protocol/caching/cache-status.ts";
 import { isNotModified, rangeHolds } from "../../protocol/caching/conditional.ts";
 import { invalidates, sameOriginTarget } from "../../protocol/caching/invalidation.ts";
 import { contentRange, wantedRange } from "../../protocol/caching/range.ts";
-import { ageOf, type Freshness, reuseOf } from "../../protocol/caching/reuse.ts";
+import { ageOf, reuseOf } from "../../protocol/caching/reuse.ts";
 import { notModifiedFields } from "../../protocol/caching/stored-fields.ts";
-import { varyKey } from "../../protocol/caching/vary.ts";
 import { NONE } from "../../protocol/h1/framing.ts";
 import { idOf } from "../../protocol/http/header-id.ts";
 import type { HeaderList } from "../../protocol/http/header-list.ts";
@@ -25,12 +21,14 @@ import { type CacheOptions, cacheSchema } from "./cache-options.ts";
 import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
+import { controlOf } from "./client-control.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
+import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
-import { partOf } from "./fill.ts";
 import { freshenByHead } from "./head-update.ts";
-import { partServes, type ReadBody, serveStored } from "./serve-stored.ts";
+import { matching, reasonOf, recalled } from "./matching.ts";
+import { type ReadBody, serveStored } from "./serve-stored.ts";
 
 /** A request, and what it is looked up under. */
 export interface Keyed {
@@ -44,8 +42,6 @@ export interface Keyed {
   forwarded: Forwarded | undefined; // why the origin is asked
 }
 
-const CACHE_CONTROL = idOf("cache-control");
-const PRAGMA = idOf("pragma");
 const RANGE = idOf("range");
 const NAME = "Sluice";
 
@@ -69,11 +65,11 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
 
   // --- phases ------------------------------------------------------------------------------------
 
-  lookup(exchange: Exchange): typeof TAKEN | undefined {
+  lookup(exchange: Exchange): Step<typeof TAKEN | undefined> {
     const { method } = exchange.request;
     if (method !== "GET" && method !== "HEAD") return undefined;
     const why = bypassOf(exchange, this.#options.bypass);
-    if (why === undefined) return this.#find(this.#keyed(exchange), undefined);
+    if (why === undefined) return this.#lookUp(this.#keyed(exchange));
     exchange.cacheResult = "bypass";
     this.#tell(exchange, cacheStatusText(NAME, { forwarded: "bypass", detail: why }));
     return undefined;
@@ -99,6 +95,10 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     if (cacheStatus !== "") response?.headers.addOwn("Cache-Status", cacheStatus);
   }
 
+  explain(exchange: Exchange): readonly string[] {
+    return explained(exchange, this.#options);
+  }
+
   // --- looking up --------------------------------------------------------------------------------
 
   #keyed(exchange: Exchange): Keyed {
@@ -111,19 +111,47 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
       url,
       query,
       partition,
-      key: `${url}\n${partition}`,
+      key: boundedKey(`${url}\n${partition}`),
       control: this.#options.obeysClients ? controlOf(request.headers) : NO_DIRECTIVES,
       isBackground: false,
       forwarded: undefined,
     };
   }
 
+  /** What is not in memory may be on disk: then it is waited for, and only then. */
+  #lookUp(keyed: Keyed): Step<typeof TAKEN | undefined> {
+    const { store, world } = this.caches;
+    const first = store.lookup(keyed.url, world.clock.nowMs());
+    const stored = first && matching(first, keyed);
+    if (stored !== undefined) return this.#decide(keyed, undefined, first, stored);
+    const recalling = recalled(keyed, store);
+    if (recalling === undefined) return this.#decide(keyed, undefined, first, undefined);
+    return recalling.then((found) => {
+      const { times } = keyed.exchange;
+      if (times.endedMs !== 0) return TAKEN; // the client has left
+      // What another has asked for meanwhile is newer, and in memory; so is what was small enough.
+      const now = store.lookup(keyed.url, world.clock.nowMs());
+      const lasting = found?.isLent === false ? found : undefined;
+      const matched = (now && matching(now, keyed)) ?? lasting;
+      return this.#decide(keyed, undefined, now ?? lasting, matched);
+    });
+  }
+
   /** `reader`: the one that it has by now, if it has waited already. */
   #find(keyed: Keyed, reader: CacheReader | undefined): typeof TAKEN | undefined {
+    const { store, world } = this.caches;
+    const first = store.lookup(keyed.url, world.clock.nowMs());
+    return this.#decide(keyed, reader, first, first && matching(first, keyed));
+  }
+
+  #decide(
+    keyed: Keyed,
+    reader: CacheReader | undefined,
+    first: StoredResponse | undefined, // of that URL
+    stored: StoredResponse | undefined,
+  ): typeof TAKEN | undefined {
     const { exchange, control } = keyed;
     const nowMs = this.caches.world.clock.nowMs();
-    const first = this.caches.store.lookup(keyed.url, nowMs);
-    const stored = first && this.#match(first, keyed);
     const freshness = stored?.freshness();
     const asked = control === NO_DIRECTIVES ? undefined : control;
     const reuse = freshness === undefined ? "validate" : reuseOf(freshness, nowMs, asked);
@@ -145,21 +173,6 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     }
     this.#ask(keyed, reader ?? new CacheReader(keyed, this), stored);
     return TAKEN;
-  }
-
-  #match(first: StoredResponse, keyed: Keyed): StoredResponse | undefined {
-    const { headers } = keyed.exchange.request;
-    let part: StoredResponse | undefined;
-    for (let each: StoredResponse | undefined = first; each !== undefined; each = each.next) {
-      const isWhole = each.partition === keyed.partition;
-      if (!isWhole && each.partition !== partOf(keyed.partition)) continue;
-      const suits =
-        each.varyNames.length === 0 || varyKey(each.varyNames, headers) === each.varyKey;
-      if (!suits) continue;
-      if (isWhole) return each;
-      if (keyed.exchange.request.method === "GET" && partServes(each, headers)) part ??= each;
-    }
-    return part;
   }
 
   #ask(keyed: Keyed, reader: CacheReader, stored: StoredResponse | undefined): void {
@@ -258,8 +271,15 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     response: ResponseHead,
   ): void {
     const framing = { kind: "length" as const, bytes: end - from };
+    const reader = new CacheReader(keyed, this);
+    const source = stored.reading?.();
+    if (source !== undefined) {
+      // It comes block by block, and is coded for who asks: no coding of it is kept.
+      reader.read(response, framing, { content: undefined, source, from, end });
+      return;
+    }
     const content = new ServedContent(keyed.exchange, this.caches.works, stored);
-    new CacheReader(keyed, this).read(response, framing, { content, source: stored, from, end });
+    reader.read(response, framing, { content, source: stored, from, end });
   }
 
   follow(keyed: Keyed, served: ServedCoded): void {
@@ -281,7 +301,10 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
       }),
     );
     const { request } = exchange;
-    if (head.status === 200 && isNotModified(request.headers, headers, this.#wallMs)) {
+    if (
+      head.status === 200 &&
+      isNotModified(request.headers, headers, this.caches.world.clock.wallMs())
+    ) {
       reader.over();
       respond(exchange, { status: 304, headers: notModifiedFields(headers) }, NONE);
       exchange.downstream.end(undefined);
@@ -337,7 +360,7 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     const keyed = this.#keyed(exchange);
     const { store, world } = this.caches;
     const first = store.lookup(keyed.url, world.clock.nowMs());
-    const stored = first && this.#match(first, keyed);
+    const stored = first && matching(first, keyed);
     if (stored !== undefined && stored.partition === keyed.partition) {
       freshenByHead(this.caches, this.rules, stored, response);
     }
@@ -348,32 +371,9 @@ export class Cache implements Filter, FetchOwner, ReaderOwner, ReadBody {
     this.#tell(exchange, cacheStatusText(NAME, { forwarded }));
   }
 
-  get #wallMs(): number {
-    return this.caches.world.clock.wallMs();
-  }
-
   #tell(exchange: Exchange, text: string): void {
     if (this.#options.tellsStatus) exchange.cacheStatus = text;
   }
-}
-
-/** Pragma counts where there is no Cache-Control (RFC 9111 §5.4). */
-function controlOf(headers: HeaderList): CacheControl {
-  if (headers.first(CACHE_CONTROL) !== undefined) {
-    return parseCacheControl(headers.all("cache-control"));
-  }
-  const pragma = headers.first(PRAGMA);
-  return pragma === undefined ? NO_DIRECTIVES : parseCacheControl([pragma]);
-}
-
-function reasonOf(
-  first: StoredResponse | undefined,
-  stored: Freshness | undefined,
-  nowMs: number,
-): Forwarded {
-  if (first === undefined) return "uri-miss";
-  if (stored === undefined) return "vary-miss";
-  return nowMs - stored.bornMs < stored.lifetimeMs ? "request" : "stale";
 }
 
 export const cache: Feature<CacheOptions, Filter> = {

@@ -1,5 +1,6 @@
 import type { TimerWheel } from "../../base/timer-wheel.ts";
-import type { World } from "../../base/world.ts";
+import type { Timer, World } from "../../base/world.ts";
+import type { Step } from "../../core/filter.ts";
 import {
   CACHE_FETCHES_MAX,
   CACHE_VARIANTS_MAX,
@@ -9,12 +10,16 @@ import {
 import type { Caching, PurgeRequest } from "../../core/runtime.ts";
 import type { StoredCounts } from "../../core/worker.ts";
 import type { CacheStore } from "../../stores/cache-store.ts";
+import type { DiskTier } from "../../stores/disk/disk-tier.ts";
 import { MemoryStore } from "../../stores/memory/memory-store.ts";
+import { TieredStore } from "../../stores/tiered-store.ts";
 import { keyedQuery, purgeableUrl } from "./cache-key.ts";
 import type { QueryKey } from "./cache-options.ts";
 import type { CacheReader } from "./cache-reader.ts";
 import { CodingWorks } from "./codings.ts";
 import type { Fetch } from "./fetch.ts";
+
+const TELL_EVERY_MS = 1_000;
 
 export interface CachesParts {
   readonly world: Pick<World, "clock">;
@@ -35,6 +40,9 @@ export class Caches implements Caching {
   /** Told of URLs that a request has made worthless, for the caches of other workers. */
   onInvalidated: ((urls: readonly string[]) => void) | undefined;
   readonly #memory: MemoryStore;
+  readonly #tiers: TieredStore;
+  #disk: DiskTier | undefined;
+  #telling: Timer | undefined;
   readonly #fetches: Map<string, Fetch[]>; // that others may wait for
   readonly #uncacheable: Map<string, number>; // until when
   readonly #queryKeys: Map<string, QueryKey>;
@@ -51,7 +59,10 @@ export class Caches implements Caching {
       variantsMax: CACHE_VARIANTS_MAX,
       later: (act) => void world.clock.after(0, act),
     });
-    this.store = this.#memory;
+    this.#tiers = new TieredStore(this.#memory);
+    this.#disk = undefined;
+    this.#telling = undefined;
+    this.store = this.#tiers;
     this.works = new CodingWorks(this.store);
     this.#fetches = new Map();
     this.#uncacheable = new Map();
@@ -64,9 +75,32 @@ export class Caches implements Caching {
     this.tell();
   }
 
+  /** undefined: there is none from now on. `bytesMax`: this worker's part of it. */
+  useDisk(disk: DiskTier | undefined, bytesMax: number): void {
+    this.#disk = disk;
+    this.#tiers.useDisk(disk, bytesMax);
+    this.#telling?.cancel();
+    if (disk !== undefined) this.#tellOfDisk();
+  }
+
+  [Symbol.dispose](): void {
+    this.#telling?.cancel();
+  }
+
+  /** Another process takes over; who is served here yet is served without a disk. */
+  async handOver(): Promise<void> {
+    await this.#disk?.leave();
+  }
+
   /** Something was stored, or is gone. */
   tell(): void {
-    this.#stored(this.store.stats);
+    this.#stored(this.#memory.stats);
+  }
+
+  /** Now and then: to add it up takes longer the more there is. */
+  #tellOfDisk(): void {
+    this.#stored(this.#tiers.stats);
+    this.#telling = this.world.clock.after(TELL_EVERY_MS, () => this.#tellOfDisk());
   }
 
   /** A route has such keys: a purge by URL has to find them. */
@@ -126,25 +160,29 @@ export class Caches implements Caching {
 
   // --- purges ------------------------------------------------------------------------------------
 
-  purge(wanted: PurgeRequest): number {
-    const nowMs = this.world.clock.nowMs();
+  purge(wanted: PurgeRequest): Step<number> {
     const { isSoft } = wanted;
-    let count = 0;
-    if (wanted.kind !== "url") {
-      count = this.store.purge(wanted, nowMs);
-      this.tell();
-      return count;
-    }
-    for (const url of this.#urlsOf(wanted.value)) {
-      count += this.store.purge({ kind: "url", value: url, isSoft }, nowMs);
-    }
+    if (wanted.kind !== "url") return this.#purge([wanted]);
+    const urls = [...this.#urlsOf(wanted.value)];
+    return this.#purge(urls.map((value) => ({ kind: "url", value, isSoft })));
+  }
+
+  /** A promise only where there is a disk, which has to write it down. */
+  #purge(orders: readonly PurgeRequest[]): Step<number> {
+    const nowMs = this.world.clock.nowMs();
+    const counts = orders.map((order) => this.store.purge(order, nowMs));
     this.tell();
-    return count;
+    let sum = 0;
+    for (const count of counts) {
+      if (typeof count !== "number") return Promise.all(counts).then(added);
+      sum += count;
+    }
+    return sum;
   }
 
   /** RFC 9111 §4.4, here and in the other workers. */
   invalidate(urls: readonly string[]): void {
-    for (const url of urls) this.purge({ kind: "url", value: url, isSoft: false });
+    for (const url of urls) void this.purge({ kind: "url", value: url, isSoft: false });
     this.onInvalidated?.(urls);
   }
 
@@ -159,4 +197,8 @@ export class Caches implements Caching {
     );
     return new Set([url, ...queries.map((query) => (query === "" ? path : `${path}?${query}`))]);
   }
+}
+
+function added(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -6,6 +6,7 @@ import { GrowingBody } from "../../stores/growing-body.ts";
 import type { StorePlan } from "./cache-rules.ts";
 import { Codings, type CodingWorks } from "./codings.ts";
 import type { Growing } from "./fetch-owner.ts";
+import { dropParts, keepPart } from "./parts.ts";
 
 export const WINDOW_BYTES = 256 * 1024; // that are held for the slowest reader of what is not stored
 
@@ -86,21 +87,14 @@ export class Fill {
     const { range } = plan;
     if (!this.#isKept) return undefined;
     if (range !== undefined && body.length !== range.last - range.first + 1) return undefined;
-    const { filling, status, works } = this.#options;
-    return works.store.put(
-      {
-        ...plan,
-        ...{ url, status, body },
-        partition: range === undefined ? partition : partOf(partition),
-        rangeAt: range?.first,
-        rangeTotal: range?.total,
-      },
-      filling,
-    );
+    const { filling, status, works, bytesMax } = this.#options;
+    const { store } = works;
+    if (range !== undefined) {
+      keepPart(store, { ...plan, url, partition, range, body, bytesMax }, filling);
+      return undefined; // what is coded is the whole
+    }
+    const whole = store.put({ ...plan, url, status, body, partition }, filling);
+    if (whole !== undefined) dropParts(store, whole);
+    return whole;
   }
-}
-
-/** Parts of a response are kept apart from whole ones. */
-export function partOf(partition: string): string {
-  return `${partition}\npart`;
 }

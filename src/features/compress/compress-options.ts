@@ -50,6 +50,9 @@ export const LEVELS: Levels = { zstd: 3, br: 4, gzip: 5 };
  * four times the work; what is above takes off less and is several times dearer.
  */
 export const KEPT_LEVELS: Levels = { zstd: 6, br: 5, gzip: 6 };
+
+/** While more waits to be coded than the threads can do; no higher than what is said. */
+export const QUICK_LEVELS: Levels = { zstd: 1, br: 1, gzip: 1 };
 const MIN_BYTES = 1024; // below it a packet is a packet, and the coding's own frame eats what is gained
 const MIN_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Clock } from "../../base/world.ts";
 import { type BodyStage, type Onward, stageResponse } from "../../core/body-stage.ts";
 import { CodecMemory } from "../../core/codec-memory.ts";
@@ -6,6 +7,7 @@ import type { Feature } from "../../core/feature.ts";
 import { sizeText } from "../../core/fields.ts";
 import type { Filter } from "../../core/filter.ts";
 import type { ContentCoder } from "../../core/kept-content.ts";
+import type { Machine } from "../../core/machine.ts";
 import {
   type CodingRules,
   chooseCoding,
@@ -27,7 +29,14 @@ import {
   weakenTag,
   weakenTagOf304,
 } from "../../protocol/http/variant.ts";
-import { type CompressOptions, compressSchema, KEPT_LEVELS, LEVELS } from "./compress-options.ts";
+import { CodecLine } from "./codec-line.ts";
+import {
+  type CompressOptions,
+  compressSchema,
+  KEPT_LEVELS,
+  LEVELS,
+  QUICK_LEVELS,
+} from "./compress-options.ts";
 import { Compressing, WHOLE_BYTES_MAX } from "./compressing.ts";
 import { type Encoder, encoderOf, type Levels } from "./encoders.ts";
 import { JobBuffers } from "./job-buffers.ts";
@@ -37,6 +46,7 @@ export interface CompressTools {
   readonly clock: Clock;
   readonly memory: CodecMemory;
   readonly buffers: JobBuffers;
+  readonly line: CodecLine;
   encoderOf(coding: Coding, level: number): Encoder;
   bug(error: unknown, exchange: Exchange | undefined): void;
 }
@@ -53,12 +63,21 @@ export const compress: Feature<CompressOptions, Filter> = {
       clock: tools.world.clock,
       memory: tools.keepForAll("codec memory", () => new CodecMemory()),
       buffers: tools.keepForAll("compress buffers", () => new JobBuffers()),
+      line: tools.keepForAll("compress line", () => new CodecLine(threadsOf(tools.machine))),
       encoderOf: (coding, level) =>
         tools.keepForAll(`encoder ${coding} ${level}`, () => encoderOf(coding, level)),
       bug: tools.bug,
     });
   },
 };
+
+const THREADS_MAX = 3; // Node has four, for all workers: one is left for others
+
+/** Half of the machine is for event loops. */
+function threadsOf({ workers }: Machine): number {
+  const share = Math.floor(availableParallelism() / 2 / workers);
+  return Math.min(THREADS_MAX, Math.max(1, share));
+}
 
 const CONTENT_LENGTH = idOf("content-length");
 const CONTENT_TYPE = idOf("content-type");
@@ -81,6 +100,7 @@ export class Compress implements Filter {
   readonly #isOurs: boolean; // upstreams are not told what the client takes
   readonly #rules: CodingRules;
   readonly #coders: ReadonlyMap<Coding, Coder>;
+  readonly #quickCoders: ReadonlyMap<Coding, Coder>; // while there is more to do than can be done
   readonly #keptCoders: ReadonlyMap<Coding, Coder>; // of what is kept
 
   constructor(options: CompressOptions, tools: CompressTools) {
@@ -93,14 +113,16 @@ export class Compress implements Filter {
       types: new MediaTypes(types),
       bytesMin: minBytes,
     };
-    const codersOf = (defaults: Levels) =>
+    const codersOf = (defaults: Levels, most?: Levels) =>
       new Map(
         codings.map((coding) => {
-          const encoder = tools.encoderOf(coding, levels[coding] ?? defaults[coding]);
+          const level = levels[coding] ?? defaults[coding];
+          const encoder = tools.encoderOf(coding, Math.min(level, most?.[coding] ?? level));
           return [coding, new Coder(encoder, tools)];
         }),
       );
     this.#coders = codersOf(LEVELS);
+    this.#quickCoders = codersOf(LEVELS, QUICK_LEVELS);
     this.#keptCoders = codersOf(KEPT_LEVELS);
   }
 
@@ -149,7 +171,7 @@ export class Compress implements Filter {
   }
 
   #code(exchange: Exchange, response: ResponseHead, facts: Compression, coding: Coding): void {
-    const { memory } = this.#tools;
+    const { memory, line } = this.#tools;
     const { headers } = response;
     const { codecBytes } = exchange.route!.limits;
     // What another filter changes for this one client is no longer what is kept.
@@ -157,7 +179,7 @@ export class Compress implements Filter {
     const kept = content && this.#keptCoders.get(coding)!; // of those that are offered
     const keptHasRoom = kept !== undefined && memory.hasRoom(kept.memoryBytes, codecBytes);
     const framing = kept && content.inCoding(kept, headers, keptHasRoom);
-    const coder = this.#coders.get(coding)!;
+    const coder = (line.isLong ? this.#quickCoders : this.#coders).get(coding)!;
     const isHead = exchange.request.method === "HEAD";
     if (framing === undefined && !isHead && !memory.hasRoom(coder.memoryBytes, codecBytes)) {
       facts.why = "busy";
@@ -214,12 +236,13 @@ class Coder implements ContentCoder {
   }
 
   #stage(onward: Onward, headers: HeaderList, exchange: Exchange | undefined): BodyStage {
-    const { memory, clock, buffers, bug } = this.#tools;
+    const { memory, clock, buffers, line, bug } = this.#tools;
     const { memoryBytes, open, whole } = this.#encoder;
     const facts = exchange?.compression;
     memory.take(memoryBytes);
     return new Compressing(onward, {
-      ...{ open, whole, clock, buffers },
+      ...{ whole, clock, buffers },
+      open: (taker) => line.open(open, taker),
       flushesReads: MESSAGES.has(headers.first(CONTENT_TYPE)!), // it has a type, or no coding
       count: (bytes) => {
         if (facts !== undefined) facts.plainBytes += bytes;

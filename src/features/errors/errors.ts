@@ -21,13 +21,15 @@ export function errorReplies(options: ErrorOptions | undefined): ErrorReplies {
   const own = new Map(Object.entries(pages).map(([key, page]) => [key, templatesOf(page)]));
   return {
     reply(exchange, status, code) {
-      const custom = own.get(`${status}`) ?? own.get(`${Math.floor(status / 100)}xx`) ?? {};
+      const custom = own.get(`${status}`) ?? own.get(`${Math.floor(status / 100)}xx`) ?? NO_PAGES;
       const headers: Record<string, string> = { "cache-control": "no-store" };
       if (reasonHeader !== undefined) headers[reasonHeader] = code;
       return withPage({ exchange, status, code, custom, headers });
     },
   };
 }
+
+const NO_PAGES: Pages = {};
 
 function templatesOf(page: PageOptions): Pages {
   const entries = Object.entries(page) as [PageKind, string][]; // the schema knows no other keys
@@ -45,7 +47,7 @@ interface PageParts {
 }
 
 function withPage({ exchange, status, code, custom, headers }: PageParts): Reply {
-  const kind = kindFor(exchange?.request.headers.get("accept"), custom);
+  const kind = knownKind(exchange?.request.headers.get("accept") ?? "", custom);
   const title = reasonOf(status) || "Error";
   const template = custom[kind] ?? DEFAULT_PAGES[kind];
   const body = template.expand(exchange, { status: `${status}`, title, code });
@@ -58,6 +60,24 @@ const OFFERS: Readonly<Record<PageKind, readonly string[]>> = {
   json: ["application/problem+json", "application/json"],
   html: ["text/html"],
 };
+
+const ACCEPTS_MAX = 256; // clients of one kind send the same; a flood of others must not be kept
+const ACCEPT_CHARS_MAX = 512;
+
+const kindsByAccept = new WeakMap<Pages, Map<string, PageKind>>();
+
+/** As kindFor, which costs more than all else of a refusal: what came before is known again. */
+function knownKind(accept: string, custom: Pages): PageKind {
+  const known = kindsByAccept.get(custom) ?? new Map<string, PageKind>();
+  const before = known.get(accept);
+  if (before !== undefined) return before;
+  const kind = kindFor(accept === "" ? undefined : accept, custom);
+  if (accept.length > ACCEPT_CHARS_MAX) return kind;
+  if (known.size >= ACCEPTS_MAX) known.clear();
+  known.set(accept, kind);
+  kindsByAccept.set(custom, known);
+  return kind;
+}
 
 /** Where the client likes several alike, or does not say, pages of the user's own go first. */
 function kindFor(accept: string | undefined, custom: Pages): PageKind {

@@ -2,6 +2,7 @@ import { ClientPrefix } from "../../base/client-prefix.ts";
 import type { DueTimes, Pace } from "../../base/due-times.ts";
 import type { Exchange } from "../../core/exchange.ts";
 import { rateText } from "../../core/rate-field.ts";
+import type { SharedTake } from "../../core/shared-limits.ts";
 import { Template } from "../../core/template.ts";
 import { CLIENT_IP, type LimitOptions } from "./rate-limit-options.ts";
 
@@ -23,7 +24,9 @@ export class Limit {
   readonly #costs: ReadonlyMap<string, number> | undefined;
   readonly #cost: number; // of methods that are not in #costs
 
-  constructor(name: string, options: LimitOptions, times: DueTimes) {
+  readonly #sharedAs: string; // before its keys, where machines count together
+
+  constructor(name: string, options: LimitOptions, times: DueTimes, sharedAs = "") {
     const { rate, burst, per, cost, prefix } = options;
     const perUnitMs = rate.perMs / rate.count;
     const source = SOURCES[per] ?? per;
@@ -32,6 +35,7 @@ export class Limit {
     this.pace = { perUnitMs, burstMs: burst * perUnitMs };
     this.isLate = /\{(identity|jwt\.)/.test(source);
     this.times = times;
+    this.#sharedAs = sharedAs;
     this.#template = per === CLIENT_IP ? undefined : new Template(source, "text", [CLIENT_IP]);
     this.#hasAddress = source.includes(`{${CLIENT_IP}}`);
     this.#prefix = new ClientPrefix(prefix);
@@ -67,6 +71,30 @@ export class Limit {
     const cost = this.costOf(exchange);
     const key = this.keyOf(exchange);
     if (cost > 0 && key !== undefined) this.times.giveBack(key, cost, this.pace);
+  }
+
+  /** What is to be counted with other machines. */
+  sharedTake(exchange: Exchange): SharedTake | undefined {
+    const cost = this.costOf(exchange);
+    const key = cost === 0 ? undefined : this.keyOf(exchange);
+    if (key === undefined) return undefined;
+    const { perUnitMs, burstMs } = this.pace;
+    const isWarning = this.options.mode === "warn";
+    return { key: `${this.#sharedAs}:${key}`, costMs: cost * perUnitMs, burstMs, isWarning };
+  }
+
+  /** Others have used of it, too: so much is left, or below zero: it was refused. */
+  learn(exchange: Exchange, leftMs: number, nowMs: number): void {
+    const key = this.keyOf(exchange);
+    if (key === undefined) return;
+    const refusedMs = leftMs < 0 ? this.costOf(exchange) * this.pace.perUnitMs : 0;
+    this.times.raise(key, nowMs + this.pace.burstMs - leftMs - refusedMs, nowMs);
+  }
+
+  look(exchange: Exchange, nowMs: number): number {
+    const key = this.keyOf(exchange);
+    if (key === undefined || this.costOf(exchange) === 0) return UNCOUNTED;
+    return this.times.look(key, nowMs, this.pace);
   }
 
   /** For people. */

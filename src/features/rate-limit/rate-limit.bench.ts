@@ -3,7 +3,7 @@
  *
  *     node src/features/rate-limit/rate-limit.bench.ts
  */
-import { NO_TOOLS } from "../../../test/support/build-tools.ts";
+import { toolsWith } from "../../../test/support/build-tools.ts";
 import { exchangeOf, requestOf } from "../../../test/support/exchange-of.ts";
 import { DueTimes } from "../../base/due-times.ts";
 import { SystemClock } from "../../base/system-clock.ts";
@@ -17,20 +17,10 @@ const CLIENTS = 10_000;
 const FLOOD = 10_000_000;
 
 const clock = new SystemClock();
-const { upstream, keep, keepForAll, bug, machine, cacheStored } = NO_TOOLS;
 
 function filterOf(options: unknown): Filter {
-  return rateLimit.build(rateLimit.schema.parse(options), {
-    ...{ upstream, keep, keepForAll, bug, machine, cacheStored },
-    world: { clock, log: { info: () => {}, warn: console.error }, random: { below: () => 0 } },
-    place: "a.test#1",
-    site: "a.test",
-    level: "route",
-    cacheBytes: 0,
-    get wheel(): never {
-      throw new Error("a limit needs no timer");
-    },
-  });
+  const world = { clock, log: { info: () => {}, warn: console.error }, random: { below: () => 0 } };
+  return rateLimit.build(rateLimit.schema.parse(options), toolsWith({ world }));
 }
 
 const exchanges: readonly Exchange[] = Array.from({ length: CLIENTS }, (_, index) => {

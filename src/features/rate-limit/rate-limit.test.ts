@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_TOOLS } from "../../../test/support/build-tools.ts";
+import { toolsWith } from "../../../test/support/build-tools.ts";
 import { exchangeOf, requestOf } from "../../../test/support/exchange-of.ts";
 import { SimClock } from "../../../test/support/sim-clock.ts";
 import type { Log } from "../../base/world.ts";
@@ -10,8 +10,6 @@ import type { Filter, Reply } from "../../core/filter.ts";
 import type { Identity } from "../../core/identity.ts";
 import { HeaderList } from "../../protocol/http/header-list.ts";
 import { rateLimit } from "./rate-limit.ts";
-
-const { upstream, keep, bug, machine, cacheStored } = NO_TOOLS;
 
 interface Told {
   readonly message: string;
@@ -29,19 +27,7 @@ class Stage {
       info: () => {},
       warn: (message, fields) => this.warned.push({ message, fields }),
     };
-    return rateLimit.build(rateLimit.schema.parse(options), {
-      upstream,
-      keep,
-      bug,
-      machine,
-      cacheStored,
-      cacheBytes: 0,
-      place: "a.test#1",
-      site: "a.test",
-      level: "route",
-      get wheel(): never {
-        throw new Error("a limit needs no timer");
-      },
+    const given = toolsWith({
       world: { clock: this.clock, log, random: { below: () => 0 } },
       keepForAll: <T>(key: string, make: () => T) => {
         if (!this.#kept.has(key)) this.#kept.set(key, make());
@@ -49,6 +35,7 @@ class Stage {
       },
       ...tools,
     });
+    return rateLimit.build(rateLimit.schema.parse(options), given);
   }
 }
 

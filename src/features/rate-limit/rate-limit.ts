@@ -24,8 +24,9 @@ export const rateLimit: Feature<readonly LimitOptions[], Filter> = {
     const shown = limits.filter(({ options: { fields } }) => fields === "always");
     const policy = shown.map(policyOf).join(", ");
     const { clock, log } = tools.world;
-    const before = new Gate(early, { clock, log });
-    const after = new Gate(late, { clock, log });
+    const shared = tools.sharedLimits;
+    const before = new Gate(early, { clock, log, shared });
+    const after = new Gate(late, { clock, log, shared });
     return {
       name: "rateLimit",
       ...(early.length > 0 && { admit: (exchange) => before.pass(exchange) }),
@@ -53,11 +54,12 @@ function limitOf(options: LimitOptions, index: number, tools: BuildTools): Limit
   const name = options.name ?? (index === 0 ? "default" : `default-${index + 1}`);
   // Times mean something at their rate alone: of another one, all begin anew.
   const shape = `${rateText(options.rate)} ${options.keysMax}`;
-  const key = `rate limit ${placeOf(options, tools)} ${name} ${shape}`;
+  const place = placeOf(options, tools);
+  const key = `rate limit ${place} ${name} ${shape}`;
   const times = tools.keepForAll(key, () => {
     return new DueTimes(tools.machine.block(key, DueTimes.byteLength(options.keysMax)));
   });
-  return new Limit(name, options, times);
+  return new Limit(name, options, times, `${place}:${name}:${rateText(options.rate)}`);
 }
 
 /** Where it counts together; a name alone makes that everywhere. */

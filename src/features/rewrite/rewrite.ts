@@ -147,12 +147,25 @@ function pathMaker({
     return (exchange) => template.expand(exchange);
   }
   if (stripPrefix === undefined && replace.length === 0 && addPrefix === "") return undefined;
+  if (replace.length === 0) return prefixMaker(stripPrefix, addPrefix);
   const substitutions = replace.map((each) => new Substitution(each, "path", "path"));
   return (exchange) => {
     let made = exchange.request.upstreamPath;
     if (stripPrefix !== undefined) made = stripped(made, stripPrefix);
     for (const each of substitutions) made = each.apply(made, exchange);
     return addPrefix === "" ? made : addPrefix + made;
+  };
+}
+
+/** The one change of a path that can be undone in what the upstream says of its paths. */
+function prefixMaker(stripPrefix: string | undefined, addPrefix: string): Make {
+  const prefixes = { client: stripPrefix ?? "", upstream: addPrefix };
+  const onlyAdded = addPrefix === "" ? undefined : { client: "", upstream: addPrefix };
+  return ({ request }) => {
+    const path = request.upstreamPath;
+    const made = stripPrefix === undefined ? path : stripped(path, stripPrefix);
+    request.pathPrefixes = made === path ? onlyAdded : prefixes;
+    return addPrefix + made;
   };
 }
 

@@ -69,3 +69,12 @@ test("varyKey: no value can pass for another field's", () => {
     }),
   );
 });
+
+test("varyKey: of long values it is short, and they stay apart (SECURITY C1)", () => {
+  const keys = ["a", "b"].map((last) =>
+    varyKey(["x"], listOf("x", [`${"v".repeat(30_000)}${last}`])),
+  );
+
+  assert.notEqual(keys[0], keys[1]);
+  assert.ok(keys.every(({ length }) => length < 300));
+});

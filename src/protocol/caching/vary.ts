@@ -1,3 +1,4 @@
+import { boundedKey } from "../../base/bounded-key.ts";
 import { listTokens } from "../h1/connection-field.ts";
 import { type HeaderList, isFieldName } from "../http/header-list.ts";
 
@@ -13,11 +14,14 @@ export function varyNames(headers: HeaderList): readonly string[] | "*" {
 
 const NO_NAMES: readonly string[] = [];
 
-/** The values of these fields, as one text: equal where a stored response may serve the request. */
+/**
+ * The values of these fields, as one text of bounded length: equal where a stored response may serve
+ * the request.
+ */
 export function varyKey(names: readonly string[], request: HeaderList): string {
   let key = "";
   for (const name of names) key += `${normalValue(name, request.all(name))}\n`;
-  return key;
+  return boundedKey(key);
 }
 
 /** §4.1: whitespace and the parting into lines do not tell two requests apart. "-": not there. */

@@ -30,6 +30,19 @@ export function cookieValue(headers: HeaderList, name: string): string | undefin
   return found;
 }
 
+/** Every cookie of a request, in order, as it stands. */
+export function eachCookie(
+  headers: HeaderList,
+  visit: (name: string, value: string) => void,
+): void {
+  for (const line of headers.all("cookie")) {
+    for (const crumb of line.split(";")) {
+      const equals = crumb.indexOf("=");
+      if (equals > 0) visit(crumb.slice(0, equals).trim(), crumb.slice(equals + 1).trim());
+    }
+  }
+}
+
 /** Takes the cookie `name` off a request, however often it is there; the others stay as they stand. */
 export function dropCookie(headers: HeaderList, name: string): void {
   if (!someCookieValue(headers, name, () => true)) return;

@@ -1,6 +1,7 @@
 import { Lanes } from "../../base/lanes.ts";
-import { type Machine, MemoryMissing, type WhenLost } from "../../core/machine.ts";
+import { type Channel, type Machine, MemoryMissing, type WhenLost } from "../../core/machine.ts";
 import type { SharedState, StateDraft } from "../../core/state.ts";
+import { ThreadChannel } from "./thread-channel.ts";
 
 /** Every block by its key: what a worker needs to compile the same config. */
 export type Blocks = ReadonlyMap<string, SharedArrayBuffer>;
@@ -43,6 +44,10 @@ export class SharedMemory implements Machine {
   lanes(key: string): Lanes {
     const byteLength = Lanes.byteLength(this.workers + 1);
     return new Lanes(this.#block(key, byteLength, clearLane), this.worker);
+  }
+
+  channel(name: string): Channel {
+    return new ThreadChannel(name);
   }
 
   release(key: string): void {
@@ -135,6 +140,10 @@ export class FoundMemory implements Machine {
 
   lanes(key: string): Lanes {
     return new Lanes(this.block(key, Lanes.byteLength(this.workers + 1)), this.worker);
+  }
+
+  channel(name: string): Channel {
+    return new ThreadChannel(name);
   }
 
   release(): void {} // the main thread does, and tells what there is

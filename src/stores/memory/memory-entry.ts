@@ -1,23 +1,41 @@
-import { latin1Text, writeLatin1 } from "../../base/latin1.ts";
 import { tagsOf } from "../../protocol/caching/cache-tags.ts";
 import type { Freshness } from "../../protocol/caching/reuse.ts";
-import { HeaderList } from "../../protocol/http/header-list.ts";
-import type { NewResponse, StoredResponse } from "../cache-store.ts";
+import type { HeaderList } from "../../protocol/http/header-list.ts";
+import type { NewResponse, StoredResponse, VariantKey } from "../cache-store.ts";
 import { chunkAt } from "../growing-body.ts";
 import type { Resident } from "./admission.ts";
 import type { CodedBody } from "./coded-body.ts";
+import {
+  fieldCount,
+  packable,
+  packedBytes,
+  packedEnd,
+  packLines,
+  unpackLines,
+} from "./packed-lines.ts";
+import { slotAt } from "./slabs.ts";
 
-// A block: four numbers of the freshness, five offsets for each field, the lines, and the body if
-// it is small.
-const FRESHNESS_BYTES = 4 * 8;
+// A block: the freshness, how much of what follows, the fields, and the body if it is small. How
+// long a stale one is of use need not be exact to the millisecond.
 const LIFETIME = 8;
 const WHILE_REVALIDATE = 16;
-const IF_ERROR = 24;
-const OFFSET_BYTES = 2;
-export const LINES_MAX = 2 ** 16 - 1; // of the lines, in bytes: what an offset can say
+const IF_ERROR = 20;
+const LINES_BYTES = 24;
+const FIELD_COUNT = 26;
+const HEAD_BYTES = 28;
 
-const MAY_BE_STALE = 1;
-const NEEDS_VALIDATION = 2;
+// One number for what takes a few bits each: a million entries have a field each.
+const VISITS = 3;
+const IS_MAIN = 4;
+const MAY_BE_STALE = 8;
+const NEEDS_VALIDATION = 16;
+const STATUS_SHIFT = 5;
+
+/** Where a block lies: in a slot of a page, or alone. */
+export interface BlockPage {
+  readonly bytes: Buffer;
+  readonly slotBytes: number; // 0: alone
+}
 
 /** What few responses have. */
 interface Rest {
@@ -35,9 +53,15 @@ export interface Layout {
   readonly isInBlock: boolean; // the body is
 }
 
-export function layoutOf(lines: string, bodyBytes: number, slotBytesMax: number): Layout {
-  const list = HeaderList.ofLines(lines);
-  const headBytes = FRESHNESS_BYTES + list.offsets.length * OFFSET_BYTES + lines.length;
+/** undefined: its head is too large. */
+export function layoutOf(
+  lines: string,
+  bodyBytes: number,
+  slotBytesMax: number,
+): Layout | undefined {
+  const list = packable(lines);
+  if (list === undefined) return undefined;
+  const headBytes = HEAD_BYTES + packedBytes(list);
   const isInBlock = headBytes + bodyBytes <= slotBytesMax;
   return { lines: list, blockBytes: headBytes + (isInBlock ? bodyBytes : 0), isInBlock };
 }
@@ -45,47 +69,63 @@ export function layoutOf(lines: string, bodyBytes: number, slotBytesMax: number)
 /** One response in memory: an object of a few words, and a block outside of the heap. */
 export class MemoryEntry implements StoredResponse, Resident {
   readonly url: string;
-  readonly partition: string;
-  readonly varyNames: readonly string[];
-  readonly varyKey: string;
-  readonly status: number;
+  readonly #kin: VariantKey; // shared with others
   readonly bodyBytes: number;
   serial: number;
   weight: number;
-  visits: number;
-  isMain: boolean;
   older: Resident | undefined;
   newer: Resident | undefined;
   next: MemoryEntry | undefined;
-  block: number; // -1: `bytes` is its own
-  #bytes: Buffer;
-  #at: number;
-  #offsets: number;
-  #linesBytes: number;
-  #flags: number;
+  block: number; // -1: its page is its own
+  #page: BlockPage;
+  #bits: number;
   #rest: Rest | undefined;
 
-  constructor(response: NewResponse, layout: Layout, serial: number) {
+  constructor(response: NewResponse, kin: VariantKey, layout: Layout, serial: number) {
     this.url = response.url;
-    this.partition = response.partition;
-    this.varyNames = response.varyNames;
-    this.varyKey = response.varyKey;
-    this.status = response.status;
+    this.#kin = kin;
     this.bodyBytes = response.body.length;
     this.serial = serial;
     this.weight = 0;
-    this.visits = 0;
-    this.isMain = false;
     this.older = undefined;
     this.newer = undefined;
     this.next = undefined;
     this.block = -1;
-    this.#bytes = NOTHING;
-    this.#at = 0;
-    this.#offsets = 0;
-    this.#linesBytes = 0;
-    this.#flags = 0;
+    this.#page = NO_PAGE;
+    this.#bits = response.status << STATUS_SHIFT;
     this.#rest = restOf(response, layout);
+  }
+
+  get partition(): string {
+    return this.#kin.partition;
+  }
+
+  get varyNames(): readonly string[] {
+    return this.#kin.varyNames;
+  }
+
+  get varyKey(): string {
+    return this.#kin.varyKey;
+  }
+
+  get status(): number {
+    return this.#bits >> STATUS_SHIFT;
+  }
+
+  get visits(): number {
+    return this.#bits & VISITS;
+  }
+
+  set visits(count: number) {
+    this.#bits = (this.#bits & ~VISITS) | count;
+  }
+
+  get isMain(): boolean {
+    return (this.#bits & IS_MAIN) !== 0;
+  }
+
+  set isMain(isMain: boolean) {
+    this.#bits = isMain ? this.#bits | IS_MAIN : this.#bits & ~IS_MAIN;
   }
 
   get isLent(): boolean {
@@ -125,42 +165,43 @@ export class MemoryEntry implements StoredResponse, Resident {
 
   /** Of a block that is no slot. */
   get ownBytes(): number {
-    return this.block < 0 ? this.#bytes.length : 0;
+    return this.block < 0 ? this.#page.bytes.length : 0;
   }
 
-  /** Moves into a block: `bytes` from `at` on. `body`: unless it stays where it is. */
-  settle(block: number, bytes: Buffer, at: number, { lines }: Layout, body?: Buffer): void {
-    const { offsets, text } = lines;
+  /** Moves into a block. `body`: unless it stays where it is. */
+  settle(block: number, page: BlockPage, { lines }: Layout, body?: Buffer): void {
+    const { bytes } = page;
     this.block = block;
-    this.#bytes = bytes;
-    this.#at = at;
-    this.#offsets = offsets.length;
-    this.#linesBytes = text.length;
-    let to = at + FRESHNESS_BYTES;
-    for (const offset of offsets) to = bytes.writeUInt16LE(offset, to);
-    writeLatin1(bytes, text, to);
-    if (body !== undefined) body.copy(bytes, to + text.length);
+    this.#page = page;
+    const at = this.#at;
+    bytes.writeUInt16LE(lines.linesEnd, at + LINES_BYTES);
+    bytes.writeUInt16LE(fieldCount(lines.offsets), at + FIELD_COUNT);
+    const end = packLines(lines, bytes, at + HEAD_BYTES);
+    body?.copy(bytes, end);
   }
 
   setFreshness(freshness: Freshness): void {
-    this.#bytes.writeDoubleLE(freshness.bornMs, this.#at);
-    this.#bytes.writeDoubleLE(freshness.lifetimeMs, this.#at + LIFETIME);
-    this.#bytes.writeDoubleLE(freshness.whileRevalidateMs, this.#at + WHILE_REVALIDATE);
-    this.#bytes.writeDoubleLE(freshness.ifErrorMs, this.#at + IF_ERROR);
+    const { bytes } = this.#page;
+    const at = this.#at;
+    bytes.writeDoubleLE(freshness.bornMs, at);
+    bytes.writeDoubleLE(freshness.lifetimeMs, at + LIFETIME);
+    bytes.writeFloatLE(freshness.whileRevalidateMs, at + WHILE_REVALIDATE);
+    bytes.writeFloatLE(freshness.ifErrorMs, at + IF_ERROR);
     const mayBeStale = freshness.mayBeStale ? MAY_BE_STALE : 0;
-    this.#flags = mayBeStale | (freshness.needsValidation ? NEEDS_VALIDATION : 0);
+    const needsValidation = freshness.needsValidation ? NEEDS_VALIDATION : 0;
+    this.#bits = (this.#bits & ~(MAY_BE_STALE | NEEDS_VALIDATION)) | mayBeStale | needsValidation;
   }
 
   freshness(): Freshness {
-    const bytes = this.#bytes;
+    const { bytes } = this.#page;
     const at = this.#at;
     return {
       bornMs: bytes.readDoubleLE(at),
       lifetimeMs: bytes.readDoubleLE(at + LIFETIME),
-      whileRevalidateMs: bytes.readDoubleLE(at + WHILE_REVALIDATE),
-      ifErrorMs: bytes.readDoubleLE(at + IF_ERROR),
-      mayBeStale: (this.#flags & MAY_BE_STALE) !== 0,
-      needsValidation: (this.#flags & NEEDS_VALIDATION) !== 0,
+      whileRevalidateMs: bytes.readFloatLE(at + WHILE_REVALIDATE),
+      ifErrorMs: bytes.readFloatLE(at + IF_ERROR),
+      mayBeStale: (this.#bits & MAY_BE_STALE) !== 0,
+      needsValidation: (this.#bits & NEEDS_VALIDATION) !== 0,
     };
   }
 
@@ -168,24 +209,14 @@ export class MemoryEntry implements StoredResponse, Resident {
   expire(nowMs: number): void {
     const { bornMs, lifetimeMs } = this.freshness();
     const spentMs = Math.max(0, nowMs - bornMs);
-    this.#bytes.writeDoubleLE(Math.min(lifetimeMs, spentMs), this.#at + LIFETIME);
+    this.#page.bytes.writeDoubleLE(Math.min(lifetimeMs, spentMs), this.#at + LIFETIME);
   }
 
   headers(): HeaderList {
-    const bytes = this.#bytes;
-    const count = this.#offsets;
-    const fields: number[] = [];
-    let at = this.#at + FRESHNESS_BYTES;
-    for (let index = 0; index < count; index++) {
-      fields.push(bytes[at]! | (bytes[at + 1]! << 8));
-      at += OFFSET_BYTES;
-    }
-    return new HeaderList(
-      latin1Text(bytes, at, at + this.#linesBytes),
-      this.#linesBytes,
-      fields,
-      count,
-    );
+    const { bytes } = this.#page;
+    const at = this.#at;
+    const count = uint16(bytes, at + FIELD_COUNT);
+    return unpackLines(bytes, at + HEAD_BYTES, count, uint16(bytes, at + LINES_BYTES));
   }
 
   at(position: number): Buffer | undefined {
@@ -193,7 +224,7 @@ export class MemoryEntry implements StoredResponse, Resident {
     const rest = this.#rest;
     if (rest === undefined || rest.chunks.length === 0) {
       const bodyAt = this.#bodyAt;
-      return this.#bytes.subarray(bodyAt + position, bodyAt + this.bodyBytes);
+      return this.#page.bytes.subarray(bodyAt + position, bodyAt + this.bodyBytes);
     }
     const index = chunkAt(rest.starts, position);
     return rest.chunks[index]!.subarray(position - rest.starts[index]!);
@@ -215,12 +246,23 @@ export class MemoryEntry implements StoredResponse, Resident {
     return (word ^ (word >>> 13)) >>> 0;
   }
 
+  get #at(): number {
+    return slotAt(this.block, this.#page.slotBytes);
+  }
+
   get #bodyAt(): number {
-    return this.#at + FRESHNESS_BYTES + this.#offsets * OFFSET_BYTES + this.#linesBytes;
+    const { bytes } = this.#page;
+    const at = this.#at;
+    const count = uint16(bytes, at + FIELD_COUNT);
+    return packedEnd(at + HEAD_BYTES, count, uint16(bytes, at + LINES_BYTES));
   }
 }
 
-const NOTHING = Buffer.alloc(0);
+function uint16(bytes: Buffer, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8);
+}
+
+const NO_PAGE: BlockPage = { bytes: Buffer.alloc(0), slotBytes: 0 };
 const NO_BODIES: readonly CodedBody[] = [];
 
 function restOf(

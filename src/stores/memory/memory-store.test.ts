@@ -76,3 +76,20 @@ test("MemoryStore: every response keeps its own bytes while others come, go and 
   }
   assert.ok(store.stats.bytes <= 1_000_000);
 });
+
+test("MemoryStore: URLs made to have one hash are found like any others (hash flood)", () => {
+  // "Aa" and "BB" are the same to a hash that multiplies by 31, and so are all mixes of them; with such
+  // a hash this test would not end within its time.
+  const { store } = make({ bytesMax: 256_000_000, variantsMax: 4 });
+  const urlOf = (number: number) => {
+    let url = "http://a.test/";
+    for (let bit = 0; bit < 16; bit++) url += (number >> bit) % 2 === 0 ? "Aa" : "BB";
+    return url;
+  };
+  for (let number = 0; number < 65_536; number++) put(store, responseOf(urlOf(number)));
+
+  for (let number = 0; number < 65_536; number += 97) {
+    assert.equal(bodyOf(store.lookup(urlOf(number), 0)!), `body of ${urlOf(number)}`);
+  }
+  assert.equal(store.stats.objects, 65_536);
+});

@@ -13,9 +13,10 @@ import type { GrowingBody } from "../growing-body.ts";
 import { type PurgeOrder, PurgeOrders, type Verdict } from "../purge-orders.ts";
 import { Admission } from "./admission.ts";
 import { CodedBody } from "./coded-body.ts";
-import { type Layout, LINES_MAX, layoutOf, MemoryEntry } from "./memory-entry.ts";
+import { KinTable } from "./kin-table.ts";
+import { type Layout, layoutOf, MemoryEntry } from "./memory-entry.ts";
 import { MemoryFilling } from "./memory-filling.ts";
-import { SLOT_BYTES_MAX, Slabs } from "./slabs.ts";
+import { SLOT_BYTES_MAX, Slabs, slotAt } from "./slabs.ts";
 import { Sweep } from "./sweep.ts";
 import { CODED_OVERHEAD_BYTES, codedWeight, OVERHEAD_BYTES, weightOf } from "./weights.ts";
 
@@ -42,6 +43,7 @@ export class MemoryStore implements CacheStore {
   readonly #orders: PurgeOrders;
   readonly #sweep: Sweep;
   readonly #fillings: Set<MemoryFilling>; // the oldest first
+  readonly #kin: KinTable;
   #bytesMax: number;
   #serial: number;
   #objects: number;
@@ -62,6 +64,7 @@ export class MemoryStore implements CacheStore {
       over: () => this.#retireOrders(),
     });
     this.#fillings = new Set();
+    this.#kin = new KinTable();
     this.#bytesMax = bytesMax;
     this.#serial = 0;
     this.#objects = 0;
@@ -106,9 +109,9 @@ export class MemoryStore implements CacheStore {
 
   put(response: NewResponse, filling: Filling): StoredResponse | undefined {
     const { serial } = filling as MemoryFilling;
-    if (response.lines.length > LINES_MAX) return undefined;
     const layout = layoutOf(response.lines, response.body.length, SLOT_BYTES_MAX);
-    const entry = new MemoryEntry(response, layout, serial);
+    if (layout === undefined) return undefined;
+    const entry = new MemoryEntry(response, this.#kin.of(response), layout, serial);
     const tags = () => tagsOf(layout.lines);
     const verdict = this.#orders.verdict({ url: entry.url, serial, tags });
     filling.ended(); // its bytes are the entry's from here on
@@ -135,15 +138,14 @@ export class MemoryStore implements CacheStore {
     const layout = layoutOf(lines, entry.bodyBytes, entry.isLent ? Number.POSITIVE_INFINITY : 0);
     // Copied, since the slot that it lies in is given back before another is taken.
     const body = entry.isLent ? Buffer.from(entry.at(0) ?? "") : undefined;
-    const weight = weightOf(entry, layout);
-    if (lines.length > LINES_MAX || weight > this.#bytesMax / OBJECT_SHARE) {
+    if (layout === undefined || weightOf(entry, layout) > this.#bytesMax / OBJECT_SHARE) {
       this.remove(entry);
       return undefined;
     }
     this.#admission.leave(entry);
     this.#unsettle(entry);
     const visits = entry.visits;
-    entry.weight = weight;
+    entry.weight = weightOf(entry, layout);
     entry.serial = (filling as MemoryFilling).serial;
     this.#settle(entry, layout, body);
     entry.setFreshness(freshness);
@@ -206,11 +208,11 @@ export class MemoryStore implements CacheStore {
 
   #settle(entry: MemoryEntry, layout: Layout, body: Buffer | undefined): void {
     const block = this.#blockFor(layout.blockBytes, entry);
-    const slabs = this.#slabs;
-    if (block >= 0) entry.settle(block, slabs.bytesOf(block), slabs.offsetOf(block), layout, body);
+    if (block >= 0) entry.settle(block, this.#slabs.pageOf(block), layout, body);
     else {
       this.#looseBytes += layout.blockBytes;
-      entry.settle(-1, Buffer.allocUnsafeSlow(layout.blockBytes), 0, layout, body);
+      const bytes = Buffer.allocUnsafeSlow(layout.blockBytes);
+      entry.settle(-1, { bytes, slotBytes: 0 }, layout, body);
     }
   }
 
@@ -226,9 +228,8 @@ export class MemoryStore implements CacheStore {
       if (!isSmall) this.#freeUp(body.length);
       return new CodedBody(coding, -1, body.chunks());
     }
-    const slabs = this.#slabs;
-    const bytes = slabs.bytesOf(block);
-    return CodedBody.inBlock(coding, body, block, bytes, slabs.offsetOf(block));
+    const { bytes, slotBytes } = this.#slabs.pageOf(block);
+    return CodedBody.inBlock(coding, body, block, bytes, slotAt(block, slotBytes));
   }
 
   #letGo({ block }: CodedBody): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { SLOT_BYTES_MAX, Slabs, slotBytes } from "./slabs.ts";
+import { SLOT_BYTES_MAX, Slabs, slotAt, slotBytes } from "./slabs.ts";
 
 test("Slabs: no two blocks share a byte, and all given back leaves no page", () => {
   const step = fc.record({
@@ -23,13 +23,15 @@ test("Slabs: no two blocks share a byte, and all given back leaves no page", () 
           slabs.addPage(size);
           block = slabs.take(size, mark);
         }
-        const at = slabs.offsetOf(block);
-        slabs.bytesOf(block).fill(mark % 251, at, at + size);
+        const { bytes, slotBytes } = slabs.pageOf(block);
+        const at = slotAt(block, slotBytes);
+        bytes.fill(mark % 251, at, at + size);
         held.push({ block, size, mark });
       }
       for (const { block, size, mark } of held) {
-        const at = slabs.offsetOf(block);
-        const bytes = slabs.bytesOf(block).subarray(at, at + size);
+        const { bytes: page, slotBytes } = slabs.pageOf(block);
+        const at = slotAt(block, slotBytes);
+        const bytes = page.subarray(at, at + size);
         assert.ok(bytes.every((byte) => byte === mark % 251));
       }
       for (const { block } of held) slabs.give(block);

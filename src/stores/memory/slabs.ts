@@ -45,12 +45,9 @@ export class Slabs<Owner> {
     else if (wasFull) this.#link(page);
   }
 
-  bytesOf(block: number): Buffer {
-    return this.#pageOf(block).bytes;
-  }
-
-  offsetOf(block: number): number {
-    return (block % SLOTS_MAX) * this.#pageOf(block).slotBytes;
+  /** Where it lies: from slotAt() on. */
+  pageOf(block: number): { readonly bytes: Buffer; readonly slotBytes: number } {
+    return this.#pageOf(block);
   }
 
   /** Who lives in the page with the fewest owners; [] if there is no page. */
@@ -143,14 +140,22 @@ const SLOTS_MAX = 2 ** 14; // in a page: 1 MiB of 128 bytes each are 2^13
 const SMALLEST_BYTES = 128;
 export const SLOT_BYTES_MAX = 20 * 1024;
 
-/** Each an eighth larger than the one before. */
+/** Where a block begins in its page; 0 for one of its own, -1. */
+export function slotAt(block: number, slotBytes: number): number {
+  return (block & (SLOTS_MAX - 1)) * slotBytes;
+}
+
+const FINE_BYTES_MAX = 2 * 1024; // below it objects are many, and what is lost on each counts
+
+/** Each a sixteenth larger than the one before, and an eighth where they are larger. */
 const CLASS_BYTES: readonly number[] = classes();
 
 function classes(): number[] {
   const sizes: number[] = [];
   for (let bytes = SMALLEST_BYTES; bytes < SLOT_BYTES_MAX; ) {
     sizes.push(bytes);
-    bytes = Math.min(SLOT_BYTES_MAX, Math.ceil((bytes * 9) / 8 / 8) * 8);
+    const part = bytes < FINE_BYTES_MAX ? 16 : 8;
+    bytes = Math.min(SLOT_BYTES_MAX, Math.ceil((bytes * (part + 1)) / part / 8) * 8);
   }
   return [...sizes, SLOT_BYTES_MAX];
 }

@@ -3,8 +3,9 @@ import type { CodedBody } from "./coded-body.ts";
 import type { Layout, MemoryEntry } from "./memory-entry.ts";
 import { SLOT_BYTES_MAX, slotBytes } from "./slabs.ts";
 
-// What an entry takes on the heap beside its URL: its object, its place in the map, strings' heads.
-export const OVERHEAD_BYTES = 320;
+// What an entry takes on the heap beside its URL: its object, its place in the map (which has up to
+// twice the places that it needs) and in its page, its URL's head. bench/cache-overhead.ts has it.
+export const OVERHEAD_BYTES = 210;
 /** What a body in another coding takes beside its bytes: three objects, and Buffers for its bytes. */
 export const CODED_OVERHEAD_BYTES = 400;
 

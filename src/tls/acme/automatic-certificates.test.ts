@@ -247,6 +247,38 @@ test("AutomaticCertificates: on demand, names that cannot be proven leave room f
   assert.equal(sim.ca.orders.length, 3);
 });
 
+test("AutomaticCertificates: on demand, the endpoint is asked again when one is to be renewed", async () => {
+  const { sim, needs, take, automatic, names } = stage();
+  let status = 200;
+  const asked: string[] = [];
+  sim.world.web.servers.set("ask.test", ({ url }) => {
+    asked.push(new URL(url).searchParams.get("domain")!);
+    return answering(status);
+  });
+  await take(needs([], { onDemand }));
+  const first = automatic.demand("a.test");
+  await sim.pass(MINUTE_MS);
+  assert.ok((await first) !== undefined);
+
+  status = 503; // says nothing: it is served on, and asked for later
+  await sim.pass(61 * DAY_MS);
+  const meanwhile = [sim.ca.orders.length, names().join()];
+  status = 200;
+  await sim.pass(DAY_MS);
+  const renewed = [sim.ca.orders.length, names().join()];
+  status = 404;
+  await sim.pass(61 * DAY_MS);
+
+  assert.deepEqual(meanwhile, [1, "a.test"]);
+  assert.deepEqual(renewed, [2, "a.test"]);
+  assert.deepEqual([sim.ca.orders.length, names().join()], [2, ""]);
+  assert.ok(asked.every((name) => name === "a.test"));
+  status = 200; // and back again: what is stored still holds
+  const again = automatic.demand("a.test");
+  await sim.pass(MINUTE_MS);
+  assert.deepEqual((await again)?.names, ["a.test"]);
+});
+
 test("AutomaticCertificates: on demand, an endpoint that hangs is no yes", async () => {
   const { sim, needs, take, automatic } = stage();
   sim.world.web.servers.set("ask.test", () => new Promise(() => {}));

@@ -1,6 +1,7 @@
 import type { Timer, World } from "../../base/world.ts";
 import { AcmeIssuer } from "./acme-issuer.ts";
 import type { AcmeSettings, DnsChallengeSettings } from "./acme-settings.ts";
+import { AskedIssuer } from "./asked-issuer.ts";
 import { CertificateKeeper, type KeeperEvent, type KeeperStatus } from "./certificate-keeper.ts";
 import { certificatesFor } from "./certificate-plan.ts";
 import { type CertificateStorage, keyPartOf } from "./certificate-storage.ts";
@@ -154,9 +155,18 @@ export class AutomaticCertificates implements Disposable {
 
   /** Others may have come while the endpoint was asked. */
   #beginDemanded(equipment: Equipment, name: string): CertificateKeeper | undefined {
-    const { issuers, namesMax } = equipment;
+    const { onDemand, namesMax } = equipment;
     if (this.#demanded.size >= namesMax) return undefined;
-    const keeper = this.#keeper(equipment, { place: keyPartOf(name), name, issuers }, undefined);
+    const unwanted = () => {
+      this.#forget(name, keeper);
+      this.#changed();
+    };
+    const issuers = equipment.issuers.map((each) => new AskedIssuer(each, onDemand!, unwanted));
+    const keeper: CertificateKeeper = this.#keeper(
+      equipment,
+      { place: keyPartOf(name), name, issuers },
+      undefined,
+    );
     this.#demanded.set(name, keeper);
     keeper.start();
     return keeper;

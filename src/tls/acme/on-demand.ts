@@ -1,6 +1,9 @@
 import type { Clock, Web } from "../../base/world.ts";
 import type { OnDemandSettings } from "./acme-settings.ts";
 
+/** What the operator's endpoint says of a name; "unsaid": it did not answer, or could not. */
+export type Said = "yes" | "no" | "unsaid";
+
 const ANSWER_MS = 5_000;
 const ANSWER_BYTES_MAX = 4_096; // only the status counts
 const REFUSAL_MS = 60_000;
@@ -37,12 +40,19 @@ export class OnDemand {
     if (keptCount >= this.#settings.namesMax || this.#asking >= ASKING_MAX) return false;
     if (!this.#takeToken()) return false;
     this.#asking++;
-    const isAllowed = await this.#ask(name).finally(() => this.#asking--);
-    if (!isAllowed) this.#refuse(name);
-    return isAllowed;
+    const said = await this.#ask(name).finally(() => this.#asking--);
+    if (said !== "yes") this.#refuse(name);
+    return said === "yes";
   }
 
-  async #ask(name: string): Promise<boolean> {
+  /** Of a name that has one, before it gets another. */
+  async asksAgain(name: string): Promise<Said> {
+    const said = await this.#ask(name);
+    if (said === "no") this.#refuse(name);
+    return said;
+  }
+
+  async #ask(name: string): Promise<Said> {
     const url = new URL(this.#settings.ask);
     url.searchParams.set("domain", name);
     try {
@@ -55,9 +65,10 @@ export class OnDemand {
         timeoutMs: ANSWER_MS,
         answerBytesMax: ANSWER_BYTES_MAX,
       });
-      return status === 200; // a redirect is no yes
+      if (status === 200) return "yes";
+      return status >= 500 ? "unsaid" : "no"; // a redirect is no yes
     } catch {
-      return false;
+      return "unsaid";
     }
   }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { routeNamed } from "../../../test/support/exchange-of.ts";
-import { z } from "../../core/fields.ts";
-import { compileRoutes } from "../../route/route-table.ts";
-import { captureProblems, matchSchema } from "./match.ts";
+import { routeNamed } from "../../test/support/exchange-of.ts";
+import { z } from "../core/fields.ts";
+import { captureProblems, matchSchema } from "./match-schema.ts";
+import { compileRoutes } from "./route-table.ts";
 
 const accepted: unknown[] = [
   {},
@@ -28,7 +28,7 @@ for (const match of accepted) {
 const refused: [match: unknown, at: string, why: RegExp][] = [
   ["/a",                              "",             /must be a map of host, path/],
   [{ pth: "/a" },                     "",             /pth/],
-  [{ country: "DE" },                 "country",      /not supported yet/],
+  [{ country: "Germany" },                 "country",      /must be a country such as "DE", or unknown/],
   [{ path: "a" },                     "path",         /must start with "\/".*got "a"/],
   [{ path: 3 },                       "path",         /must be a path such as.*or a list, got 3/],
   [{ path: [] },                      "path",         /at least one/],

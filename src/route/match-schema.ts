@@ -1,12 +1,13 @@
-import { parseCidr } from "../../base/cidr.ts";
-import { wanted, z } from "../../core/fields.ts";
-import { capturesIn } from "../../core/template.ts";
-import { isFieldName } from "../../protocol/http/header-list.ts";
-import { captureNames } from "../../route/compile-match.ts";
-import { routeHostProblem } from "../../route/host-pattern.ts";
-import type { MatchConfig } from "../../route/match-config.ts";
-import { pathProblem } from "../../route/path-pattern.ts";
-import { valueProblem } from "../../route/value-test.ts";
+/** `match:` as it is written. */
+import { parseCidr } from "../base/cidr.ts";
+import { wanted, z } from "../core/fields.ts";
+import { capturesIn } from "../core/template.ts";
+import { isFieldName } from "../protocol/http/header-list.ts";
+import { captureNames } from "./compile-match.ts";
+import { routeHostProblem } from "./host-pattern.ts";
+import { listOf, type MatchConfig } from "./match-config.ts";
+import { pathProblem } from "./path-pattern.ts";
+import { valueProblem } from "./value-test.ts";
 
 type FindProblem = (text: string) => string | undefined;
 
@@ -65,8 +66,19 @@ function cidrProblem(text: string): string | undefined {
     : undefined;
 }
 
+const COUNTRY_FORM = 'a country such as "DE", or unknown';
+
+function countryProblem(text: string): string | undefined {
+  return /^[A-Z]{2}$/.test(text) || text === "unknown"
+    ? undefined
+    : `must be ${COUNTRY_FORM}, in two capitals (ISO 3166-1)`;
+}
+
+/** One or several, as a list. */
+export const countries = oneOrMore(COUNTRY_FORM, countryProblem).transform(listOf);
+
 const MATCHER_FORM =
-  "a map of host, path, method, header, query, cookie, clientIp, scheme, not and any";
+  "a map of host, path, method, header, query, cookie, clientIp, country, scheme, not and any";
 const NAMED_FORM =
   'Name to value: exact, "*" for present, "~" and a regular expression, or a list.';
 
@@ -95,10 +107,9 @@ export const matchSchema: z.ZodType<MatchConfig> = z.strictObject(
     header: named("header", isFieldName).describe(NAMED_FORM),
     query: named("parameter", (name) => name !== "").describe(NAMED_FORM),
     cookie: named("cookie", isFieldName).describe(NAMED_FORM),
-    country: z
-      .never({ error: () => "country is not supported yet" })
+    country: oneOrMore(COUNTRY_FORM, countryProblem)
       .optional()
-      .describe("Not supported yet."),
+      .describe("Where the client's address is, by geo.country: DE, or unknown."),
     get not(): Inner {
       return matchSchema.optional().describe("Holds if this does not.");
     },
