@@ -129,23 +129,25 @@ scenario(
   },
 );
 
-scenario("maintenance: from the command line", async (it) => {
-  const origin = await it.origin(OK);
-  const proxy = await it.proxyHere(config(origin.url));
-  const main = new URL("../../src/main.ts", import.meta.url).pathname;
-  const run = async (...args: string[]) => {
-    const admin = ["--admin", `127.0.0.1:${proxy.adminPort}`];
-    return (await promisify(execFile)(process.execPath, [main, ...args, ...admin])).stdout;
-  };
+scenario(
+  "maintenance: from the command line",
+  async (it) => {
+    const origin = await it.origin(OK);
+    const proxy = await it.proxyHere(config(origin.url));
+    const main = new URL("../../src/main.ts", import.meta.url).pathname;
+    const run = async (...args: string[]) => {
+      const admin = ["--admin", `127.0.0.1:${proxy.adminPort}`];
+      return (await promisify(execFile)(process.execPath, [main, ...args, ...admin])).stdout;
+    };
 
-  assert.equal(
-    await run("maintenance", "on", "a.test", "--route", "api"),
-    "a.test api: maintenance on\n",
-  );
-  assert.match(await run("status"), /maintenance +is +by\n *a\.test api +on +operator\n/);
-  assert.equal(
-    await run("maintenance", "reset", "a.test", "--route", "api"),
-    "a.test api: maintenance as the config says\n",
-  );
-  assert.doesNotMatch(await run("status"), /maintenance/);
-});
+    const on = await run("maintenance", "on", "a.test", "--route", "api");
+    const status = await run("status");
+    const reset = await run("maintenance", "reset", "a.test", "--route", "api");
+
+    assert.equal(on, "a.test api: maintenance on\n");
+    assert.match(status, /maintenance +is +by\n *a\.test api +on +operator\n/);
+    assert.equal(reset, "a.test api: maintenance as the config says\n");
+    assert.deepEqual((await proxy.status())["maintenance"], []);
+  },
+  { timeoutMs: 90_000 }, // three programs that start
+);
