@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   argon2: "argon2",
   mmdblookup: "mmdb-bin",
   "redis-server": "redis-server",
+  slowhttptest: "slowhttptest",
 };
 
 export const TEST_PARTS: readonly string[] = [

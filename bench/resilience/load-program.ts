@@ -13,9 +13,12 @@ export type LoadOrder =
       readonly port: number;
       readonly rate: number;
       readonly postEvery: number;
+      readonly freshEvery?: number; // so many requests share connections, the next has its own
+      readonly from?: string; // another address of this machine
     }
   | { readonly order: "sockets"; readonly port: number; readonly count: number }
   | { readonly order: "mark" } // counts begin here
+  | { readonly order: "report" } // what came of those that are over
   | { readonly order: "stop" }; // ends when everything that was asked is over
 
 export interface LoadReport {
@@ -32,6 +35,8 @@ const TIMEOUT_MS = 10_000;
 const ECHO_EVERY_MS = 500;
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+let freshEvery = 0;
+let from: string | undefined;
 let timer: NodeJS.Timeout | undefined;
 let asked = 0;
 let open = 0; // asked and not over
@@ -51,6 +56,8 @@ process.on("message", (message: LoadOrder) => {
 async function obey(message: LoadOrder): Promise<LoadReport | "done"> {
   switch (message.order) {
     case "start":
+      freshEvery = message.freshEvery ?? 0;
+      from = message.from;
       start(message.port, message.rate, message.postEvery);
       return "done";
     case "sockets":
@@ -63,6 +70,8 @@ async function obey(message: LoadOrder): Promise<LoadReport | "done"> {
       socketsClosed = 0;
       echoes = 0;
       return "done";
+    case "report":
+      return report();
     case "stop":
       return await stop();
   }
@@ -94,7 +103,12 @@ function ask(port: number, method: "GET" | "POST"): void {
     if (kind === undefined) latenciesMs.push(performance.now() - beganMs);
     else failed[`${method} ${kind}`] = (failed[`${method} ${kind}`] ?? 0) + 1;
   };
-  const request = httpRequest({ agent, host: "127.0.0.1", port, path, method }, (response) => {
+  const isFresh = freshEvery > 0 && asked % freshEvery === 0;
+  const way = {
+    agent: isFresh ? false : agent,
+    ...(from === undefined ? {} : { localAddress: from }),
+  };
+  const request = httpRequest({ ...way, host: "127.0.0.1", port, path, method }, (response) => {
     let body = "";
     response.setEncoding("latin1");
     response.on("data", (text: string) => {
@@ -129,6 +143,10 @@ async function stop(): Promise<LoadReport> {
   isStopping = true;
   for (const socket of sockets) socket.destroy();
   agent.destroy();
+  return report();
+}
+
+function report(): LoadReport {
   const sorted = latenciesMs.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
   return {

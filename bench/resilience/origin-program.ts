@@ -10,6 +10,7 @@ import { answerTo, isMood, type Mood } from "./origin-answer.ts";
 
 const SLOW_MS = 300;
 const STALL_BYTES = 100;
+const BULK = Buffer.alloc(512 * 1024, "bulk ");
 
 let mood: Mood = "normal";
 
@@ -18,6 +19,10 @@ const server = createServer((request, response) => {
   if (wanted !== undefined && isMood(wanted)) {
     mood = wanted;
     response.end(wanted);
+    return;
+  }
+  if (request.url === "/bulk") {
+    response.end(BULK); // for who reads slowly
     return;
   }
   request.resume();

@@ -6,6 +6,7 @@ import { allow, deny } from "./access/access.ts";
 import { auth } from "./auth/auth.ts";
 import { bandwidth } from "./bandwidth/bandwidth.ts";
 import { cache } from "./cache/cache.ts";
+import { challenge } from "./challenge/challenge.ts";
 import { compress } from "./compress/compress.ts";
 import { cors } from "./cors/cors.ts";
 import { decompress } from "./decompress/decompress.ts";
@@ -14,6 +15,7 @@ import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { inFlight } from "./in-flight/in-flight.ts";
 import { location } from "./location/location.ts";
+import { maintenance } from "./maintenance/maintenance.ts";
 import { priority } from "./priority/priority.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
@@ -35,7 +37,9 @@ export const features: readonly Feature<unknown>[] = [
   deny,
   allow,
   cors, // before whatever asks who the client is: a preflight has no credentials
+  maintenance, // before whatever costs more; a page may read that it is on
   rateLimit,
+  challenge, // after rateLimit: who comes too often is told so, whatever it has solved
   auth,
   inFlight, // after all others in admit: who is refused for another reason takes no place
   bandwidth, // in admit, so before all that changes bodies: it is about what is on the wire

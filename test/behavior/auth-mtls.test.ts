@@ -35,7 +35,11 @@ scenario(
   "auth mtls: the certificate says who it is, and the client's own claim is gone",
   async (it) => {
     const { authority, origin, proxy, ask } = await stage(it, "mtls: true");
-    const app = await authority.issue("DNS:app.test,URI:spiffe://prod/app", 30, "/O=Test/CN=app one");
+    const app = await authority.issue(
+      "DNS:app.test,URI:spiffe://prod/app",
+      30,
+      "/O=Test/CN=app one",
+    );
 
     assert.equal(await ask(own(app)), 200);
     assert.equal(await ask(), 401);

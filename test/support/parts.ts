@@ -20,7 +20,8 @@ export function part(
     | "htpasswd"
     | "argon2"
     | "mmdblookup"
-    | "redis-server",
+    | "redis-server"
+    | "slowhttptest",
 ): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(mayRun);

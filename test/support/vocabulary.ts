@@ -7,10 +7,12 @@ import { allow, deny } from "../../src/features/access/access.ts";
 import { auth } from "../../src/features/auth/auth.ts";
 import { bandwidth } from "../../src/features/bandwidth/bandwidth.ts";
 import { cache } from "../../src/features/cache/cache.ts";
+import { challenge } from "../../src/features/challenge/challenge.ts";
 import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
 import { location } from "../../src/features/location/location.ts";
+import { maintenance } from "../../src/features/maintenance/maintenance.ts";
 import { priority } from "../../src/features/priority/priority.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
@@ -74,11 +76,13 @@ export const testVocabulary: Vocabulary = {
     auth,
     bandwidth,
     cache,
+    challenge,
     cors,
     deny,
     headers,
     inFlight,
     location,
+    maintenance,
     priority,
     rateLimit,
     redirect,

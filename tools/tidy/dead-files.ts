@@ -30,7 +30,7 @@ export const deadFiles: Rule = {
 function isStart(path: string): boolean {
   if (ENTRIES.includes(path) || /\.(?:test|bench|fuzz|config|d)\.ts$/.test(path)) return true;
   return (
-    /^(?:(?:tools|bench|test\/conformance)\/[^/]+|bench\/resilience\/run|bench\/engine\/load)\.ts$/.test(
+    /^(?:(?:tools|bench|test\/conformance)\/[^/]+|bench\/resilience\/(?:run|slow)|bench\/engine\/load)\.ts$/.test(
       path,
     ) || path.startsWith("examples/")
   );

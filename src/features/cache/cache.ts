@@ -27,7 +27,7 @@ import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
 import { freshenByHead } from "./head-update.ts";
-import { matching, reasonOf, recalled } from "./matching.ts";
+import { controlOf, matching, reasonOf, recalled } from "./matching.ts";
 import { type ReadBody, serveStored } from "./serve-stored.ts";
 
 /** A request, and what it is looked up under. */
