@@ -71,11 +71,11 @@ export const FAULTS = {
   // Limits on who comes too often.
   rate_limited:             { side: "downstream", status: 429, retry: "never", about: "The client has sent more requests than rateLimit allows." },
   maintenance:              { side: "proxy",      status: 503, retry: "never", about: "The site or the route is in maintenance, by the config or by an operator." },
+  challenge_required:       { side: "proxy",      status: 403, retry: "never", about: "The client has to solve a challenge first: a browser gets a page that does, everybody else this." },
   banned:                   { side: "downstream", status: 403, retry: "never", about: "The client is kept out for a while, since too much of what came from there was abuse (bans)." },
   // We answer for how much there is of something.
   connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },
   in_flight_limited:        { side: "proxy",      status: 429, retry: "never", about: "The client, or the key of inFlight, has as many requests under way as inFlight.max allows." },
-  challenge_required:       { side: "proxy",      status: 403, retry: "never", about: "The client has to solve a challenge first: a browser gets a page that does, everybody else this." },
   // The upstream failed us.
   no_endpoint:              { side: "upstream",   status: 503, retry: "never",         about: "The upstream has no endpoint that may be used." },
   circuit_open:             { side: "upstream",   status: 503, retry: "never",         about: "The upstream's breaker is open: too many requests failed or were slow, and it is left alone for a while." },

@@ -41,8 +41,8 @@ export const features: readonly Feature<unknown>[] = [
   rateLimit,
   challenge, // after rateLimit: who comes too often is told so, whatever it has solved
   auth,
-  inFlight, // after all others in admit: who is refused for another reason takes no place
-  bandwidth, // in admit, so before all that changes bodies: it is about what is on the wire
+  inFlight, // in identified, after rateLimit: who is refused takes no place
+  bandwidth, // in identified, before all that changes bodies: it is about what is on the wire
   decompress,
   redirects, // what they send away is not worth rewriting
   rewrite,
