@@ -21,6 +21,7 @@ import { type CacheOptions, cacheSchema } from "./cache-options.ts";
 import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
+import { controlOf } from "./client-control.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
 import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
