@@ -2,6 +2,7 @@ import { problemLine } from "../config/problems.ts";
 import type { Refused } from "./admin-guard.ts";
 import type { BanControl, BanOutcome } from "./ban-control.ts";
 import type { Controlled, EndpointControl } from "./endpoint-control.ts";
+import type { MaintenanceControl } from "./maintenance-control.ts";
 import type { PlanControl } from "./plan-control.ts";
 import type { PurgeControl } from "./purge-control.ts";
 import type { ReadinessState } from "./readiness.ts";
@@ -24,6 +25,7 @@ export interface AdminSources {
   readonly endpoints: EndpointControl;
   readonly plans: PlanControl;
   readonly purges: PurgeControl;
+  readonly maintenance: MaintenanceControl;
   readonly bans: BanControl;
   upgrade(): Promise<UpgradeOutcome>;
 }
@@ -58,6 +60,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: "POST", path: /^\/api\/reload$/, needsToken: true,  answer: reload },
   { method: "POST", path: /^\/api\/upgrade$/, needsToken: true,  answer: upgrade },
   { method: "POST", path: /^\/api\/purge$/, needsToken: true, answer: purge },
+  { method: "POST", path: /^\/api\/maintenance$/, needsToken: true, answer: switchMaintenance },
   { method: "GET", path: /^\/api\/bans$/, needsToken: true, answer: ({ bans }) => banned(bans.list()) },
   { method: "POST", path: /^\/api\/bans$/, needsToken: true, answer: ({ bans }, _, { body, by }) => banned(bans.add(body, by)) },
   { method: "DELETE", path: BAN_OF, needsToken: true, answer: liftBan },
@@ -95,6 +98,12 @@ function json(status: number, value: unknown): Answer {
 async function purge(sources: AdminSources, _: string | undefined, asked: Asked): Promise<Answer> {
   const purged = await sources.purges.purge(asked.body, asked.by);
   return purged.kind === "refused" ? refusal(purged) : json(200, { purged: purged.count });
+}
+
+async function switchMaintenance(sources: AdminSources, _: unknown, asked: Asked): Promise<Answer> {
+  const switched = await sources.maintenance.switch(asked.body, asked.by);
+  if (switched.kind === "refused") return refusal(switched);
+  return json(200, { places: switched.places, on: switched.on });
 }
 
 function liftBan({ bans }: AdminSources, _: string | undefined, { path, by }: Asked): Answer {

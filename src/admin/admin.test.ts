@@ -9,6 +9,7 @@ import { SimClock } from "../../test/support/sim-clock.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { BanControl } from "./ban-control.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { MaintenanceControl } from "./maintenance-control.ts";
 import { PlanControl } from "./plan-control.ts";
 import { PurgeControl } from "./purge-control.ts";
 import { Readiness } from "./readiness.ts";
@@ -41,6 +42,7 @@ async function start(t: TestContext, setup: Setup = {}): Promise<Admin> {
     endpoints: new EndpointControl(unreachable, { clock: new SimClock(), log }),
     plans: new PlanControl(unreachable, unreachable),
     purges: new PurgeControl(unreachable, log),
+    maintenance: new MaintenanceControl(unreachable, log),
     bans: new BanControl(unreachable, log),
     upgrade: unreachable,
     readiness: new Readiness(),

@@ -22,7 +22,15 @@ const CLOSE_MS = 1_000; // what is in flight at the end may take this long
 export interface AdminOptions
   extends Pick<
     AdminSources,
-    "metrics" | "status" | "reload" | "endpoints" | "plans" | "purges" | "bans" | "upgrade"
+    | "metrics"
+    | "status"
+    | "reload"
+    | "endpoints"
+    | "plans"
+    | "purges"
+    | "maintenance"
+    | "bans"
+    | "upgrade"
   > {
   readonly address: Address; // loopback, or a path of a unix socket, or any other with a token
   readonly token: string | undefined;
@@ -60,6 +68,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     endpoints: options.endpoints,
     plans: options.plans,
     purges: options.purges,
+    maintenance: options.maintenance,
     bans: options.bans,
     upgrade: options.upgrade,
     readiness: () => readiness.state,

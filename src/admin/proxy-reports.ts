@@ -67,6 +67,7 @@ export function statusOf(facts: ProxyFacts) {
       key,
       connections: connectionCounts.get(key) ?? 0,
     })),
+    maintenance: server.tasks.maintenance.states(server.config),
     ...cacheStatus(server, banks),
     certificates: server.tasks.certificates,
     geo: (runtime.geo?.reports() ?? []).map(({ builtMs, ...report }) => ({

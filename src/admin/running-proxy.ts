@@ -20,6 +20,7 @@ import type { Admin } from "./admin.ts";
 import { BanControl } from "./ban-control.ts";
 import { ConfigSource } from "./config-source.ts";
 import { EndpointControl } from "./endpoint-control.ts";
+import { MaintenanceControl } from "./maintenance-control.ts";
 import { OwnLog } from "./own-log.ts";
 import { PlanControl } from "./plan-control.ts";
 import { metricsText, statusOf } from "./proxy-reports.ts";
@@ -316,6 +317,7 @@ export class RunningProxy implements AsyncDisposable {
         () => this.#loaded,
       ),
       purges: new PurgeControl(() => this.#server, this.#world.log),
+      maintenance: new MaintenanceControl(() => this.#server, this.#world.log),
       bans: new BanControl(() => this.#server.runtime.bans, this.#world.log),
       upgrade: () => this.upgrade(),
       readiness: this.#readiness,

@@ -163,6 +163,19 @@ In force in all workers when it has answered. Exit code 1: nobody answers, or it
     load: async () => (await import("./purge.ts")).purge,
   },
   {
+    name: "maintenance",
+    usage: "on|off|reset SITE [--route NAME] | --all",
+    about: "Answers 503 for a site or a route, or serves it again.",
+    help: `${ADMIN_HELP}
+  --route NAME        one route of the site
+  --all               every site
+
+reset gives the word back to the config. It holds over reloads and not over a restart, and
+is in force in all workers when it has answered. Exit code 1: nobody answers, or there is
+no such site or route.`,
+    load: async () => (await import("./maintenance.ts")).maintenance,
+  },
+  {
     name: "bans",
     usage: "[add ADDRESS [--for 1h] | lift ADDRESS]",
     about: "Lists who is banned; bans and lifts bans.",

@@ -74,7 +74,8 @@ function helpOf({ name, usage, about, help }: Command): string {
 function overview(): string {
   const built = COMMANDS.filter((command) => command.load !== undefined);
   const later = COMMANDS.filter((command) => command.load === undefined);
-  const rows = built.map(({ name, about }) => `  ${name.padEnd(8)} ${about}`);
+  const width = Math.max(...built.map(({ name }) => name.length));
+  const rows = built.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`);
   return [
     `Usage: sluice COMMAND [OPTIONS]\n`,
     ...rows,

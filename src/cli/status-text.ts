@@ -11,12 +11,20 @@ export interface ProxyStatus {
   readonly cache?: { readonly memory: StatusStore; readonly disk?: StatusDisk };
   readonly automaticCertificates?: readonly StatusKeeper[];
   readonly certificates?: readonly StatusCertificate[];
+  readonly maintenance?: readonly StatusMaintenance[];
   readonly upstreams: readonly {
     readonly name: string;
     readonly added?: readonly string[];
     readonly removed?: readonly string[];
     readonly endpoints: readonly StatusEndpoint[];
   }[];
+}
+
+interface StatusMaintenance {
+  readonly site: string;
+  readonly route?: string;
+  readonly on: boolean;
+  readonly by: string;
 }
 
 interface StatusStore {
@@ -77,7 +85,8 @@ export function statusText(status: ProxyStatus, rates: Rates | undefined): strin
       ...status.listeners.map(({ key, connections }) => [key, String(connections)]),
     ]),
   ];
-  const { cache, certificates = [], automaticCertificates = [] } = status;
+  const { cache, certificates = [], automaticCertificates = [], maintenance = [] } = status;
+  if (maintenance.length > 0) lines.push("", ...maintenanceText(maintenance));
   if (cache !== undefined) {
     lines.push("", `cache in memory: ${storeText(cache.memory)}`);
     if (cache.disk !== undefined) lines.push(diskText(cache.disk));
@@ -126,6 +135,17 @@ function mebibytes(bytes: number): string {
 }
 
 const NAMES_MAX = 3;
+
+function maintenanceText(states: readonly StatusMaintenance[]): readonly string[] {
+  return table([
+    ["maintenance", "is", "by"],
+    ...states.map(({ site, route, on, by }) => [
+      route === undefined ? site : `${site} ${route}`,
+      on ? "on" : "off",
+      by,
+    ]),
+  ]);
+}
 
 function certificatesText(certificates: readonly StatusCertificate[]): string[] {
   const rows = certificates.map(({ names, secondsLeft }) => [

@@ -16,15 +16,19 @@ type Memory = Record<keyof typeof ClientBans.byteLengths, SharedArrayBuffer>;
 
 /** Scores and bans outlive a reload, whatever its rules are. */
 export function bansOf(
-  { bans }: Config,
+  { bans, listeners, streamListeners }: Config,
   { worker, draft, machine, isDry }: BanTools,
 ): Bans | undefined {
   if (bans === undefined || isDry === true) return undefined;
+  // Whoever speaks for others with PROXY headers: what fails before one is read is not its doing.
+  const proxies = [...listeners, ...streamListeners].flatMap(({ proxiesFrom = [] }) => proxiesFrom);
+  const exempt = [...bans.exempt, ...proxies.filter((each) => each !== "unix")];
   const memory = draft.keep("bans", () => {
     const blocks = Object.entries(ClientBans.byteLengths).map(([name, byteLength]) => {
       return [name, machine.block(`bans ${name}`, byteLength)];
     });
     return Object.fromEntries(blocks) as Memory;
   });
-  return new ClientBans(bans, memory, worker.world, (reason) => worker.banned?.(reason));
+  const options = { ...bans, exempt };
+  return new ClientBans(options, memory, worker.world, (reason) => worker.banned?.(reason));
 }

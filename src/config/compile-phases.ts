@@ -1,4 +1,8 @@
+import type { BuildTools } from "../core/feature.ts";
 import type { Filter, Phases } from "../core/filter.ts";
+import { features } from "../features/index.ts";
+import { maintenance } from "../features/maintenance/maintenance.ts";
+import { NOT_ON } from "../features/maintenance/maintenance-options.ts";
 
 /** A route's filters by phase: each list holds only the filters that have that method. */
 export function phasesOf(filters: readonly Filter[]): Phases {
@@ -31,4 +35,17 @@ function steps<Name extends PhaseName>(filters: readonly Filter[], name: Name) {
     const step = filter[name];
     return step === undefined ? [] : [step.bind(filter) as NonNullable<Filter[Name]>];
   });
+}
+
+/** Operators may switch it on anywhere, so there is one also where the config has none. */
+export function withMaintenance(filters: readonly Filter[], tools: BuildTools): readonly Filter[] {
+  if (filters.some(({ name }) => name === maintenance.name)) return filters;
+  const at = features.findIndex(({ name }) => name === maintenance.name);
+  const ahead = new Set(features.slice(0, at).map(({ name }) => name));
+  const isAhead = ({ name }: Filter) => ahead.has(name);
+  return [
+    ...filters.filter(isAhead),
+    maintenance.build(NOT_ON, tools),
+    ...filters.filter((each) => !isAhead(each)),
+  ];
 }

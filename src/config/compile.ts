@@ -47,7 +47,7 @@ import { type ClientsOf, clientLimits } from "./compile-clients.ts";
 import { compileErrors } from "./compile-errors.ts";
 import { compileForward, type Forwards, questionRoute } from "./compile-forward.ts";
 import { geoOf } from "./compile-geo.ts";
-import { phasesOf } from "./compile-phases.ts";
+import { phasesOf, withMaintenance } from "./compile-phases.ts";
 import { shedderOf } from "./compile-shed.ts";
 import { sharedLimitsOf } from "./compile-state.ts";
 import { addressTest, compileStreamListeners, proxyVersionOf } from "./compile-streams.ts";
@@ -296,6 +296,7 @@ class Compiler {
       keepForAll: (key, make) => draft.keep(`routes ${key}`, make),
       geo: this.#geo,
       machine,
+      directory: this.#tools.directory,
       place: `${site.name} ${route.name}`,
       site: site.name,
       level: "route",
@@ -308,7 +309,7 @@ class Compiler {
     };
     const filters = route.filters.map((part) => build(part, tools) as Filter);
     const forwards = route.handler.key === "forward" ? this.#forwards(route, levels) : undefined;
-    const phases = phasesOf(filters);
+    const phases = phasesOf(withMaintenance(filters, tools));
     const compiled = {
       name: route.name,
       phases: { ...phases, receive: [...phases.receive, ...(forwards?.cookies ?? [])] },

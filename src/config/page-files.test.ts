@@ -29,6 +29,26 @@ test("withPageFiles: at each level, from the folder of the config", () => {
   });
 });
 
+test("withPageFiles: of access rules at any depth, and of nothing that others name", () => {
+  const config = (file: string) => ({
+    sites: [
+      {
+        deny: [{ file, match: { header: { file: "x" } } }, "10.0.0.0/8"],
+        auth: {
+          any: [
+            { basic: { file } },
+            { all: [{ apiKey: { file, keys: [{ claims: { file: "x" } }] } }] },
+          ],
+          headers: { file: "x" },
+        },
+        routes: [{ allow: { rules: [{ file }] } }, { allow: "10.0.0.0/8", auth: "off" }],
+      },
+    ],
+  });
+
+  assert.deepEqual(withPageFiles(config("a.txt"), "/etc/sluice"), config("/etc/sluice/a.txt"));
+});
+
 // biome-ignore format: a table
 const left: [name: string, value: unknown][] = [
   ["an absolute path",   { sites: [{ errors: errors("/srv/a.html") }] }],

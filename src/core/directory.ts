@@ -23,6 +23,11 @@ export type DirectoryEntry =
       readonly name: string; // of the upstream
       readonly added: readonly AddedEndpoint[];
       readonly removed: readonly string[]; // names of endpoints
+    }
+  | {
+      readonly kind: "maintenance"; // as an operator has said, in place of the config
+      readonly name: string; // of a site, or of a site and its route
+      readonly isOn: boolean;
     };
 
 /** An endpoint that an operator added. */

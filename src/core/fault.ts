@@ -70,6 +70,8 @@ export const FAULTS = {
   cors_refused:             { side: "downstream", status: 403, retry: "never", about: "A preflight asks for an origin, a method or a header that cors does not allow; the log says which." },
   // Limits on who comes too often.
   rate_limited:             { side: "downstream", status: 429, retry: "never", about: "The client has sent more requests than rateLimit allows." },
+  maintenance:              { side: "proxy",      status: 503, retry: "never", about: "The site or the route is in maintenance, by the config or by an operator." },
+  challenge_required:       { side: "proxy",      status: 403, retry: "never", about: "The client has to solve a challenge first: a browser gets a page that does, everybody else this." },
   banned:                   { side: "downstream", status: 403, retry: "never", about: "The client is kept out for a while, since too much of what came from there was abuse (bans)." },
   // We answer for how much there is of something.
   connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },

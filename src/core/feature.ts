@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { Web, World } from "../base/world.ts";
+import type { Directory } from "./directory.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter, Handler } from "./filter.ts";
 import type { Geo } from "./geo.ts";
@@ -55,6 +56,8 @@ export interface BuildTools {
   readonly geo?: Geo | undefined;
   /** What all workers share. Ask it for things inside keep(). */
   readonly machine: Machine;
+  /** What operators have said at run time, for one; without it nobody has, as for `explain`. */
+  readonly directory?: Directory | undefined;
   /** Of the route, the same over reloads: its site and its name. */
   readonly place: string;
   readonly site: string; // its name

@@ -2,6 +2,7 @@ import type { LoopClock } from "../base/loop-clock.ts";
 import type { ReadBuffers } from "../base/read-buffers.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { TlsFacts, World } from "../base/world.ts";
+import type { Bans } from "./bans.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { ListenerPlan, Runtime } from "./runtime.ts";
@@ -13,6 +14,8 @@ export interface Worker {
   readonly clock: LoopClock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  /** Of the config in force. */
+  readonly bans?: Bans | undefined;
   newId(): string;
   /** Exchanges that were started and have not ended. */
   readonly exchangesUnderWay: number;

@@ -15,6 +15,7 @@ import { grpcWeb } from "./grpc-web/grpc-web.ts";
 import { headers } from "./headers/headers.ts";
 import { inFlight } from "./in-flight/in-flight.ts";
 import { location } from "./location/location.ts";
+import { maintenance } from "./maintenance/maintenance.ts";
 import { priority } from "./priority/priority.ts";
 import { rateLimit } from "./rate-limit/rate-limit.ts";
 import { redirect } from "./redirect/redirect.ts";
@@ -38,12 +39,13 @@ export const features: readonly Feature<unknown>[] = [
   deny,
   allow,
   cors, // before whatever asks who the client is: a preflight has no credentials
+  maintenance, // before whatever costs more; a page may read that it is on
   requestFilter, // after cors, whose preflights need no method of their own; what it refuses is not counted
   rateLimit,
   challenge, // after rateLimit: who comes too often is told so, whatever it has solved
   auth,
-  inFlight, // after all others in admit: who is refused for another reason takes no place
-  bandwidth, // in admit, so before all that changes bodies: it is about what is on the wire
+  inFlight, // in identified, after rateLimit: who is refused takes no place
+  bandwidth, // in identified, before all that changes bodies: it is about what is on the wire
   decompress,
   redirects, // what they send away is not worth rewriting
   rewrite,

@@ -54,8 +54,8 @@ export interface Crew {
   inFlight(): Promise<TrafficByRoute>;
   /** From the caches of all workers: how many responses are gone, or stale, at once. */
   purge(wanted: PurgeRequest): Promise<number>;
-  /** Who is in an upstream has changed, or where a name leads, or the memory for it has. */
-  tellDirectory(): void;
+  /** Who is in an upstream has changed, or where a name leads, or the memory for it has. Soon, or now. */
+  tellDirectory(isNow?: boolean): void;
   /** What is counted elsewhere than in the main thread's metrics. */
   readonly banks: readonly SharedBank[];
   readonly droppedLogLines: number;

@@ -131,7 +131,7 @@ export class Listener implements Listening {
   }
 
   #accept(wire: Wire): void {
-    if (this.#isDraining || isKeptOut(wire, this, this.#worker)) {
+    if (this.#isDraining || isKeptOut(wire, this.key, this.#worker)) {
       wire.destroy();
       return;
     }

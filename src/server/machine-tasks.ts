@@ -15,6 +15,7 @@ import { NamedNetwork } from "../transport/named-network.ts";
 import { Discovery, type NamesWanted } from "../upstream/discovery/discovery.ts";
 import type { DnsSettings } from "../upstream/discovery/dns-settings.ts";
 import { HealthChecks } from "../upstream/health/health-checks.ts";
+import { MaintenanceSwitches } from "./maintenance-switches.ts";
 import { OperatorEdits } from "./operator-edits.ts";
 
 export interface FirstConfig {
@@ -41,6 +42,7 @@ export class MachineTasks implements Disposable {
   readonly staples: Staples;
   readonly #watching: Disposable;
   readonly edits: OperatorEdits;
+  readonly maintenance: MaintenanceSwitches;
   readonly #runtime: () => Runtime | undefined; // in force
   #config: Config | undefined;
 
@@ -57,6 +59,7 @@ export class MachineTasks implements Disposable {
     this.staples = new Staples(world, first.certificates, (id) => this.automatic.replace(id));
     this.#runtime = first.runtime;
     this.edits = new OperatorEdits(directory, () => this.#prepareEdits());
+    this.maintenance = new MaintenanceSwitches(directory);
     this.#config = undefined;
     this.#watching = directory.watch(() => this.#follow());
   }
@@ -88,6 +91,7 @@ export class MachineTasks implements Disposable {
     void this.automatic.take(certificateNeeds(config));
     this.staples.take(config.isStapling);
     this.edits.reconcile(config);
+    this.maintenance.reconcile(config);
     this.#discovery.take(this.#namesIn(config), config.dns);
     this.#follow();
     this.#checks.take(

@@ -177,6 +177,12 @@ export class Server {
     return this.#crew.inFlight();
   }
 
+  /** When all workers know what operators have said by now. */
+  async directoryTold(): Promise<void> {
+    this.#crew.tellDirectory(true);
+    await this.#crew.inFlight(); // what they are asked next is answered after they have been told
+  }
+
   /** Rejects with nothing: there may be no cache, and then there is nothing to go. */
   purge(wanted: PurgeRequest): Promise<number> {
     return this.#crew.purge(wanted);

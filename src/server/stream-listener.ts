@@ -19,6 +19,7 @@ import { StreamConnection } from "../transport/stream-connection.ts";
 import { localEnd, plainAddress } from "../transport/wire-peer.ts";
 import type { Leaving } from "./crew.ts";
 import { type Drained, Emptying, type HandOver } from "./emptying.ts";
+import { isKeptOut } from "./kept-out.ts";
 import { CLIENT_FULL, FULL } from "./make-room.ts";
 
 /** A bound socket for TCP streams, and the connections that came through it. */
@@ -136,6 +137,10 @@ export class StreamListener {
 
   #accept(wire: Wire): void {
     const plan = this.#plan;
+    if (isKeptOut(wire, this.key, this.#worker)) {
+      wire.destroy();
+      return;
+    }
     if (this.#isDraining || this.#counts.sum(OPEN) >= plan.connectionsMax) {
       if (!this.#isDraining) this.#refused(wire, FULL, this.#worker.clock.nowMs());
       wire.destroy();

@@ -373,3 +373,22 @@ scenario("oidc: a new secret seals, the one before it still opens", async (it) =
   out.cookies.set("shop.test", browser.jar("shop.test"));
   assert.equal((await out.ask(`${SITE}/`, { headers: PROGRAM })).status, 401);
 });
+
+scenario("oidc: made-up codes are not shown to the provider for ever", async (it) => {
+  const guard = "guard: { perAddress: 3, within: 1m }";
+  const { browser, provider } = await stage(it, "", {}, guard);
+  const begun = await browser.ask(`${SITE}/`);
+  const state = new URL(begun.headers.location!).searchParams.get("state");
+  const kept = new Map(browser.jar("shop.test"));
+
+  const statuses: number[] = [];
+  for (let count = 0; count < 10; count++) {
+    browser.cookies.set("shop.test", new Map(kept));
+    const url = `${SITE}/.auth/callback?state=${state}&code=made-up-${count}`;
+    const iss = encodeURIComponent(provider.issuer);
+    statuses.push((await browser.ask(`${url}&iss=${iss}`)).status);
+  }
+
+  assert.ok(statuses.includes(401) && statuses.at(-1) === 429, statuses.join());
+  assert.ok(provider.asked.filter((each) => each === "POST /token").length <= 4);
+});

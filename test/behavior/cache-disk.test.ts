@@ -306,3 +306,44 @@ scenario(
   },
   { timeoutMs: 60 * SECOND },
 );
+
+scenario(
+  "cache on disk: a reload gives it another folder, none, or the first one again",
+  async (it) => {
+    const origin = await knownOrigin(it);
+    const [one, other] = [folderFor(it), folderFor(it)];
+    const paths = pathsOf(12, "a");
+    const proxy = await it.proxyHere(config({ folder: one, url: origin.url }));
+    const objects = (count: number) =>
+      eventually(
+        async () =>
+          (await proxy.metric("sluice_cache_disk_objects")) === count ? true : undefined,
+        () => `${count} objects on disk`,
+        10 * SECOND,
+      );
+    const isLocked = (folder: string) => readdirSync(folder).includes("lock");
+    for (const path of paths) await get(proxy, path);
+    await objects(paths.length);
+
+    await proxy.reload(config({ folder: other, url: origin.url }));
+    await eventually(
+      () => (isLocked(other) && !isLocked(one) ? true : undefined),
+      () => "the other folder to be locked, and not the first",
+    );
+    await get(proxy, "/b/1/300000");
+    await objects(1);
+
+    const none = config({ folder: other, url: origin.url }).replace(/, disk: \{.*?\}/, "");
+    await proxy.reload(none);
+    await eventually(
+      () => (isLocked(other) ? undefined : true),
+      () => "no folder to be locked",
+    );
+    assert.equal((await get(proxy, "/c/1/100")).status, 200);
+
+    await proxy.reload(config({ folder: one, url: origin.url }));
+    await objects(paths.length);
+    assert.equal(await stillThere(proxy, paths), paths.length);
+  },
+  { timeoutMs: 60 * SECOND },
+);

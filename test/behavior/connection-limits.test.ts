@@ -148,7 +148,10 @@ scenario(
     await breakWorker("exit");
     await eventually(
       async () =>
-        (await proxy.metric("sluice_workers")) === 2 && over().length > 8 ? true : undefined,
+        (await proxy.metric('sluice_worker_restarts_total{reason="exited"}')) === 1 &&
+        over().length > 8
+          ? true
+          : undefined,
       () => "the worker replaced",
       20_000,
     );

@@ -1,5 +1,9 @@
 /** Header edits over sockets: what endpoints get, and what clients get of whom. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:http2";
+import { within } from "../support/deadline.ts";
+import { Http2Origin } from "../support/http2-origin.ts";
 import { fieldValue } from "../support/message.ts";
 import { OK, scenario } from "../support/scenario.ts";
 
@@ -127,4 +131,50 @@ scenario("headers: a Host that a client could make is held to be one (H1)", asyn
 
   assert.match(answer, /^HTTP\/1\.1 400 /);
   assert.equal(origin.received.length, 0);
+});
+
+scenario("headers: over HTTP/2 on both sides, host and method with them", async (it) => {
+  const origin = await Http2Origin.open((stream) => {
+    stream.respond({ ":status": 200, server: "node", "x-old": "a-b" });
+    stream.end("ok");
+  });
+  it.defer(() => origin.close());
+  const { port } = await it.proxy(`
+    listeners: { "*": { protocols: [h1, h2c] } }
+    upstreams: { app: "h2c://127.0.0.1:${origin.port}" }
+    sites:
+      - hosts: ["*"]
+        routes:
+          - forward: app
+            rewrite: { method: PUT }
+            headers:
+              request: { set: { Host: inner.test, X-Real-IP: "{clientIp}", X-User: me }, remove: [cookie] }
+              response:
+                remove: [server]
+                replace: [{ name: x-old, find: "~^(.)-(.)$", with: "{match.2}-{match.1}" }]
+                set: { X-New: "{path}" }
+  `);
+  const client = connect(`http://127.0.0.1:${port}`);
+  client.on("error", () => {});
+  it.defer(() => client.destroy());
+
+  const stream = client.request({
+    ...{ ":method": "POST", ":path": "/x", ":authority": "a.test", cookie: "a=b" },
+    ...{ "x-user": "forged", "x-real-ip": "203.0.113.9" },
+  });
+  stream.end();
+  const [head] = await within(once(stream, "response"), () => "a response");
+  stream.resume();
+
+  const [request] = origin.requests;
+  const { headers } = request!;
+  assert.equal(headers[":authority"], "inner.test");
+  assert.equal(headers[":method"], "PUT");
+  assert.equal(headers["x-user"], "me");
+  assert.equal(headers["x-real-ip"], "127.0.0.1");
+  assert.equal(headers["cookie"], undefined);
+  assert.equal(headers["x-forwarded-host"], "a.test");
+  assert.equal(head["server"], undefined);
+  assert.equal(head["x-old"], "b-a");
+  assert.equal(head["x-new"], "/x");
 });

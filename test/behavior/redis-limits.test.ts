@@ -58,7 +58,16 @@ scenario(
     const second = await statuses(it, other, 20);
     const third = await statuses(it, one, 5);
 
+    const asked = 'sluice_state_calls_total{result="answered"}';
+    const before = await one.metric(asked);
+    for (let index = 0; index < 3; index++) await statuses(it, one, 1);
+
     assert.deepEqual(first, times(200, 20));
+    assert.equal(
+      await one.metric(asked),
+      before,
+      "whom a machine knows to be over is not asked for",
+    );
     assert.deepEqual(second, [...times(200, 10), ...times(429, 10)]);
     assert.deepEqual(third, times(429, 5));
     assert.equal(origin.completed.length, 30);

@@ -142,7 +142,8 @@ class SimChannel implements Channel {
   }
 
   close(): void {
-    this.#all.splice(this.#all.indexOf(this), 1);
+    const place = this.#all.indexOf(this);
+    if (place >= 0) this.#all.splice(place, 1);
   }
 }
 

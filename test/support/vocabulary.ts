@@ -12,6 +12,7 @@ import { cors } from "../../src/features/cors/cors.ts";
 import { headers } from "../../src/features/headers/headers.ts";
 import { inFlight } from "../../src/features/in-flight/in-flight.ts";
 import { location } from "../../src/features/location/location.ts";
+import { maintenance } from "../../src/features/maintenance/maintenance.ts";
 import { priority } from "../../src/features/priority/priority.ts";
 import { rateLimit } from "../../src/features/rate-limit/rate-limit.ts";
 import { redirects } from "../../src/features/redirects/redirects.ts";
@@ -83,6 +84,7 @@ export const testVocabulary: Vocabulary = {
     headers,
     inFlight,
     location,
+    maintenance,
     priority,
     rateLimit,
     redirect,

@@ -76,6 +76,8 @@ const rows: Row[] = [
     ["removed listener 0.0.0.0:80", "added listener 0.0.0.0:81", "changed site a.test listen: :80 → :81"]],
   ["defaults",                     BASE, config({ top: "log: { level: info }\ndefaults: { retry: { attempts: 2 } }" }), ["changed setting defaults.retry.attempts: unset → 2"]],
   ["a secret by its key",          config({ top: "admin: { token: 0123456789abcdef }" }), config({ top: "admin: { token: fedcba9876543210 }" }), ["changed setting admin.token: *** → *** (of another value)"]],
+  ["a secret in a URL",            config({ top: "state: 'redis://ann:hunter2@10.0.0.5'" }), config({ top: "state: 'redis://ann:hunter3@10.0.0.5/1'" }), ["changed setting state: redis://ann:***@10.0.0.5 → redis://ann:***@10.0.0.5/1"]],
+  ["another secret in a URL",      config({ top: "state: 'redis://ann:hunter2@10.0.0.5'" }), config({ top: "state: 'redis://ann:hunter3@10.0.0.5'" }), ["changed setting state: redis://ann:***@10.0.0.5 → redis://ann:***@10.0.0.5 (of another value)"]],
   ["a secret from elsewhere",      config({ top: "admin: { token: '${TOKEN}' }" }), config({ top: "admin: { token: '${OTHER}' }" }), ["changed setting admin.token: ${TOKEN} → ${OTHER}"]],
 ];
 

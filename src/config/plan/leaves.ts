@@ -56,6 +56,8 @@ function isSecret(step: string | number, index: number, path: Path): boolean {
   return SECRET_KEY.test(String(step)) || (step === "users" && path[index - 1] === "basic");
 }
 
+const URL_PASSWORD = /(:\/\/[^/:@\s]*:)[^/@\s]+@/; // redis://user:password@host
+
 function shownOf(value: unknown, path: Path, loaded: Pick<Loaded, "expansions">): string {
   const expansion = loaded.expansions.get(pathText(path));
   if (expansion !== undefined) return expansion.written;
@@ -65,6 +67,7 @@ function shownOf(value: unknown, path: Path, loaded: Pick<Loaded, "expansions">)
     return `[${items.join(", ")}]`;
   }
   if (typeof value === "function") return "a function";
+  if (typeof value === "string") return value.replace(URL_PASSWORD, "$1***@");
   if (typeof value !== "object" || value === null) return String(value);
   const entries = Object.entries(value).map(([key, item]) => {
     return `${key}: ${shownOf(item, [...path, key], loaded)}`;

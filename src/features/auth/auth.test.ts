@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as fc from "fast-check";
 import { NO_TOOLS } from "../../../test/support/build-tools.ts";
 import { exchangeOf, requestOf, routeNamed } from "../../../test/support/exchange-of.ts";
 import { Seeded } from "../../../test/support/seeded.ts";
@@ -172,6 +173,24 @@ test("auth: a claim cannot end its line (P2)", () => {
   const value = run(filter, { "x-red": RED }).exchange.request.headers.get("x-role")!;
 
   assert.doesNotMatch(value, /[\r\n\0]/);
+});
+
+test("auth: whatever a claim is, the fields that tell it are whole lines, and one each (P2)", () => {
+  const text = fc.string({ unit: "binary", maxLength: 40 });
+  fc.assert(
+    fc.property(text, fc.oneof(text, fc.integer(), fc.boolean(), fc.array(text)), (name, role) => {
+      const key = { name: "a", key: RED, claims: { [name]: role, role } };
+      const headers = { "X-Role": "{claim.role}", "X-Both": "a {identity} {claim.role} b" };
+      const filter = filterOf({ apiKey: { header: "X-Red", keys: [key] }, headers });
+
+      const { sent } = run(filter, { "x-red": RED });
+
+      for (const line of sent.split("\n").slice(0, -1))
+        assert.match(line, /^X-(Role|Both): [\t -~\x80-\xff]*$/);
+      assert.ok(sent.split("\n").length <= 3, sent);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test("auth: who fails too often waits, with Retry-After; a key that holds passes all the same", () => {

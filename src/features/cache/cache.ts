@@ -21,12 +21,13 @@ import { type CacheOptions, cacheSchema } from "./cache-options.ts";
 import { CacheReader, type ReaderOwner } from "./cache-reader.ts";
 import { CacheRules } from "./cache-rules.ts";
 import { Caches } from "./caches.ts";
+import { controlOf } from "./client-control.ts";
 import { type ServedCoded, ServedContent } from "./codings.ts";
 import { explained } from "./explained.ts";
 import { Fetch } from "./fetch.ts";
 import type { FetchOwner, Growing } from "./fetch-owner.ts";
 import { freshenByHead } from "./head-update.ts";
-import { controlOf, matching, reasonOf, recalled } from "./matching.ts";
+import { matching, reasonOf, recalled } from "./matching.ts";
 import { type ReadBody, serveStored } from "./serve-stored.ts";
 
 /** A request, and what it is looked up under. */

@@ -1,21 +1,13 @@
 /** What a request is looked up with, and which of the stored responses is for it. */
-import {
-  type CacheControl,
-  NO_DIRECTIVES,
-  parseCacheControl,
-} from "../../protocol/caching/cache-control.ts";
 import type { Forwarded } from "../../protocol/caching/cache-status.ts";
 import type { Freshness } from "../../protocol/caching/reuse.ts";
 import { VaryKeys } from "../../protocol/caching/vary.ts";
 import { idOf } from "../../protocol/http/header-id.ts";
-import type { HeaderList } from "../../protocol/http/header-list.ts";
 import type { CacheStore, StoredResponse } from "../../stores/cache-store.ts";
 import type { Keyed } from "./cache.ts";
 import { isPartOf } from "./parts.ts";
 import { partServes } from "./serve-stored.ts";
 
-const CACHE_CONTROL = idOf("cache-control");
-const PRAGMA = idOf("pragma");
 const RANGE = idOf("range");
 
 /** Of the responses to its URL, the one that this request may be served from. */
@@ -50,15 +42,6 @@ export function recalled(
     alsoOthers: method === "GET" && headers.first(RANGE) !== undefined, // parts have one each
     suits: (found) => matching(found, keyed) !== undefined,
   });
-}
-
-/** Pragma counts where there is no Cache-Control (RFC 9111 §5.4). */
-export function controlOf(headers: HeaderList): CacheControl {
-  if (headers.first(CACHE_CONTROL) !== undefined) {
-    return parseCacheControl(headers.all("cache-control"));
-  }
-  const pragma = headers.first(PRAGMA);
-  return pragma === undefined ? NO_DIRECTIVES : parseCacheControl([pragma]);
 }
 
 /** Why the origin is asked. */

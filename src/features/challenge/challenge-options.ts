@@ -36,7 +36,13 @@ export const challengeSchema: z.ZodType<ChallengeOptions> = z.strictObject(
         [
           bits.transform((min) => ({ min, max: Math.min(min + BITS_MORE, BITS_MAX) })),
           z
-            .strictObject({ min: bits, max: bits }, { error: wanted("a map with min and max") })
+            .strictObject(
+              {
+                min: bits.describe("As a rule."),
+                max: bits.describe("While all load is shed."),
+              },
+              { error: wanted("a map with min and max") },
+            )
             .refine(({ min, max }) => min <= max, {
               error: "must have a max that is no less than min",
             }),

@@ -73,7 +73,7 @@ test("commandBytes: no word can end a command", () => {
 
   assert.equal(
     commandBytes(["GET", word]),
-    `*2\r\n$3\r\nGET\r\n$26\r\n${Buffer.from(word).toString("latin1")}\r\n`,
+    `*2\r\n$3\r\nGET\r\n$${Buffer.byteLength(word)}\r\n${Buffer.from(word).toString("latin1")}\r\n`,
   );
 });
 

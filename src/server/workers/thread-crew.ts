@@ -198,8 +198,9 @@ export class ThreadCrew implements Crew, ThreadOwner {
     for (const thread of this.#threads) thread.ask(question).catch(ignore);
   }
 
-  tellDirectory(): void {
+  tellDirectory(isNow = false): void {
     this.#directoryTelling.soon();
+    if (isNow) this.#directoryTelling.now();
   }
 
   async inFlight(): Promise<TrafficByRoute> {

@@ -47,6 +47,7 @@ export class HashThread implements PasswordChecker, Disposable {
     if (this.#waiting.size >= WAITING_MAX || this.#isOver) return undefined;
     this.#thread ??= this.#start();
     const number = this.#count++;
+    this.#thread.ref();
     return new Promise((resolve) => {
       this.#waiting.set(number, resolve);
       this.#thread!.postMessage({ number, password, hash } satisfies PasswordQuestion);
@@ -63,7 +64,6 @@ export class HashThread implements PasswordChecker, Disposable {
       name: "sluice passwords",
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
     });
-    thread.unref();
     thread.on("message", ({ number, holds }: PasswordAnswer) => this.#answered(number, holds));
     thread.on("error", (error) => {
       this.#log.warn("the thread that checks passwords has ended", { error: String(error) });
@@ -75,7 +75,9 @@ export class HashThread implements PasswordChecker, Disposable {
   #answered(number: number, holds: boolean | undefined): void {
     this.#waiting.get(number)?.(holds);
     this.#waiting.delete(number);
-    if (this.#isOver && this.#waiting.size === 0) void this.#thread?.terminate();
+    if (this.#waiting.size > 0) return;
+    this.#thread?.unref(); // it holds the process only while somebody waits
+    if (this.#isOver) void this.#thread?.terminate();
   }
 
   /** The next password begins another one. */

@@ -46,17 +46,18 @@ const fingerprint = z
 const allow = z
   .strictObject(
     {
-      commonName: patterns.optional(),
-      subject: patterns.optional(),
-      dns: patterns.optional(),
-      email: patterns.optional(),
-      uri: patterns.optional(),
-      serial: patterns.optional(),
+      commonName: patterns.optional().describe("Of the subject, its common name (CN)."),
+      subject: patterns.optional().describe("The whole subject, as the log has it."),
+      dns: patterns.optional().describe("Names of hosts among its alternative names."),
+      email: patterns.optional().describe("Addresses among its alternative names."),
+      uri: patterns.optional().describe("URIs among its alternative names, as SPIFFE has them."),
+      serial: patterns.optional().describe("Its serial number, in hexadecimal."),
       fingerprint: z
         .union([fingerprint.transform((one) => [one]), z.array(fingerprint).min(1).max(10_000)], {
           error: wanted(`${FINGERPRINT_FORM}, or a list`),
         })
-        .optional(),
+        .optional()
+        .describe("The SHA-256 of the whole certificate, in hexadecimal."),
     },
     {
       error: (issue) =>

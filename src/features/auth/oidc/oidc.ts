@@ -36,12 +36,14 @@ class Oidc implements AuthMethod {
   readonly #client: OidcClient;
   readonly #cookies: PendingCookies;
   readonly #isDry: boolean;
+  readonly #guard: AuthTools["guard"];
 
   constructor(options: OidcOptions, tools: AuthTools) {
     this.#options = options;
     this.#client = clientOf(options.shared, tools);
     this.#cookies = new PendingCookies();
     this.#isDry = tools.isDry;
+    this.#guard = tools.guard;
   }
 
   verify(exchange: Exchange): Step<Verdict> {
@@ -134,11 +136,17 @@ class Oidc implements AuthMethod {
     const client = this.#client;
     const { method, headers } = exchange.request;
     if (method !== "GET" || this.#isDry) return refused({ code: "auth_failed", detail: "no GET" });
+    const retryAfterMs = this.#guard?.waitMs(exchange.client.address) ?? 0;
+    // Each code that is made up costs the provider a request, which is ours.
+    if (retryAfterMs > 0) return refused({ code: "auth_limited", detail: "", retryAfterMs });
     const finished: Finished = await client.flow.finish(exchange);
     if (finished.login !== undefined) {
       this.#cookies.add(exchange, [client.logins.remove(finished.login)]); // it was good for one time
     }
-    if (finished.kind === "failed") return refused(finished.fault);
+    if (finished.kind === "failed") {
+      const { fault } = finished;
+      return { kind: "refused", fault, isGuess: fault.code === "auth_failed" };
+    }
     const cookies = client.sessions.write(finished.session, headers, client.nowS);
     if (cookies === undefined) return refused(TOO_LONG);
     this.#cookies.add(exchange, cookies);
