@@ -76,7 +76,6 @@ export const FAULTS = {
   // We answer for how much there is of something.
   connections_limited:      { side: "proxy",      status: 429, retry: "never", about: "The client's address has as many connections open as limits.connectionsPerClient allows." },
   in_flight_limited:        { side: "proxy",      status: 429, retry: "never", about: "The client, or the key of inFlight, has as many requests under way as inFlight.max allows." },
-  challenge_required:       { side: "proxy",      status: 403, retry: "never", about: "The client has to solve a challenge first: a browser gets a page that does, everybody else this." },
   // What a request is like.
   method_not_allowed:       { side: "downstream", status: 405, retry: "never", about: "The method is none of requestFilter.methods; Allow says which are." },
   path_hidden:              { side: "downstream", status: 404, retry: "never", about: "The path is one that requestFilter.hide keeps from everybody." },
