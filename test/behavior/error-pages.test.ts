@@ -237,6 +237,27 @@ scenario("error pages: intercept: after the retries, and with a cache", async (i
   assert.equal(origin.received.length, 4);
 });
 
+for (const framing of ["content-length: 200000", "transfer-encoding: chunked"]) {
+  scenario(`error pages: a refused upload waits for its page (${framing})`, async (it) => {
+    const { origin, proxy } = await start(it, {
+      errors: "pages: { 4xx: { from: { upstream: pages } } }",
+      route: ", requestFilter: { methods: GET }",
+    });
+    const chunked = framing.startsWith("transfer");
+    const body = "x".repeat(200_000);
+    const sent = chunked ? `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body;
+
+    const answer = await it.client(`POST / HTTP/1.1\r\nhost: a.test\r\n${framing}\r\n\r\n${sent}`);
+
+    assert.match(
+      answer,
+      /^HTTP\/1\.1 405 [\s\S]*\r\nallow: GET, HEAD\r\n[\s\S]*<h1>Sorry\.<\/h1>$/i,
+    );
+    assert.equal((await proxy.accessLines(1))[0]!["fault"], "method_not_allowed");
+    assert.equal(origin.received.length, 0);
+  });
+}
+
 scenario("error pages: over HTTP/2, and of an upstream that the config has", async (it) => {
   const origin = await it.origin("<hang up>");
   const maker = await it.origin(PAGE);
