@@ -50,9 +50,14 @@ export function explanationText(told: Explanation): string {
 
 const LABEL_COLUMNS = 11;
 
-/** The label beside the first line, the rest below it; nothing if there are no lines. */
+/** The label beside the first line, or above it if it is long; nothing if there are no lines. */
 function row(label: string, lines: readonly string[]): string[] {
-  return lines.map((line, index) => `${(index === 0 ? label : "").padEnd(LABEL_COLUMNS)}${line}`);
+  const isLong = label.length >= LABEL_COLUMNS;
+  const beside = isLong ? "" : label;
+  const rest = lines.map((line, index) => {
+    return `${(index === 0 ? beside : "").padEnd(LABEL_COLUMNS)}${line}`;
+  });
+  return isLong && lines.length > 0 ? [label, ...rest] : rest;
 }
 
 function mark(isMet: boolean): string {
