@@ -10,13 +10,14 @@ export interface Tally {
   passed: number;
   failed: number;
   readonly skipped: { readonly name: string; readonly reason: string }[];
+  readonly took: { readonly file: string; readonly ms: number }[];
 }
 
 const OUTPUT_LINES_MAX = 40; // what a failing file printed, from its end
 const FILE_GRACE_MS = 500; // a test that hangs is told by its name, before its file is
 
 export function emptyTally(): Tally {
-  return { files: 0, passed: 0, failed: 0, skipped: [] };
+  return { files: 0, passed: 0, failed: 0, skipped: [], took: [] };
 }
 
 export function addTally(total: Tally, part: Tally): void {
@@ -24,6 +25,7 @@ export function addTally(total: Tally, part: Tally): void {
   total.passed += part.passed;
   total.failed += part.failed;
   total.skipped.push(...part.skipped);
+  total.took.push(...part.took);
 }
 
 /**
@@ -50,6 +52,7 @@ export async function runTestFiles(
 /** The runner's own timeout is for a test; this one is for a file that never ends, too. */
 async function runTestFile(file: string, timeoutMs: number, signal: AbortSignal): Promise<Tally> {
   const tally = emptyTally();
+  const startMs = performance.now();
   tally.files = 1;
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs + FILE_GRACE_MS)]);
   let printed = "";
@@ -67,6 +70,7 @@ async function runTestFile(file: string, timeoutMs: number, signal: AbortSignal)
   }
   if (deadline.aborted) tellLate(tally, file, "did not end: does it leave something open?");
   if (tally.failed > 0) printOutput(file, printed);
+  tally.took.push({ file, ms: performance.now() - startMs });
   return tally;
 }
 

@@ -20,6 +20,9 @@ interface TestPart {
   readonly fileTimeoutMs: number;
 }
 
+const SLOW_MS = 8_000;
+const SLOWEST = 8; // that are named
+
 const PARTS: Readonly<Record<string, TestPart>> = {
   unit: {
     globs: ["src", "tools", "bench", "test/support", "test/simulation"].map(
@@ -73,6 +76,7 @@ async function runPart(name: string, words: readonly string[], signal: AbortSign
   const { passed, failed, skipped } = tally;
   const took = seconds(performance.now() - startMs);
   console.log(`${name}: ${passed} passed, ${failed} failed, ${skipped.length} skipped (${took})`);
+  printSlowest(tally);
   return tally;
 }
 
@@ -99,6 +103,12 @@ function report(total: Tally): void {
     for (const { name, reason } of total.skipped) console.log(`  ${name} (${reason})`);
   }
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped.length} skipped`);
+}
+
+/** Where to look when the whole run becomes too long. */
+function printSlowest({ took }: Tally): void {
+  const slow = took.filter(({ ms }) => ms > SLOW_MS).sort((a, b) => b.ms - a.ms);
+  for (const { file, ms } of slow.slice(0, SLOWEST)) console.log(`  ${seconds(ms)}  ${file}`);
 }
 
 function seconds(ms: number): string {
