@@ -11,7 +11,7 @@ import { KnownOrigin, knownBody } from "../support/known-origin.ts";
 import type { ProxyProcess } from "../support/proxy.ts";
 import { type Scenario, scenario } from "../support/scenario.ts";
 
-const CRASHES = Number(process.env["SLUICE_CRASHES"] ?? 6); // 20 and more on demand
+const CRASHES = Number(process.env["SLUICE_CRASHES"] ?? 3); // 20 and more on demand
 const SECOND = 1_000;
 
 function folderFor(it: Scenario): string {

@@ -10,7 +10,7 @@ import { type Scenario, scenario } from "../support/scenario.ts";
 
 const TAGS = 200;
 const PATHS_A_TAG = 5;
-const PURGES = 3_000;
+const PURGES = 1_000;
 const HEAP_BYTES_MAX = 128 * 1024 * 1024; // of the main thread
 const RESIDENT_BYTES_MAX = 512 * 1024 * 1024; // of all of it, with 16MiB of cache
 
